@@ -1,7 +1,8 @@
-//! What the ledger costs whoever records, beside the same sink without it and beside bare durable commits.
+//! The cost of the ledger per record, compared with the same sink without it and with bare durable commits.
 //!
-//! `cargo bench --bench ledger --features sqlite,ledger` takes some minutes. `LEDGER_DIR` chooses the folder for the files,
-//! which are deleted at the end; it should be on the disk that a service writes to. All sides take turns, slice by slice.
+//! `cargo bench --bench ledger --features sqlite,ledger` takes some minutes. `LEDGER_DIR` selects the folder for the
+//! files, which are deleted at the end; it should be on the disk that a service writes to. The sides alternate slice by
+//! slice.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -39,7 +40,7 @@ use self::times::Times;
 
 const CALLERS: [usize; 3] = [1, 8, 64];
 const ROUNDS: usize = 60;
-/// How much is done by all callers of a slice together.
+/// The number of records per slice, over all callers.
 const SLICE: [usize; 3] = [200, 800, 3_200];
 
 fn main() {
@@ -60,14 +61,14 @@ fn ledger(folder: &Path, name: &str) -> LedgerSink<SqliteGovernance> {
     LedgerSink::open(sink, FileHashes::open(folder.join(format!("{name}.hashes"))).unwrap(), key()).unwrap()
 }
 
-/// What is done with a slice of records, and how much of it is timed.
+/// One side of the comparison: how it writes a slice of records, and which part of that is timed.
 #[derive(Clone, Copy)]
 enum Side {
     Bare,
     Plain(usize),
     Ledger(usize),
-    /// And the tree catches up and a checkpoint is signed before the time is taken.
-    LedgerToTheEnd(usize),
+    /// The time includes the catch-up of the tree and the signature of a checkpoint.
+    LedgerWithCheckpoint(usize),
 }
 
 fn appends(folder: &Path, report: &mut Report) {
@@ -76,21 +77,21 @@ fn appends(folder: &Path, report: &mut Report) {
     bare.pragma_update(None, "synchronous", "FULL").unwrap();
     bare.execute_batch("CREATE TABLE record (sequence INTEGER PRIMARY KEY, record TEXT NOT NULL) STRICT").unwrap();
     let plain = SqliteGovernance::open(folder.join("plain.db")).unwrap();
-    let [lazy, whole] = ["lazy", "whole"].map(|name| ledger(folder, name));
+    let [lazy, with_checkpoints] = ["lazy", "with-checkpoints"].map(|name| ledger(folder, name));
 
     let sides: Vec<Side> = std::iter::once(Side::Bare)
-        .chain((0..3).flat_map(|at| [Side::Plain(at), Side::Ledger(at), Side::LedgerToTheEnd(at)]))
+        .chain((0..3).flat_map(|at| [Side::Plain(at), Side::Ledger(at), Side::LedgerWithCheckpoint(at)]))
         .collect();
     let mut times: Vec<Times> = sides.iter().map(|_| Times::default()).collect();
     let mut next = 0;
     for round in 0..ROUNDS {
         for turn in 0..sides.len() {
-            // Forwards and backwards, so that those that are compared are neighbours and neither is always first.
+            // Alternates direction, so that compared sides are adjacent and neither is always first.
             let at = (turn + round) % sides.len();
             let at = if round % 2 == 0 { at } else { sides.len() - 1 - at };
             let count = match sides[at] {
                 Side::Bare => SLICE[0],
-                Side::Plain(callers) | Side::Ledger(callers) | Side::LedgerToTheEnd(callers) => SLICE[callers],
+                Side::Plain(callers) | Side::Ledger(callers) | Side::LedgerWithCheckpoint(callers) => SLICE[callers],
             };
             let records: Vec<Record> = (next..next + count as u64).map(record).collect();
             next += count as u64;
@@ -110,10 +111,10 @@ fn appends(folder: &Path, report: &mut Report) {
                     lazy.catch_up().unwrap();
                     took
                 }
-                Side::LedgerToTheEnd(callers) => {
-                    let took = together(CALLERS[callers], &records, &whole);
+                Side::LedgerWithCheckpoint(callers) => {
+                    let took = together(CALLERS[callers], &records, &with_checkpoints);
                     let begun = Instant::now();
-                    whole.checkpoint().unwrap();
+                    with_checkpoints.checkpoint().unwrap();
                     took + begun.elapsed()
                 }
             };
@@ -121,28 +122,27 @@ fn appends(folder: &Path, report: &mut Report) {
         }
     }
     let all = (ROUNDS * SLICE.iter().sum::<usize>()) as u64;
-    for ledger in [&lazy, &whole] {
+    for ledger in [&lazy, &with_checkpoints] {
         let note = ledger.checkpoint().unwrap();
         let checkpoint = Checkpoint::open(note.as_bytes(), &[key().verifier().clone()]).unwrap();
         assert_eq!((checkpoint.size, ledger.audit().unwrap().size), (all, all));
     }
     let bare = &times[0];
     for (callers, of) in CALLERS.iter().zip(times[1..].chunks(3)) {
-        let [plain, ledger, to_the_end] = of else { panic!("three sides") };
+        let [plain, ledger, with_checkpoint] = of else { panic!("three sides") };
         report.rate(&format!("without ledger, callers: {callers}"), "records", plain, &[("bare commits", bare)]);
         let floors = [("bare commits", bare), ("without ledger", plain)];
         report.rate(&format!("with ledger, callers: {callers}"), "records", ledger, &floors);
-        let what =
-            format!("with ledger, the checkpoint of each {} included, callers: {callers}", to_the_end_slice(*callers));
-        report.rate(&what, "records", to_the_end, &floors);
+        let what = format!("with ledger and a checkpoint per {}, callers: {callers}", slice_of(*callers));
+        report.rate(&what, "records", with_checkpoint, &floors);
     }
 }
 
-fn to_the_end_slice(callers: usize) -> usize {
+fn slice_of(callers: usize) -> usize {
     CALLERS.iter().zip(SLICE).find(|(of, _)| **of == callers).map_or(0, |(_, slice)| slice)
 }
 
-/// How fast the tree catches up, and how long a log of any length takes to open, to sign and to prove.
+/// Measures how fast the tree catches up, and the time to open a log and to prove a record at two lengths.
 fn growth(folder: &Path, report: &mut Report) {
     const PART: u64 = 20_000;
     let name = "growth";
@@ -169,13 +169,13 @@ fn growth(folder: &Path, report: &mut Report) {
     report.rate("the tree catches up", "records", &rates, &[]);
 }
 
-fn timed(event: impl FnOnce()) -> f64 {
+fn timed(work: impl FnOnce()) -> f64 {
     let begun = Instant::now();
-    event();
+    work();
     begun.elapsed().as_secs_f64()
 }
 
-/// Has so many callers each record a part, and tells how long that took since the first of them began.
+/// Lets each caller record a part. Returns the time from the start of the first caller to the end of the last.
 fn together(callers: usize, records: &[Record], sink: &dyn GovernanceSink) -> Duration {
     let barrier = &Barrier::new(callers);
     let begun = thread::scope(|scope| {
@@ -195,7 +195,7 @@ fn together(callers: usize, records: &[Record], sink: &dyn GovernanceSink) -> Du
     begun.elapsed()
 }
 
-/// What is on record when a page of a reveal is about to be handed out.
+/// Returns a record of a page of a reveal.
 fn record(number: u64) -> Record {
     let id = |salt: u64| Uuid::from_u64_pair(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ salt, number);
     let salt = |nth| Salt::from_bytes(id(nth).into_bytes());

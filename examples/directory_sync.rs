@@ -1,21 +1,18 @@
-//! A directory from its source, and kept up with it: a first import, a change of the policy that is tried out before it is
-//! made, and what changed since then.
+//! Keeps a directory up to date: a first import from CSV, a dry run of a policy change, and a delta from Microsoft
+//! Graph.
 //!
 //! `cargo run --features import --example directory_sync`
 
-use activity_privacy::activity::{Activity, Actor, App};
-use activity_privacy::directory::{DirectoryRevision, GroupDirectory};
-use activity_privacy::engine::PolicyEngine;
-use activity_privacy::filter::PrivacyFilter;
-use activity_privacy::identity::{Alias, GroupId, UserId};
-use activity_privacy::policy::{Administrators, PolicyChange};
 use std::error::Error;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use activity_privacy::directory::GroupDirectory;
+use activity_privacy::engine::PolicyEngine;
 use activity_privacy::import::csv::Tables;
 use activity_privacy::import::graph::{Listing, Sync};
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
+use activity_privacy::prelude::*;
 
 const USERS: &str = "\
 id,userPrincipalName,mail
@@ -35,20 +32,21 @@ g-1,u-2,user
 g-1,g-2,group
 ";
 
-/// What Microsoft Graph answers to a delta query a while later: Bob is a youth delegate, and Adele lost a name to somebody else.
+/// The responses of Microsoft Graph to later delta queries: Bob joined the youth delegates, and Adele lost an address
+/// to another user.
 const CHANGED_USERS: &str = r##"{"@odata.deltaLink": "https://graph.example/users/delta?$deltatoken=2", "value": [
     {"id": "u-2", "userPrincipalName": "adele@contoso.com", "mail": null, "accountEnabled": true}]}"##;
 const CHANGED_GROUPS: &str = r##"{"@odata.deltaLink": "https://graph.example/groups/delta?$deltatoken=2", "value": [
     {"id": "g-2", "members@delta": [{"@odata.type": "#microsoft.graph.user", "id": "u-3"}]}]}"##;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // The first import is used only if nothing of it was refused: whoever is left out is protected by none of their groups.
+    // The import is used only if no record was rejected: a user missing from it loses the protection of their groups.
     let mut tables = Tables::new();
     for table in [USERS, GROUPS, MEMBERSHIPS] {
         tables.read(table.as_bytes());
     }
     let import = tables.finish();
-    println!("imported: {} records read, {} refused", import.read(), import.rejected().len());
+    println!("first import: {} records read, {} rejected", import.read(), import.rejected().len());
     let directory = Arc::new(MemoryDirectory::new());
     directory.install(import.into_complete()?.build(DirectoryRevision(1), SystemTime::now().into())?)?;
 
@@ -56,37 +54,41 @@ fn main() -> Result<(), Box<dyn Error>> {
     let filter = PrivacyFilter::builder(MemoryStore::new(), Arc::clone(&directory), MemorySink::new())
         .initialize(Administrators::new(officer.clone(), UserId::new("u-5")?)?)?;
     let council = PolicyChange::MakePrivate(GroupId::new("g-1")?.into());
-    let would = filter.dry_run(&officer, &council, 0)?;
-    println!("the works council, if it were private: {} would be hidden", would.hidden().users());
+    let dry_run = filter.dry_run(&officer, &council, 0)?;
+    println!("dry run: making the works council private hides {} user(s)", dry_run.hidden().users());
     filter.update_policy(&officer, &council)?;
 
-    println!("== Before");
+    println!("== Decisions before the delta");
     let actors = ["ADELE@contoso.com", "adele.vance@contoso.com", "bob@contoso.com"];
-    decide(&filter, &directory, actors)?;
+    print_decisions(&filter, &directory, actors)?;
 
-    // What changed is made ready beside those who decide, and then put in force at once.
-    let mut round = Sync::new().with_whole_records();
-    round.ask(Listing::Users, "https://graph.example/users/delta?$deltatoken=1");
-    round.ask(Listing::Groups, "https://graph.example/groups/delta?$deltatoken=1");
-    while let Some(link) = round.next_link().map(str::to_owned) {
+    // The next snapshot is prepared while ingest continues, and is then in force at once.
+    let mut sync = Sync::new().with_whole_records();
+    sync.ask(Listing::Users, "https://graph.example/users/delta?$deltatoken=1");
+    sync.ask(Listing::Groups, "https://graph.example/groups/delta?$deltatoken=1");
+    while let Some(link) = sync.next_link().map(str::to_owned) {
         let page = if link.contains("users") { CHANGED_USERS } else { CHANGED_GROUPS };
-        round.page(&link, page.as_bytes())?;
+        sync.page(&link, page.as_bytes())?;
     }
     let before = directory.snapshot()?;
-    let delta = round.into_delta(&before)?.into_complete()?;
-    println!("changed: {} facts", delta.changes().len());
+    let delta = sync.into_delta(&before)?.into_complete()?;
+    println!("delta: {} changes", delta.changes().len());
     let next = Arc::new(before.apply(&delta, DirectoryRevision(2), SystemTime::now().into())?);
     filter.prewarm(&next)?;
     directory.install(next)?;
     filter.reconcile_directory()?;
 
-    println!("== After");
-    decide(&filter, &directory, actors)
+    println!("== Decisions after the delta");
+    print_decisions(&filter, &directory, actors)
 }
 
-/// Says how what these people do now is decided. A service has its activities decided by `ingest`, with a decision that says the
-/// same.
-fn decide(filter: &PrivacyFilter, directory: &MemoryDirectory, actors: [&str; 3]) -> Result<(), Box<dyn Error>> {
+/// Prints how an activity of each actor is decided. A service calls `PrivacyFilter::ingest`, which decides in the same
+/// way.
+fn print_decisions(
+    filter: &PrivacyFilter,
+    directory: &MemoryDirectory,
+    actors: [&str; 3],
+) -> Result<(), Box<dyn Error>> {
     let engine = PolicyEngine::new(filter.policy()?, directory.snapshot());
     for actor in actors {
         let at = SystemTime::now().into();

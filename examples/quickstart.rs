@@ -1,19 +1,12 @@
-//! Activity privacy on one page: decide at ingest, hide without a trace, reveal on record.
+//! A minimal service: decides at ingest, hides private activities without a trace, reveals them on record.
 
 use std::time::{Duration, SystemTime};
 
-use activity_privacy::activity::{Activity, Actor, App};
-use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, User};
-use activity_privacy::filter::PrivacyFilter;
-use activity_privacy::governance::RecordQuery;
-use activity_privacy::identity::{Alias, GroupId, UserId};
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-use activity_privacy::policy::{Administrators, PolicyChange};
-use activity_privacy::query::{PageSize, Query};
-use activity_privacy::reveal::{Acknowledgement, RevealRequest};
+use activity_privacy::prelude::*;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // Who belongs where: imported from the identity provider, whole or not at all.
+    // Import users and groups from the identity provider. An import is installed as a whole or not at all.
     let (officer, deputy, council) = (UserId::new("u-1")?, UserId::new("u-2")?, GroupId::new("g-council")?);
     let adele = UserId::new("u-3")?;
     let directory = MemoryDirectory::new();
@@ -26,30 +19,33 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .build(DirectoryRevision(1), SystemTime::now().into())?,
     )?;
 
-    // From now on, what members of the works council do is private.
+    // Make the works council private. Activities of its members are hidden from now on.
     let administrators = Administrators::new(officer.clone(), deputy.clone())?;
     let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).initialize(administrators)?;
     filter.update_policy(&officer, PolicyChange::MakePrivate(council.into()))?;
 
-    let file_accessed = |id: &str, who: &str| -> Result<Activity, Box<dyn std::error::Error>> {
-        let (actor, app) = (Actor::user(Alias::new(who)?), App::new("SharePoint".parse()?));
+    let file_accessed = |id: &str, user: &str| -> Result<Activity, Box<dyn std::error::Error>> {
+        let (actor, app) = (Actor::user(Alias::new(user)?), App::new("SharePoint".parse()?));
         Ok(Activity::builder(id.parse()?, actor, app, "FileAccessed".parse()?, SystemTime::now().into())
             .object("plan.docx")
             .build()?)
     };
     filter.ingest(&[file_accessed("a-1", "Adele@CONTOSO.com")?, file_accessed("a-2", "bob@contoso.com")?])?;
 
-    // Everybody sees the log without a trace of Adele.
-    let log = filter.view(&officer);
-    println!("shown: {}", log.count(&Query::all())?.total);
-    println!("a-1 is {:?}", log.activity(&"a-1".parse()?)?);
+    // A view contains no trace of Adele.
+    let view = filter.view(&officer);
+    println!("activities in the view: {}", view.count(&Query::all())?.total);
+    println!("look-up of a-1: {:?}", view.activity(&"a-1".parse()?)?);
 
-    // Whoever another administrator permitted can choose to look, knowing that it is recorded first.
+    // A reveal needs the permission, which another administrator must grant. It is recorded before anything is read.
     let request = || {
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
         RevealRequest::new(officer.clone(), Query::all(), Duration::from_secs(600), audited)
     };
-    println!("without permission: {}", filter.reveal(request()).err().map_or_else(String::new, |e| e.to_string()));
+    println!(
+        "reveal without permission: {}",
+        filter.reveal(request()).err().map_or_else(String::new, |e| e.to_string())
+    );
     filter.update_policy(&deputy, PolicyChange::Grant(Alias::new("officer@contoso.com")?))?;
     let mut reveal = filter.reveal(request())?;
     for stored in reveal.page(PageSize::default(), None)?.activities() {

@@ -1,4 +1,4 @@
-//! Chapters P and R of the rules, where a reveal needs the approval of others.
+//! Chapters P and R of the rules for reveals that require approvals.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -33,8 +33,8 @@ use place::*;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// `root`, `ann`, `carl` and `dora` are admins who may view private activities; `eve` is an admin who may not; `bob` is
-/// nobody in particular. What Adele does is private. A reveal needs so many approvals.
+/// A fixture for approvals. `root`, `ann`, `carl` and `dora` are administrators who may view private activities; `eve`
+/// is an administrator without that permission; `bob` is a user without a role. Adele's activities are private.
 fn furnished(place: &Place, approvals: u32) -> Fixture {
     let fixture = place.fixture();
     let names = ["ann", "carl", "dora", "eve", "bob"];
@@ -81,7 +81,7 @@ fn answer_denied(fixture: &Fixture, by: &str, request: RequestId, answer: Approv
         RevealError::Denied(denial) => {
             let last = fixture.records().pop().unwrap().record;
             assert_eq!(last.initiator, Initiator::User(user(by)));
-            assert_eq!(last.event, Event::DecideRequest { request, answer }, "R4: what was refused is on record");
+            assert_eq!(last.event, Event::DecideRequest { request, answer }, "R4: the refusal is recorded");
             assert_eq!(last.outcome, Outcome::Denied(denial));
             denial
         }
@@ -93,7 +93,7 @@ fn open_denied(fixture: &Fixture, wish: RevealRequest, request: RequestId) -> De
     match fixture.filter.reveal_approved(wish, request).unwrap_err() {
         RevealError::Denied(denial) => {
             let last = fixture.records().pop().unwrap().record;
-            let Event::Reveal(summary) = last.event else { panic!("R4: what was refused is on record") };
+            let Event::Reveal(summary) = last.event else { panic!("R4: the refusal is recorded") };
             assert_eq!((summary.request, last.outcome), (Some(request), Outcome::Denied(denial)));
             denial
         }

@@ -1,5 +1,5 @@
-//! Chapter B of the rules, for everything but the readers of other formats: bad input is named, told apart from
-//! content, and never the end of the process.
+//! Chapter B of the rules, except for the readers of other formats: errors name bad input, contain no private content,
+//! and bad input never panics.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

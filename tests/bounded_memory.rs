@@ -1,4 +1,4 @@
-//! What is done to activities holds one of them in memory, and not as many as there are: B3.
+//! B3: operations on stored activities take bounded memory.
 #![cfg(all(feature = "sqlite", target_os = "linux"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
@@ -10,7 +10,7 @@ use activity_privacy::identity::Subject;
 use fixture::*;
 use place::*;
 
-/// The most memory that this process had at once since it was last asked, in bytes.
+/// Returns the peak memory of this process since the last call, in bytes.
 fn peak() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
@@ -19,9 +19,9 @@ fn peak() -> usize {
     kibibytes * 1_024
 }
 
-/// Alone in its process, because all of it is measured.
+/// The only test of its process, because it measures the whole process.
 #[test]
-fn b3_an_erasure_holds_no_more_than_one_activity_at_a_time() {
+fn b3_erasure_holds_one_activity_in_memory() {
     const ACTIVITIES: usize = 40;
     let place = Place::in_sqlite();
     let fixture = place.fixture();

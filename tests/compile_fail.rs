@@ -1,8 +1,8 @@
-//! What must not compile: the order of the steps, and who may make which proof, are in the types.
+//! Code that must not compile: the types enforce the order of the steps and the creation of proofs.
 
-/// Rules R2 (no other order), R5 (a reveal is one viewer's), R1 (an acknowledgement in so many words), F1 (nothing
-/// private is forwardable), and that nothing reaches a store undecided or unrecorded.
+/// R2 (no other order), R5 (a reveal belongs to one viewer), R1 (an explicit acknowledgement), F1 (a private activity
+/// cannot be forwarded), and that no undecided or unrecorded value reaches a store.
 #[test]
-fn r2_no_other_order_can_be_written() {
+fn r2_other_orders_do_not_compile() {
     trybuild::TestCases::new().compile_fail("tests/compile_fail/*.rs");
 }

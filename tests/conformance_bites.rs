@@ -1,6 +1,6 @@
-//! The conformance kit tells adapters that are almost right from those that are. Each wrong one is caught by the clause
-//! that names its fault. What else it breaks is listed by name, so that nobody takes a kit that refuses everything for
-//! a sharp one, and no clause is left that nothing breaks.
+//! The conformance kit distinguishes faulty adapters from correct ones. Each faulty adapter is detected by the clause that
+//! names its fault. The tests also list every other clause that it violates, so a kit that rejects everything fails here.
+//! Every clause is violated by at least one adapter.
 #![cfg(feature = "conformance")]
 
 mod faulty;
@@ -14,55 +14,55 @@ use activity_privacy::conformance::Clause;
 /// Names of clauses.
 type Names = &'static [&'static str];
 
-/// What is to be seen of a wrong adapter.
-struct Bite {
+/// The clauses that a faulty adapter violates.
+struct Violations {
     /// The clauses that name its fault.
-    caught_by: Names,
-    /// What it breaks besides, each time.
+    detected_by: Names,
+    /// Other clauses that it always violates.
     also: Names,
-    /// What it breaks besides when threads meet unluckily.
+    /// Other clauses that it violates under some thread interleavings.
     perhaps: Names,
 }
 
-impl Bite {
+impl Violations {
     fn check(&self, clauses: &[Clause]) {
-        let violations = clauses.iter().filter_map(|clause| clause.check().err());
-        let broken: BTreeSet<&str> = violations.map(|violation| violation.clause).collect();
-        let surely: BTreeSet<&str> = [self.caught_by, self.also].concat().into_iter().collect();
+        let failed = clauses.iter().filter_map(|clause| clause.check().err());
+        let broken: BTreeSet<&str> = failed.map(|violation| violation.clause).collect();
+        let surely: BTreeSet<&str> = [self.detected_by, self.also].concat().into_iter().collect();
         let missed: Vec<_> = surely.difference(&broken).collect();
-        assert!(missed.is_empty(), "not caught by {missed:?}");
+        assert!(missed.is_empty(), "not detected by {missed:?}");
         let beyond: Vec<_> = broken.difference(&surely).filter(|name| !self.perhaps.contains(name)).collect();
-        assert!(beyond.is_empty(), "caught by {beyond:?} as well");
+        assert!(beyond.is_empty(), "also detected by {beyond:?}");
     }
 }
 
-/// One test for each wrong adapter, one for the right one, and one that no clause is left over.
-macro_rules! bites {
+/// Generates one test per faulty adapter, one for the correct adapter, and one for clauses that no adapter violates.
+macro_rules! violations {
     (
         $clauses:ident:
-        $($test:ident $fault:ident, caught by [$($by:ident),+] also [$($also:ident),*] perhaps [$($perhaps:ident),*];)+
+        $($test:ident $fault:ident, detected by [$($by:ident),+] also [$($also:ident),*] perhaps [$($perhaps:ident),*];)+
     ) => {
         $(#[test]
         fn $test() {
-            let bite = Bite {
-                caught_by: &[$(stringify!($by)),+],
+            let violations = Violations {
+                detected_by: &[$(stringify!($by)),+],
                 also: &[$(stringify!($also)),*],
                 perhaps: &[$(stringify!($perhaps)),*],
             };
-            bite.check(&$clauses::<Place<$fault>>());
+            violations.check(&$clauses::<Place<$fault>>());
         })+
 
         #[test]
-        fn no_fault() {
-            Bite { caught_by: &[], also: &[], perhaps: &[] }.check(&$clauses::<Place<NoFault>>());
+        fn correct_adapter_violates_no_clause() {
+            Violations { detected_by: &[], also: &[], perhaps: &[] }.check(&$clauses::<Place<NoFault>>());
         }
 
         #[test]
-        fn no_clause_is_idle() {
-            let bite = BTreeSet::from([$($(stringify!($by),)+ $(stringify!($also),)*)+]);
+        fn every_clause_is_violated_by_an_adapter() {
+            let violations = BTreeSet::from([$($(stringify!($by),)+ $(stringify!($also),)*)+]);
             let clauses = $clauses::<Place<NoFault>>();
-            let idle: Vec<_> = clauses.iter().filter(|clause| !bite.contains(clause.name)).collect();
-            assert!(idle.is_empty(), "nothing breaks {idle:?}");
+            let unviolated: Vec<_> = clauses.iter().filter(|clause| !violations.contains(clause.name)).collect();
+            assert!(unviolated.is_empty(), "no adapter violates {unviolated:?}");
         }
     };
 }

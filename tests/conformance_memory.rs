@@ -1,4 +1,4 @@
-//! The adapters in memory keep the contracts of their ports, as an embedder's would.
+//! The in-memory adapters fulfil the contracts of their ports.
 #![cfg(feature = "conformance")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -11,7 +11,7 @@ use activity_privacy::identity::{GroupId, UserId};
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
 use activity_privacy::{activity_store_conformance, governance_sink_conformance, group_directory_conformance};
 
-/// What lives in this process and ends with it: no crash leaves anything behind to look at.
+/// An adapter in this process. A crash leaves nothing to inspect.
 struct InMemory<T>(Arc<T>);
 
 impl StoreHarness for InMemory<MemoryStore> {
@@ -59,11 +59,11 @@ impl DirectoryHarness for InMemory<MemoryDirectory> {
     }
 
     fn import_cut_off(&self, source: &Source) {
-        // The last group came through without its record.
+        // A membership of a group whose record was cut off.
         let cut = GroupId::new("cut off").unwrap();
         let cut_off = builder(source).member(&cut, &UserId::new("somebody").unwrap());
         let refused = cut_off.build(DirectoryRevision(u64::MAX), source.as_of).unwrap_err();
-        assert_eq!(refused, ImportError::UnknownGroup(cut), "there is nothing to install");
+        assert_eq!(refused, ImportError::UnknownGroup(cut), "an incomplete import is not built");
     }
 
     fn crash(&mut self) {}

@@ -1,4 +1,4 @@
-//! Several sinks together keep the contract of one.
+//! A quorum of sinks fulfils the contract of a sink.
 #![cfg(feature = "conformance")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -9,7 +9,7 @@ use activity_privacy::governance_sink_conformance;
 use activity_privacy::memory::MemorySink;
 use activity_privacy::sinks::QuorumSink;
 
-/// Three sinks that live in this process. Every handle on them is one of its own, as another process would have it.
+/// Three in-memory sinks. Each handle is a separate `QuorumSink`, as in another process.
 struct Three([Arc<MemorySink>; 3]);
 
 impl SinkHarness for Three {

@@ -1,4 +1,4 @@
-//! The SQLite adapters keep the contracts of their ports, as an embedder's would.
+//! The SQLite adapters fulfil the contracts of their ports.
 #![cfg(all(feature = "conformance", feature = "sqlite"))]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -10,11 +10,11 @@ use activity_privacy::sqlite::{SqliteGovernance, SqliteOptions, SqliteStore};
 use activity_privacy::{activity_store_conformance, governance_sink_conformance};
 use tempfile::TempDir;
 
-/// A folder with one database in it.
+/// A folder that contains one database.
 struct Folder(TempDir);
 
 impl Folder {
-    /// In memory where the system has such, because nothing here pulls the plug.
+    /// Creates a folder, in memory if the system supports it, because no test cuts the power.
     fn new() -> Self {
         Self(tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap())
     }
@@ -23,8 +23,8 @@ impl Folder {
         self.0.path().join("some.db")
     }
 
-    /// The files as they are while others have them open: the database and what its log holds beyond it. The index of
-    /// the log lies in the memory of the processes that share it, which a crash takes.
+    /// Copies the database and its write-ahead log while other handles have them open. The index of the log is in memory
+    /// that the processes share, which a crash loses.
     fn after_a_crash(&self) -> Self {
         let copy = Self::new();
         for file in ["some.db", "some.db-wal"] {
@@ -39,7 +39,7 @@ impl Folder {
 
 struct Activities {
     folder: Folder,
-    /// Kept, because handles on them are still open.
+    /// Kept because handles on these files are still open.
     crashed: Vec<Folder>,
 }
 
@@ -62,7 +62,7 @@ impl StoreHarness for Activities {
 
 struct Records {
     folder: Folder,
-    /// Kept, because handles on them are still open.
+    /// Kept because handles on these files are still open.
     crashed: Vec<Folder>,
 }
 

@@ -1,5 +1,5 @@
-//! Faults on command: whatever a store or a sink does wrong, at whichever call of whichever operation, the rules hold
-//! while it lasts, and the filter works again when it is over.
+//! Faults on command: for every fault of a store or a sink, at every call of every operation, the rules hold during the
+//! fault, and the filter recovers afterwards.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -44,7 +44,7 @@ use faults::scene::*;
 use fixture::*;
 use place::*;
 
-/// No sink here comes near it but one that hangs.
+/// A timeout that only a hanging sink reaches.
 const AMPLE: Duration = Duration::from_secs(60);
 
 fn scene(operation: Operation, place: Place, limit: Duration) -> Scene {
@@ -60,38 +60,39 @@ fn run(operation: Operation, scene: &mut Scene) -> End {
     match catch_unwind(AssertUnwindSafe(|| operation.run(scene))) {
         Ok(Ok(answer)) => End::Done(answer),
         Ok(Err(error)) => End::Refused(error),
-        Err(_) => End::BrokeOff,
+        Err(_) => End::Panicked,
     }
 }
 
-/// Every fault at every call that the operation makes, each in a scene of its own.
+/// Tests every fault at every call of an operation, each in a separate scene.
 fn sweep(operation: Operation) {
     for kind in 0..places().len() {
         let place = || places().remove(kind);
-        let mut smooth = scene(operation, place(), AMPLE);
-        let before = (smooth.store.calls(), smooth.sink.calls());
-        let end = run(operation, &mut smooth);
-        assert!(operation.ends_well(&end), "{operation:?} when nothing is wrong");
-        let calls = (smooth.store.calls() - before.0, smooth.sink.calls() - before.1);
-        assert!(calls != (0, 0), "{operation:?} asks something of a port");
-        carry_on(operation, &smooth);
-        let state = smooth.state();
-        smooth.leave();
+        let mut faultless = scene(operation, place(), AMPLE);
+        let before = (faultless.store.calls(), faultless.sink.calls());
+        let end = run(operation, &mut faultless);
+        assert!(operation.ends_well(&end), "{operation:?} without a fault");
+        let calls = (faultless.store.calls() - before.0, faultless.sink.calls() - before.1);
+        assert!(calls != (0, 0), "{operation:?} calls no port");
+        carry_on(operation, &faultless);
+        let state = faultless.state();
+        faultless.leave();
         let of_store = STORE_FAULTS.into_iter().flat_map(|fault| (0..calls.0).map(move |at| (at, Wrong::Store(fault))));
-        // One that hangs takes its time, and does so in one kind of place.
-        let sink_faults = FAULTS.into_iter().chain(UNSEEN_FAULTS).filter(|fault| kind == 0 || *fault != Fault::Hangs);
+        // Hanging sinks are slow to test, so they are tested with one kind of place.
+        let sink_faults =
+            FAULTS.into_iter().chain(UNDETECTABLE_FAULTS).filter(|fault| kind == 0 || *fault != Fault::Hangs);
         let of_sink = sink_faults.flat_map(|fault| (0..calls.1).map(move |at| (at, Wrong::Sink(fault))));
         let broken: Vec<String> = of_store
             .chain(of_sink)
-            .filter(|(call, wrong)| !stands(operation, place(), *call, *wrong, &state))
+            .filter(|(call, wrong)| !withstands(operation, place(), *call, *wrong, &state))
             .map(|(call, wrong)| format!("{wrong:?} at call {call}"))
             .collect();
-        assert!(broken.is_empty(), "{operation:?} does not stand {broken:#?}");
+        assert!(broken.is_empty(), "{operation:?} violates the rules under {broken:#?}");
     }
 }
 
-/// One fault at one call: whether everything is so that must be so then and afterwards.
-fn stands(operation: Operation, place: Place, call: usize, wrong: Wrong, state: &str) -> bool {
+/// Returns whether the rules hold during one fault at one call and afterwards.
+fn withstands(operation: Operation, place: Place, call: usize, wrong: Wrong, state: &str) -> bool {
     let hangs = wrong == Wrong::Sink(Fault::Hangs);
     let mut scene = scene(operation, place, if hangs { LIMIT } else { AMPLE });
     match wrong {
@@ -101,22 +102,22 @@ fn stands(operation: Operation, place: Place, call: usize, wrong: Wrong, state: 
     let checked = catch_unwind(AssertUnwindSafe(|| {
         let end = run(operation, &mut scene);
         operation.holds(&end, wrong, &scene);
-        says_nothing(&end);
-        on_record(&end, wrong, &scene);
+        assert_no_private_content(&end);
+        assert_recorded(&end, wrong, &scene);
         scene.recover();
         if is_accepted(operation, wrong, &mut scene) {
             return;
         }
         recovers(operation, wrong, &mut scene);
         carry_on(operation, &scene);
-        assert_eq!(scene.state(), *state, "in the end all is as if nothing had gone wrong");
+        assert_eq!(scene.state(), *state, "the final state equals the state without a fault");
     }));
     scene.leave();
     checked.is_ok()
 }
 
-/// B2, V2: no error speaks of what is private.
-fn says_nothing(end: &End) {
+/// B2, V2: no error contains private content.
+fn assert_no_private_content(end: &End) {
     if let End::Refused(error) = end {
         let mut next: Option<&dyn Error> = Some(&**error);
         while let Some(error) = next {
@@ -126,12 +127,12 @@ fn says_nothing(end: &End) {
     }
 }
 
-/// G1, R2, R3: numbers have no gap; what was shown and what is in force is on record; what is on record is so.
-fn on_record(end: &End, wrong: Wrong, scene: &Scene) {
+/// G1, R2, R3: sequence numbers have no gap, shown pages and policies in force are recorded, and the records are true.
+fn assert_recorded(end: &End, wrong: Wrong, scene: &Scene) {
     let records = scene.records();
     let sequences: Vec<u64> = records.iter().map(|entry| entry.sequence).collect();
     assert_eq!(sequences, (1..=records.len() as u64).collect::<Vec<_>>(), "G1: the sequence has no gap");
-    // A sink that does not keep what it confirms cannot be found out by whoever asks it once.
+    // A caller cannot detect a sink that does not store what it confirms.
     if wrong == Wrong::Sink(Fault::Loses) {
         return;
     }
@@ -147,39 +148,39 @@ fn on_record(end: &End, wrong: Wrong, scene: &Scene) {
                         && seen.value() == Some(&digest));
                 same && *outcome == Outcome::Intended && *initiator == Initiator::User(user("root"))
             });
-            assert!(recorded, "R3: a page was shown and is not on record");
+            assert!(recorded, "R3: a page was shown and is not recorded");
         }
     }
     if let Some(reveal) = &scene.reveal {
         let opening =
             |record: &Record| matches!(&record.event, Event::Reveal(summary) if summary.reveal == reveal.id());
         let recorded = records.iter().any(|entry| entry.record.outcome == Outcome::Intended && opening(&entry.record));
-        assert!(recorded, "R2: a reveal is open and is not on record");
+        assert!(recorded, "R2: a reveal is open and is not recorded");
     }
     let Some(policy) = scene.policy() else { return };
     let before = policy.revision().number().checked_sub(1).filter(|before| *before > 0).map(Revision::from_number);
     let intents = || records.iter().filter(|entry| entry.record.outcome == Outcome::Intended);
     let of_policy = |event: &Event| matches!(event, Event::ChangePolicy(_) | Event::InitializePolicy { .. });
     let intended = intents().any(|entry| entry.record.policy == before && of_policy(&entry.record.event));
-    assert!(intended, "G1: what is in force was intended on record");
+    assert!(intended, "G1: the intent of the policy in force is recorded");
     let finance = policy.private_groups().contains(&group("finance").into());
     for entry in &records {
         let of_finance =
             entry.record.event == Event::ChangePolicy(vec![ChangeSummary::MakePrivate(group("finance").into())]);
         match entry.record.outcome {
             Outcome::Done { .. } if of_finance && wrong != Wrong::Store(StoreFault::Loses) => {
-                assert!(finance, "G1: done on record is done");
+                assert!(finance, "G1: a change recorded as done is in force");
             }
             Outcome::Failed { cause: FailureReason::Store, .. } if of_finance => {
-                assert!(!finance, "G1: failed on record is not done");
+                assert!(!finance, "G1: a change recorded as failed is not in force");
             }
             _ => {}
         }
     }
 }
 
-/// G8: a store that said that a policy is in force, which is on record, and lost it, is behind its log. Nothing goes on
-/// until an administrator accepts that. Tells whether that was so.
+/// G8: a store that confirmed a recorded policy and lost it is behind its log. Nothing works until an administrator
+/// accepts the difference. Accepts it, and returns whether that was the case.
 fn is_accepted(operation: Operation, wrong: Wrong, scene: &mut Scene) -> bool {
     if wrong != Wrong::Store(StoreFault::Loses) || !matches!(operation, Operation::Change | Operation::Initialize) {
         return false;
@@ -187,7 +188,7 @@ fn is_accepted(operation: Operation, wrong: Wrong, scene: &mut Scene) -> bool {
     let Err(OpenError::Differs(difference)) = scene.builder().open() else { return false };
     assert!(matches!(difference, Difference::StoreBehind { .. } | Difference::StoreEmpty { .. }), "{difference:?}");
     if let Some(running) = &scene.filter {
-        assert!(running.reveal(reveal_all("root")).is_err(), "it believes the store no more");
+        assert!(running.reveal(reveal_all("root")).is_err(), "the open filter rejects the store");
     }
     let accepted = AcceptedDifference::i_accept_that_what_is_missing_is_lost(user("root"), difference);
     let filter = scene.builder().accept_difference(accepted).open_or_initialize(admins()).unwrap();
@@ -196,13 +197,13 @@ fn is_accepted(operation: Operation, wrong: Wrong, scene: &mut Scene) -> bool {
     true
 }
 
-/// The same filter does what it is asked once nothing is wrong any more.
+/// Asserts that the same filter executes the operation after the fault.
 fn recovers(operation: Operation, wrong: Wrong, scene: &mut Scene) {
-    // A machine that is busy may take longer for a call than a sink that is to hang may take.
+    // On a busy machine a call may take longer than the timeout of a hanging sink.
     let attempts = if wrong == Wrong::Sink(Fault::Hangs) { 50 } else { 1 };
     let recovered = (0..attempts).any(|_| {
         let end = run(operation, scene);
-        says_nothing(&end);
+        assert_no_private_content(&end);
         operation.ends_well(&end)
     });
     assert!(recovered, "it recovers");
@@ -211,14 +212,14 @@ fn recovers(operation: Operation, wrong: Wrong, scene: &mut Scene) {
     }
 }
 
-/// A day like any other afterwards: activities in, a view of them, a change, and a look at the private ones.
+/// Uses the filter afterwards: ingests, views, changes the policy and reveals.
 fn carry_on(operation: Operation, scene: &Scene) {
     let filter = scene.filter();
     let after = [activity("secret-after", "adele"), activity("shown-after", "bob")];
     let delivered = filter.ingest(&after).unwrap();
     assert_eq!(delivered.outcomes(), [IngestOutcome::Stored; 2]);
     let viewed = viewed(filter).unwrap();
-    // What was only just initialized hides nobody.
+    // A policy that was only initialized hides no one.
     if operation != Operation::Initialize {
         assert_says_nothing(&viewed);
         let mut reveal = filter.reveal(reveal_all("root")).unwrap();
@@ -231,109 +232,108 @@ fn carry_on(operation: Operation, scene: &Scene) {
 }
 
 #[test]
-fn g1_initializing() {
+fn g1_faults_while_initializing() {
     sweep(Operation::Initialize);
 }
 
 #[test]
-fn g1_opening() {
+fn g1_faults_while_opening() {
     sweep(Operation::Open);
 }
 
 #[test]
-fn d4_d5_ingest() {
+fn d4_d5_faults_during_ingest() {
     sweep(Operation::Ingest);
 }
 
 #[test]
-fn g1_d5_a_change() {
+fn g1_d5_faults_during_policy_change() {
     sweep(Operation::Change);
 }
 
 #[test]
-fn r2_a_reveal() {
+fn r2_faults_while_opening_reveal() {
     sweep(Operation::Reveal);
 }
 
 #[test]
-fn p2_r4_a_reveal_of_whoever_lost_the_grant() {
-    sweep(Operation::RevealOfWhoeverLostTheGrant);
+fn p2_r4_faults_during_reveal_without_grant() {
+    sweep(Operation::RevealWithoutGrant);
 }
 
 #[test]
-fn r2_r3_pages() {
+fn r2_r3_faults_during_pages() {
     sweep(Operation::Pages);
 }
 
 #[test]
-fn r1_pages_of_bob_alone() {
-    sweep(Operation::PagesOfBobAlone);
+fn r1_faults_during_pages_of_one_actor() {
+    sweep(Operation::PagesOfOneActor);
 }
 
 #[test]
-fn g1_a_closing() {
+fn g1_faults_while_closing_reveal() {
     sweep(Operation::Close);
 }
 
 #[test]
-fn g3_reading_the_log() {
+fn g3_faults_while_reading_log() {
     sweep(Operation::ReadLog);
     sweep(Operation::ReadLogRefused);
 }
 
 #[test]
-fn d11_following_the_directory() {
-    sweep(Operation::FollowVanished);
-    sweep(Operation::FollowReturned);
+fn d11_faults_while_reconciling_directory() {
+    sweep(Operation::ReconcileRemovedGroup);
+    sweep(Operation::ReconcileRestoredGroup);
 }
 
 #[test]
-fn v2_b2_views() {
+fn v2_b2_faults_during_views() {
     sweep(Operation::View);
 }
 
 #[test]
-fn f1_f3_forwarding() {
+fn f1_f3_faults_during_forwarding() {
     sweep(Operation::Forward);
 }
 
-/// What a viewer or a forwarder is told, an error and all that is behind it included.
-fn told(end: &End) -> String {
+/// Returns the result of a viewer or a forwarder as text, including an error and its source.
+fn text_of(end: &End) -> String {
     match end {
         End::Done(answer) => answer.text.clone(),
         End::Refused(error) => format!("{error:?} {:?}", error.source().map(ToString::to_string)),
-        End::BrokeOff => "it broke off".to_owned(),
+        End::Panicked => "it broke off".to_owned(),
     }
 }
 
 #[test]
-fn v2_a_fault_tells_nobody_whether_anything_is_hidden() {
+fn v2_faults_do_not_disclose_hidden_activities() {
     for operation in [Operation::View, Operation::Forward] {
         for kind in 0..places().len() {
             let furnished = |hidden| Scene::furnished(places().remove(kind), AMPLE, hidden);
             let mut counted = furnished(true);
             let before = counted.store.calls();
-            let smooth = told(&run(operation, &mut counted));
+            let faultless = text_of(&run(operation, &mut counted));
             let calls = counted.store.calls() - before;
-            let mut said = BTreeSet::new();
+            let mut results = BTreeSet::new();
             for (call, fault) in (0..calls).flat_map(|call| STORE_FAULTS.map(|fault| (call, fault))) {
                 let [with, without] = [true, false].map(|hidden| {
                     let mut scene = furnished(hidden);
                     scene.store.fault_in(call, fault);
-                    told(&run(operation, &mut scene))
+                    text_of(&run(operation, &mut scene))
                 });
                 assert_eq!(with, without, "{operation:?}, {fault:?} at call {call}");
-                said.insert(with);
+                results.insert(with);
             }
-            assert!(said.contains(&smooth) && said.len() > 3, "faults are told apart from what is right");
+            assert!(results.contains(&faultless) && results.len() > 3, "the faults lead to different results");
         }
     }
 }
 
-/// The store's answer can be long in coming. Meanwhile whoever reads gets on, whichever call of whichever operation
-/// waits.
+/// While a call of the store hangs, other readers continue, whatever the operation and the call.
 #[test]
-fn b3_a_store_that_hangs_in_one_call_holds_up_no_reader() {
+fn b3_hanging_store_call_blocks_no_reader() {
     for operation in Operation::ALL.into_iter().filter(|operation| *operation != Operation::Initialize) {
         let mut counted = scene(operation, Place::in_memory(), AMPLE);
         let before = counted.store.calls();
@@ -358,16 +358,16 @@ fn b3_a_store_that_hangs_in_one_call_holds_up_no_reader() {
                 store.let_go();
                 assert!(hangs, "{operation:?} makes call {call}");
                 assert_eq!(in_time, Ok(()), "readers wait for {operation:?}, which hangs at call {call}");
-                assert!(hanging.join().unwrap(), "{operation:?}, once it is let go");
+                assert!(hanging.join().unwrap(), "{operation:?} succeeds after its release");
             });
             scene.leave();
         }
     }
 }
 
-/// Ann's permission was revoked, and the store answers with the policy of before.
+/// Ann's grant was revoked, and the store returns the policy before the revocation.
 #[test]
-fn p2_a_policy_that_was_left_behind_permits_nothing() {
+fn p2_stale_policy_permits_nothing() {
     for place in places() {
         let scene = Scene::furnished(place, AMPLE, true);
         scene.store.fault_in(0, StoreFault::OlderPolicy);
@@ -377,7 +377,7 @@ fn p2_a_policy_that_was_left_behind_permits_nothing() {
             "{error:?}"
         );
         assert!(matches!(scene.filter().reveal(reveal_all("ann")).unwrap_err(), RevealError::Denied(_)));
-        // Nor does a reveal go on by it that lost the permission meanwhile.
+        // A reveal that lost its permission in the meantime does not continue under it either.
         let mut reveal = scene.filter().reveal(reveal_all("eve")).unwrap();
         scene.fixture.update_policy(PolicyChange::Revoke(user("eve").into()));
         assert!(matches!(reveal.page(PageSize::MAX, None).unwrap_err(), RevealError::Denied(_)));
@@ -386,9 +386,9 @@ fn p2_a_policy_that_was_left_behind_permits_nothing() {
     }
 }
 
-/// What stands on record is who saw it.
+/// The viewer on record must be the one who sees the page.
 #[test]
-fn r3_a_page_that_was_read_for_another_reveal_is_not_shown() {
+fn r3_page_of_another_reveal_is_not_shown() {
     for place in places() {
         let scene = Scene::furnished(place, AMPLE, true);
         let mut reveal = scene.filter().reveal(reveal_all("root")).unwrap();
@@ -396,44 +396,44 @@ fn r3_a_page_that_was_read_for_another_reveal_is_not_shown() {
         scene.store.fault_in(1, StoreFault::PageOfAnother);
         assert!(matches!(reveal.page(PageSize::MAX, None).unwrap_err(), RevealError::WrongPage));
         let records = scene.records();
-        assert_eq!(records.len(), before + 1, "R4: that it was asked for is on record");
+        assert_eq!(records.len(), before + 1, "R4: the attempt is recorded");
         let last = &records.last().unwrap().record;
         let Event::Page { reveal: of, activities, private, .. } = &last.event else { panic!("{last:?}") };
         assert_eq!((*of, activities.value(), private.value()), (reveal.id(), Some(&0), Some(&0)));
-        assert!(matches!(last.outcome, Outcome::Failed { cause: FailureReason::Store, .. }), "nobody saw it");
+        assert!(matches!(last.outcome, Outcome::Failed { cause: FailureReason::Store, .. }), "the page was not shown");
         assert_eq!(reveal.page(PageSize::MAX, None).unwrap().activities().len(), 6);
     }
 }
 
 #[test]
-fn r1_a_store_that_reads_too_much_shows_no_more_for_it() {
+fn r1_surplus_rows_of_store_are_not_shown() {
     for place in places() {
         let mut scene = Scene::furnished(place, AMPLE, true);
-        Operation::PagesOfBobAlone.prepare(&mut scene);
-        scene.store.fault_in(1, StoreFault::Unasked);
+        Operation::PagesOfOneActor.prepare(&mut scene);
+        scene.store.fault_in(1, StoreFault::ReturnsAll);
         let page = scene.reveal.as_mut().unwrap().page(PageSize::MAX, None).unwrap();
         assert_eq!((page.activities().len(), page.includes_private()), (3, false));
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
         let hidden = RevealRequest::new(user("root"), Query::all(), Duration::from_secs(60), audited).private_only();
         let mut reveal = scene.filter().reveal(hidden).unwrap();
-        scene.store.fault_in(1, StoreFault::Unasked);
+        scene.store.fault_in(1, StoreFault::ReturnsAll);
         let page = reveal.page(PageSize::MAX, None).unwrap();
         assert_eq!(page.activities().len(), 3);
         assert!(page.activities().iter().all(|stored| stored.visibility() == Visibility::Private));
     }
 }
 
-/// The answer to a change is lost on its way: it is in force, and no record may say that it failed.
+/// The store applies a change and its answer is lost. The change is in force, so no record may report a failure.
 #[test]
-fn g1_a_change_that_is_in_force_is_done_whatever_its_store_answered() {
+fn g1_applied_change_is_recorded_as_done_despite_error() {
     for place in places() {
         let scene = Scene::furnished(place, AMPLE, true);
-        // Asked for the policy, then for what vanished to make ready what comes, and then to publish.
+        // The change reads the policy, then the removed groups to prepare the engine, and then publishes.
         scene.store.fault_in(2, StoreFault::FailsLate);
         let revision = scene.filter().update_policy(&user("root"), finance_private()).unwrap();
         assert_eq!(scene.policy().unwrap().revision(), revision);
         assert!(matches!(scene.records().pop().unwrap().record.outcome, Outcome::Done { .. }));
-        // It fails before it is done.
+        // The store fails before it applies the change.
         scene.store.fault_in(2, StoreFault::Fails);
         let public = PolicyChange::MakePublic(group("finance").into());
         assert!(matches!(scene.filter().update_policy(&user("root"), &public).unwrap_err(), ChangeError::Store(_)));

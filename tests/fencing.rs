@@ -1,4 +1,4 @@
-//! D4 and D5: the first verdict for ever, and none under a policy that was left behind.
+//! D4 and D5: the first verdict of an id is final, and no activity is stored under a stale policy.
 #![cfg(feature = "sqlite")]
 #![allow(
     clippy::unwrap_used,
@@ -30,7 +30,7 @@ use activity_privacy::query::{CountBy, PageSize, Query};
 use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
 use fixture::*;
 
-/// A fixture over the two files in a directory, as a process finds them when it starts.
+/// Opens a fixture over the two files in a directory, like a process at its start.
 fn open(dir: &Path) -> Fixture {
     let path = dir.join("activities.db");
     let store = Arc::new(SqliteStore::open(&path).unwrap());
@@ -39,7 +39,7 @@ fn open(dir: &Path) -> Fixture {
     fixture
 }
 
-/// One fixture in memory and one on disk, each with Adele on the council.
+/// Returns one fixture in memory and one in files, each with Adele in the council.
 fn fixtures(dir: &Path) -> [Fixture; 2] {
     let memory = Fixture::over(Arc::new(MemoryStore::new()), Arc::new(MemorySink::new()));
     memory.install(people(&[("adele", &["council"]), ("bob", &[])]));
@@ -73,7 +73,7 @@ fn d4_first_verdict_wins() {
 }
 
 #[test]
-fn d4_first_verdict_wins_across_a_restart() {
+fn d4_first_verdict_wins_after_restart() {
     let dir = tempfile::tempdir().unwrap();
     let (shown, hidden) = (activity("shown", "adele"), activity("hidden", "adele"));
     let fixture = open(dir.path());
@@ -83,7 +83,7 @@ fn d4_first_verdict_wins_across_a_restart() {
     fixture.make_private("council").ingest(std::slice::from_ref(&hidden));
     let decisions = [fixture.decision("shown"), fixture.decision("hidden")];
     drop(fixture);
-    // The group is public again, Adele has left it, and both are delivered once more by another process.
+    // The group is public again, Adele has left it, and another process delivers both activities again.
     let fixture = open(dir.path());
     fixture.update_policy(PolicyChange::MakePublic(group("council").into())).install(people(&[("adele", &[])]));
     assert_eq!(fixture.ingest(&[shown.clone(), hidden.clone()]), [IngestOutcome::Duplicate; 2]);
@@ -91,16 +91,16 @@ fn d4_first_verdict_wins_across_a_restart() {
     assert_eq!(fixture.ingest(&conflicts), [IngestOutcome::Conflict; 2]);
     assert_eq!([fixture.decision("shown"), fixture.decision("hidden")], decisions);
     let contents: Vec<Activity> = fixture.everything().iter().map(|stored| stored.activity().clone()).collect();
-    assert_eq!(contents, [shown, hidden], "newest first, and at one time by id");
+    assert_eq!(contents, [shown, hidden], "newest first, and by id at equal times");
     assert_eq!(fixture.public_ids(), ["shown"]);
 }
 
 #[test]
-fn d4_first_verdict_wins_after_a_crash_between_storing_and_answering() {
+fn d4_first_verdict_survives_crash_before_answer() {
     let dir = tempfile::tempdir().unwrap();
     let fixture = open(dir.path());
     fixture.manage("contoso.com").ingest(&[activity("a", "adele")]);
-    // Nothing of the first process is closed in order: its files are copied as a power cut leaves them.
+    // The first process closes nothing: its files are copied as a power failure leaves them.
     let after = tempfile::tempdir().unwrap();
     for file in fs::read_dir(dir.path()).unwrap().map(Result::unwrap).filter(|file| !is_shared_memory(&file.path())) {
         fs::copy(file.path(), after.path().join(file.file_name())).unwrap();
@@ -114,13 +114,13 @@ fn d4_first_verdict_wins_after_a_crash_between_storing_and_answering() {
     assert_eq!(fixture.public_ids(), ["a"]);
 }
 
-/// SQLite makes this file anew when it is missing.
+/// Returns whether a file is the shared memory of SQLite, which SQLite recreates if it is missing.
 fn is_shared_memory(path: &Path) -> bool {
     path.to_string_lossy().ends_with("-shm")
 }
 
 #[test]
-fn d4_within_one_batch_the_first_of_an_id_counts() {
+fn d4_first_delivery_within_batch_wins() {
     let dir = tempfile::tempdir().unwrap();
     for fixture in fixtures(dir.path()) {
         fixture.make_private("council");
@@ -144,7 +144,7 @@ fn d4_within_one_batch_the_first_of_an_id_counts() {
     }
 }
 
-/// Everything that a viewer and a forwarder can observe.
+/// Returns everything that a viewer and a forwarder can observe, as text.
 fn observed(fixture: &Fixture) -> String {
     let view = fixture.filter.view(&user("somebody"));
     let page = view.page(&Query::all(), PageSize::MAX, None).unwrap();
@@ -157,7 +157,7 @@ fn observed(fixture: &Fixture) -> String {
 }
 
 #[test]
-fn d4_a_conflict_tells_viewers_and_forwarders_nothing() {
+fn d4_conflict_is_invisible_to_viewers_and_forwarders() {
     let [dir, other] = [(); 2].map(|()| tempfile::tempdir().unwrap());
     for (fixture, without) in fixtures(dir.path()).into_iter().zip(fixtures(other.path())) {
         fixture.make_private("council").ingest(&[activity("y", "bob")]);
@@ -167,7 +167,7 @@ fn d4_a_conflict_tells_viewers_and_forwarders_nothing() {
         assert_eq!(fixture.ingest(&[activity("x", "bob"), activity("y", "adele")]), [IngestOutcome::Conflict; 2]);
         assert_eq!(fixture.ingest(&[activity("x", "adele"), activity("y", "bob")]), [IngestOutcome::Duplicate; 2]);
         assert_eq!(observed(&fixture), before);
-        // Nor does the forwarder's offset move on by what it never saw.
+        // The forwarder's offset does not change either.
         fixture.ingest(&[activity("z", "bob")]);
         without.make_private("council").ingest(&[activity("y", "bob")]);
         without.ingest(&[activity("z", "bob")]);
@@ -177,30 +177,31 @@ fn d4_a_conflict_tells_viewers_and_forwarders_nothing() {
     }
 }
 
-/// Whether the council is private under a revision, as far as anybody has been told.
-type AuditState = BTreeMap<Revision, bool>;
+/// Whether the council is private, by revision.
+type PrivacyByRevision = BTreeMap<Revision, bool>;
 
-fn begun_with(told: &AuditState) -> Revision {
-    *told.first_key_value().unwrap().0
+fn begun_with(states: &PrivacyByRevision) -> Revision {
+    *states.first_key_value().unwrap().0
 }
 
-/// What one delivery of a race brings: something of the council's, and something that is always public.
-fn both(delivery: &str) -> [Activity; 2] {
+/// Returns the two activities of one delivery: one of a council member, and one that is always public.
+fn pair(delivery: &str) -> [Activity; 2] {
     ["adele", "bob"].map(|name| activity(&format!("{delivery}-{name}"), name))
 }
 
-/// Makes the council private and public in turns, and notes under which revision it is what.
-fn turn(fixture: &Fixture, turns: usize, told: &mut AuditState, after_each: impl Fn(Revision)) {
+/// Makes the council private and public alternately, and stores the state of each revision.
+fn turn(fixture: &Fixture, turns: usize, states: &mut PrivacyByRevision, after_each: impl Fn(Revision)) {
     for private in (0..turns).map(|at| at % 2 == 0) {
         let change = |group| if private { PolicyChange::MakePrivate(group) } else { PolicyChange::MakePublic(group) };
         let revision = fixture.filter.update_policy(&user("root"), change(group("council").into())).unwrap();
-        told.insert(revision, private);
+        states.insert(revision, private);
         after_each(revision);
     }
 }
 
-/// Every decision keeps the verdict of its own revision, and none is older than what its deliverer knew when it began.
-fn check(fixture: &Fixture, told: &AuditState, floors: &BTreeMap<String, u64>) {
+/// Asserts that each decision has the verdict of its revision, and a revision not older than at the start of its
+/// delivery.
+fn check(fixture: &Fixture, states: &PrivacyByRevision, floors: &BTreeMap<String, u64>) {
     let mut revisions = std::collections::BTreeSet::new();
     let stored = fixture.everything();
     assert!(stored.len() >= floors.len(), "{} of {} are stored", stored.len(), floors.len());
@@ -209,13 +210,13 @@ fn check(fixture: &Fixture, told: &AuditState, floors: &BTreeMap<String, u64>) {
         let (delivery, name) = id.rsplit_once('-').unwrap();
         let floor = floors[delivery];
         assert!(decision.policy().number() >= floor, "{id} began under {floor} and is decided {}", decision.policy());
-        let expected = name == "adele" && told[&decision.policy()];
-        assert_eq!(decision.visibility() == Visibility::Private, expected, "{id}: a verdict of its revision");
+        let expected = name == "adele" && states[&decision.policy()];
+        assert_eq!(decision.visibility() == Visibility::Private, expected, "{id}: the verdict of its revision");
         revisions.insert(decision.policy());
     }
-    assert!(revisions.len() > 1, "the policy changed while activities came in");
-    // Nothing of a revision is stored after something of a later one.
-    let (mut place, mut newest) = (Offset::START, begun_with(told));
+    assert!(revisions.len() > 1, "the policy changed during the ingest");
+    // No activity is stored after one of a later revision.
+    let (mut place, mut newest) = (Offset::START, begun_with(states));
     loop {
         let ForwardBatch { activities, next } = fixture.filter.forward(&place, PageSize::MAX).unwrap();
         for public in &activities {
@@ -230,7 +231,7 @@ fn check(fixture: &Fixture, told: &AuditState, floors: &BTreeMap<String, u64>) {
 }
 
 #[test]
-fn d5_no_thread_stores_under_a_policy_that_was_left_behind() {
+fn d5_no_thread_stores_under_stale_policy() {
     let dir = tempfile::tempdir().unwrap();
     for fixture in fixtures(dir.path()) {
         race(&fixture, &fixture);
@@ -238,19 +239,19 @@ fn d5_no_thread_stores_under_a_policy_that_was_left_behind() {
 }
 
 #[test]
-fn d5_two_handles_on_one_file_share_one_fence() {
+fn d5_handles_on_one_file_share_fence() {
     let dir = tempfile::tempdir().unwrap();
     let [_, one] = fixtures(dir.path());
     let other = open(dir.path());
     race(&one, &other);
 }
 
-/// Threads deliver, most of them through one handle, while the policy changes through another.
+/// Delivers in several threads, most of them on one handle, while the policy changes on another.
 fn race(changing: &Fixture, delivering: &Fixture) {
     const DELIVERERS: usize = 3;
     let begun = changing.filter.policy().unwrap().revision();
     let (floor, done, delivered) = (AtomicU64::new(begun.number()), AtomicBool::new(false), AtomicU64::new(0));
-    let mut told = AuditState::from([(begun, false)]);
+    let mut states = PrivacyByRevision::from([(begun, false)]);
     let mut floors = BTreeMap::new();
     thread::scope(|scope| {
         let deliverers: Vec<_> = (0..DELIVERERS)
@@ -265,16 +266,16 @@ fn race(changing: &Fixture, delivering: &Fixture) {
                         }
                         let id = format!("{deliverer}-{count}");
                         floors.insert(id.clone(), floor.load(Ordering::SeqCst));
-                        assert_eq!(fixture.ingest(&both(&id)), [IngestOutcome::Stored; 2]);
+                        assert_eq!(fixture.ingest(&pair(&id)), [IngestOutcome::Stored; 2]);
                         delivered.fetch_add(1, Ordering::SeqCst);
                     }
                     floors
                 })
             })
             .collect();
-        turn(changing, 20, &mut told, |revision| {
+        turn(changing, 20, &mut states, |revision| {
             floor.store(revision.number(), Ordering::SeqCst);
-            // Somebody gets through under each revision, so that the next change finds a compiled policy everywhere.
+            // Waits for a delivery under each revision, so that each change finds compiled policies.
             let before = delivered.load(Ordering::SeqCst);
             while delivered.load(Ordering::SeqCst) < before + 2 {
                 thread::yield_now();
@@ -285,16 +286,16 @@ fn race(changing: &Fixture, delivering: &Fixture) {
             floors.extend(deliverer.join().unwrap());
         }
     });
-    check(changing, &told, &floors);
+    check(changing, &states, &floors);
 }
 
 #[test]
-fn d5_a_stale_node_decides_again() {
+fn d5_stale_node_decides_again() {
     let dir = tempfile::tempdir().unwrap();
     let [_, one] = fixtures(dir.path());
     let other = open(dir.path());
     let activities = |id: &str| [activity(&format!("{id}-adele"), "adele"), activity(&format!("{id}-bob"), "bob")];
-    // Both have compiled the first policy; each change comes by way of the one and is met by the other.
+    // Both handles have compiled the first policy. Each change is made on one and met on the other.
     for (change, adele) in [
         (PolicyChange::MakePrivate(group("council").into()), true),
         (PolicyChange::MakePublic(group("council").into()), false),
@@ -317,7 +318,7 @@ fn d5_a_stale_node_decides_again() {
 }
 
 #[test]
-fn d5_a_stale_node_neither_drops_nor_refuses_what_the_policy_in_force_would_take() {
+fn d5_stale_node_accepts_what_new_policy_accepts() {
     let dir = tempfile::tempdir().unwrap();
     let [_, one] = fixtures(dir.path());
     let other = open(dir.path());
@@ -339,12 +340,12 @@ fn d5_a_stale_node_neither_drops_nor_refuses_what_the_policy_in_force_would_take
 }
 
 #[test]
-fn d5_a_change_cuts_no_batch() {
+fn d5_batch_during_change_has_one_revision() {
     let dir = tempfile::tempdir().unwrap();
     for fixture in fixtures(dir.path()) {
         const BATCH: usize = 40;
         let (done, batches) = (AtomicBool::new(false), AtomicU64::new(0));
-        let mut told = AuditState::new();
+        let mut states = PrivacyByRevision::new();
         thread::scope(|scope| {
             scope.spawn(|| {
                 for batch in 0.. {
@@ -356,7 +357,7 @@ fn d5_a_change_cuts_no_batch() {
                     batches.fetch_add(1, Ordering::SeqCst);
                 }
             });
-            turn(&fixture, 12, &mut told, |_| {
+            turn(&fixture, 12, &mut states, |_| {
                 let before = batches.load(Ordering::SeqCst);
                 while batches.load(Ordering::SeqCst) == before {
                     thread::yield_now();
@@ -372,18 +373,18 @@ fn d5_a_change_cuts_no_batch() {
         }
         assert!(revisions.len() > 3);
         for (batch, mut revisions) in revisions {
-            assert_eq!(revisions.len(), BATCH, "batch {batch} is stored whole");
+            assert_eq!(revisions.len(), BATCH, "batch {batch} is stored as a whole");
             revisions.dedup();
-            assert_eq!(revisions.len(), 1, "batch {batch} is all under one revision");
+            assert_eq!(revisions.len(), 1, "batch {batch} is under one revision");
         }
     }
 }
 
-/// Where the child finds its files, if this process is the child.
+/// The folder of the files, set if this process is the child.
 const CHILD: &str = "ACTIVITY_PRIVACY_FENCING_CHILD";
 
-/// Not a test of its own: what the other process does. Delivers until told to stop, and writes down for each activity
-/// which revision was known to be in force before it began.
+/// Not a test of its own: the other process. Delivers until it is stopped, and writes for each delivery the revision
+/// that was known to be in force before it.
 #[test]
 fn d5_child_process() {
     let Some(dir) = std::env::var_os(CHILD).map(PathBuf::from) else { return };
@@ -395,18 +396,18 @@ fn d5_child_process() {
         }
         let floor = fs::read_to_string(dir.join("floor")).unwrap();
         let id = format!("child-{count}");
-        assert_eq!(fixture.ingest(&both(&id)), [IngestOutcome::Stored; 2]);
+        assert_eq!(fixture.ingest(&pair(&id)), [IngestOutcome::Stored; 2]);
         writeln!(log, "{id} {floor}").unwrap();
     }
 }
 
 #[test]
-fn d5_two_processes_on_one_file_share_one_fence() {
+fn d5_processes_on_one_file_share_fence() {
     let dir = tempfile::tempdir().unwrap();
     let [_, fixture] = fixtures(dir.path());
     let begun = fixture.filter.policy().unwrap().revision();
     let tell = |revision: Revision| {
-        // Renamed into place, so that the child never reads half of it.
+        // Renamed into place, so that the child never reads a partial file.
         fs::write(dir.path().join("next"), revision.to_string()).unwrap();
         fs::rename(dir.path().join("next"), dir.path().join("floor")).unwrap();
     };
@@ -423,15 +424,15 @@ fn d5_two_processes_on_one_file_share_one_fence() {
         move || {
             let before = lines();
             while lines() < before + 2 {
-                assert!(child.try_wait().unwrap().is_none(), "the child goes on until it is told to stop");
+                assert!(child.try_wait().unwrap().is_none(), "the child runs until the test stops it");
                 thread::sleep(std::time::Duration::from_millis(1));
             }
         }
     };
     wait_for_more();
-    let mut told = AuditState::from([(begun, false)]);
+    let mut states = PrivacyByRevision::from([(begun, false)]);
     let wait_for_more = std::cell::RefCell::new(wait_for_more);
-    turn(&fixture, 16, &mut told, |revision| {
+    turn(&fixture, 16, &mut states, |revision| {
         tell(revision);
         (wait_for_more.borrow_mut())();
     });
@@ -445,8 +446,8 @@ fn d5_two_processes_on_one_file_share_one_fence() {
         .map(|(id, floor)| (id.to_owned(), floor.parse().unwrap()))
         .collect();
     assert!(floors.len() > 16);
-    check(&fixture, &told, &floors);
-    // Both wrote into one governance log, and its numbers have no gap.
+    check(&fixture, &states, &floors);
+    // Both processes wrote to one governance log, and its sequence numbers have no gap.
     let sequences: Vec<u64> = fixture.records().iter().map(|entry| entry.sequence).collect();
     assert_eq!(sequences, (1..=sequences.len() as u64).collect::<Vec<_>>());
 }

@@ -28,13 +28,13 @@ fn furnish(fixture: &Fixture) -> &Fixture {
     fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council")
 }
 
-/// Everything that a forwarder is given from a place on, in batches of one size, its offset kept as JSON in between.
+/// Forwards everything after an offset, in batches of one size, and keeps the offset as JSON in between.
 fn forwarded(filter: &PrivacyFilter, from: Offset, size: PageSize) -> Vec<(String, String)> {
     let (mut all, mut offset) = (Vec::new(), from);
     loop {
         let batch = filter.forward(&offset, size).unwrap();
         if batch.activities.is_empty() {
-            assert_eq!(batch.next, offset, "whoever has caught up stays where they are");
+            assert_eq!(batch.next, offset, "an empty batch does not move the offset");
             return all;
         }
         assert!(batch.activities.len() <= size.get() && batch.next != offset);
@@ -71,31 +71,31 @@ fn f1_only_public_activities_are_forwarded() {
     }
 }
 
-/// What was decided then decides now: the policy may have changed, the directory too, the id may have come again.
+/// The stored verdict counts, even if the policy or the directory changed or the id was delivered again.
 #[test]
-fn f1_replays_go_by_the_stored_verdict() {
+fn f1_replay_uses_stored_verdict() {
     for place in places() {
         let fixture = place.fixture();
         furnish(&fixture).ingest(&[activity("hidden", "adele"), activity("shown", "bob")]);
         let before = forwarded(&fixture.filter, Offset::START, size(1));
         assert_eq!(just_ids(&before), ["shown"]);
         fixture.update_policy(PolicyChange::MakePublic(group("council").into()));
-        assert_eq!(forwarded(&fixture.filter, Offset::START, size(1)), before, "no longer private");
+        assert_eq!(forwarded(&fixture.filter, Offset::START, size(1)), before, "after the group became public");
         fixture.ingest(&[activity("hidden", "adele"), activity("hidden", "bob")]);
         assert_eq!(forwarded(&fixture.filter, Offset::START, size(1)), before, "delivered again");
         fixture.install(people(&[("adele", &[]), ("bob", &["council"])])).make_private("council");
-        assert_eq!(forwarded(&fixture.filter, Offset::START, size(1)), before, "now it is the other");
+        assert_eq!(forwarded(&fixture.filter, Offset::START, size(1)), before, "after another group became private");
         fixture.ingest(&[activity("shown", "bob"), activity("since", "bob"), activity("lately", "adele")]);
         assert_eq!(just_ids(&forwarded(&fixture.filter, Offset::START, size(1))), ["shown", "lately"]);
-        // A forwarder that is switched on for the first time, on another node, is given the same.
+        // A forwarder that is enabled for the first time, on another node, receives the same.
         let elsewhere = place.fixture();
         assert_eq!(just_ids(&forwarded(&elsewhere.filter, Offset::START, size(2))), ["shown", "lately"]);
     }
 }
 
-/// In the order of storing, not of happening: what is back-filled comes when it came.
+/// In storage order, not by time: a back-filled activity follows the ones stored before it.
 #[test]
-fn f2_in_stored_order() {
+fn f2_activities_are_forwarded_in_storage_order() {
     for place in places() {
         let fixture = place.fixture();
         furnish(&fixture);
@@ -111,7 +111,7 @@ fn f2_in_stored_order() {
 }
 
 #[test]
-fn f2_a_forwarder_goes_on_from_its_offset() {
+fn f2_forwarder_continues_from_its_offset() {
     for place in places() {
         let fixture = place.fixture();
         furnish(&fixture);
@@ -122,21 +122,21 @@ fn f2_a_forwarder_goes_on_from_its_offset() {
         deliver(0, 10);
         let first = fixture.filter.forward(&Offset::START, size(3)).unwrap();
         assert_eq!(ids(&first), ["00", "02", "04"]);
-        // It failed, and asks again: the same. It went on, and restarts with an older offset: nothing is lost.
+        // The same offset returns the same batch after a failure. An older offset after a restart loses nothing.
         assert_eq!(fixture.filter.forward(&Offset::START, size(3)).unwrap(), first);
         let rest = forwarded(&fixture.filter, first.next.clone(), size(2));
         assert_eq!(just_ids(&rest), ["06", "08"]);
         deliver(10, 14);
         let later = forwarded(&place.fixture().filter, first.next.clone(), size(2));
         assert_eq!(just_ids(&later), ["06", "08", "10", "12"]);
-        // Another forwarder has its own place.
+        // Another forwarder has an offset of its own.
         assert_eq!(forwarded(&fixture.filter, Offset::START, size(3)).len(), 7);
     }
 }
 
-/// An offset that no batch came with is refused, or nothing comes after it.
+/// An offset that no batch returned is rejected, or nothing follows it.
 #[test]
-fn f2_an_offset_beyond_the_end_shows_nothing() {
+fn f2_offset_beyond_end_returns_nothing() {
     for place in places() {
         let fixture = place.fixture();
         furnish(&fixture).ingest(&[activity("a", "bob")]);
@@ -152,7 +152,7 @@ fn f2_an_offset_beyond_the_end_shows_nothing() {
 
 #[cfg(feature = "sqlite")]
 #[test]
-fn f2_an_offset_outlives_a_restart() {
+fn f2_offset_survives_restart() {
     use std::sync::Arc;
 
     use activity_privacy::sqlite::SqliteStore;
@@ -172,7 +172,7 @@ fn furnish_again(fixture: &Fixture) -> &Fixture {
 }
 
 #[test]
-fn b1_texts_that_are_no_offset_are_refused() {
+fn b1_malformed_offset_is_rejected() {
     let too_long = "00".repeat(Offset::MAX_BYTES + 1);
     for text in ["0", "000", "0g", "AB", "+1", " 00", "00 ", "\u{e9}", "0\u{e9}0", "\u{1f600}", &too_long] {
         assert_eq!(text.parse::<Offset>(), Err(OffsetError), "{text}");
@@ -185,7 +185,7 @@ fn b1_texts_that_are_no_offset_are_refused() {
 }
 
 #[test]
-fn f2_the_start_is_the_empty_offset() {
+fn f2_start_is_empty_offset() {
     assert_eq!(Offset::new([]).unwrap(), Offset::START);
     assert_eq!(Offset::default(), Offset::START);
     assert_eq!("".parse::<Offset>().unwrap(), Offset::START);
@@ -193,9 +193,9 @@ fn f2_the_start_is_the_empty_offset() {
 }
 
 proptest! {
-    /// However a forwarder keeps an offset, it is the same again.
+    /// An offset survives a round trip through text and JSON.
     #[test]
-    fn f2_offsets_come_back_from_text(bytes in vec(any::<u8>(), 0..=Offset::MAX_BYTES)) {
+    fn f2_offset_round_trips_through_text(bytes in vec(any::<u8>(), 0..=Offset::MAX_BYTES)) {
         let offset = Offset::new(bytes.clone()).unwrap();
         prop_assert_eq!(offset.as_bytes(), &bytes[..]);
         prop_assert_eq!(offset.to_string().parse::<Offset>().unwrap(), offset.clone());
@@ -204,7 +204,7 @@ proptest! {
     }
 
     #[test]
-    fn b3_no_text_makes_reading_an_offset_panic(text in any::<String>()) {
+    fn b3_parsing_any_text_as_offset_does_not_panic(text in any::<String>()) {
         if let Ok(offset) = text.parse::<Offset>() {
             prop_assert_eq!(offset.to_string(), text);
         }
@@ -214,10 +214,10 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// What a forwarder sees, while it follows along, is the same with and without the private activities: contents,
-    /// batches and offsets.
+    /// A forwarder that follows along sees the same contents, batches and offsets with and without the private
+    /// activities.
     #[test]
-    fn f3_a_forwarder_learns_nothing_of_private_activities(
+    fn f3_forwarding_is_independent_of_private_activities(
         batches in vec(vec((0..40_u8, any::<bool>()), 0..8), 0..10),
         pages in 1..6_u16,
     ) {

@@ -35,7 +35,7 @@ use fixture::*;
 use place::*;
 use uuid::Uuid;
 
-/// A record like none before it.
+/// Returns a record with a given id.
 fn record(id: u128) -> Record {
     Record {
         id: RecordId(Uuid::from_u128(id)),
@@ -55,13 +55,13 @@ fn furnish(fixture: &Fixture) -> &Fixture {
         .update_policy(PolicyChange::SetAdmin(user("ann"), Role::Analyst))
 }
 
-fn gap_free(entries: &[RecordEntry]) {
+fn assert_gap_free(entries: &[RecordEntry]) {
     let sequences: Vec<u64> = entries.iter().map(|entry| entry.sequence).collect();
     assert_eq!(sequences, (1..=entries.len() as u64).collect::<Vec<_>>());
 }
 
-/// `threads` threads at once, each recording on one of the sinks in turn: no number twice, none left out, and whoever
-/// comes later has the greater one.
+/// Records from `threads` threads at once, each on one of the sinks in turn. Asserts that no number is repeated or left
+/// out, and that a later call receives a greater number.
 fn record_at_once(sinks: &[Arc<dyn GovernanceSink>], threads: usize) {
     let start = Barrier::new(threads);
     let each = 25;
@@ -76,7 +76,7 @@ fn record_at_once(sinks: &[Arc<dyn GovernanceSink>], threads: usize) {
                     let receipt = sink.record(&record((number * each + at + 1) as u128)).unwrap();
                     assert!(receipt.sequence() > last);
                     last = receipt.sequence();
-                    assert!(receipts.lock().unwrap().insert(last), "{last} was given twice");
+                    assert!(receipts.lock().unwrap().insert(last), "{last} was assigned twice");
                 }
             });
         }
@@ -85,12 +85,12 @@ fn record_at_once(sinks: &[Arc<dyn GovernanceSink>], threads: usize) {
     for sink in sinks {
         let entries = sink.records(&RecordQuery::default(), 0, usize::MAX).unwrap();
         assert_eq!(entries.len(), threads * each);
-        gap_free(&entries);
+        assert_gap_free(&entries);
     }
 }
 
 #[test]
-fn g1_sequence_numbers_have_no_gap_with_many_threads() {
+fn g1_concurrent_threads_leave_no_sequence_gap() {
     for place in places() {
         record_at_once(&[place.sink], 8);
     }
@@ -98,7 +98,7 @@ fn g1_sequence_numbers_have_no_gap_with_many_threads() {
 
 #[cfg(feature = "sqlite")]
 #[test]
-fn g1_sequence_numbers_have_no_gap_with_two_handles() {
+fn g1_concurrent_handles_leave_no_sequence_gap() {
     use activity_privacy::sqlite::{SqliteGovernance, governance_path};
     let place = Place::in_sqlite();
     let other: Arc<dyn GovernanceSink> = Arc::new(SqliteGovernance::open(governance_path(place.path())).unwrap());
@@ -106,21 +106,21 @@ fn g1_sequence_numbers_have_no_gap_with_two_handles() {
 }
 
 #[test]
-fn g1_the_same_record_gets_the_same_receipt() {
+fn g1_repeated_record_gets_same_receipt() {
     for place in places() {
         let receipts: Vec<Receipt> = (1..=3).map(|id| place.sink.record(&record(id)).unwrap()).collect();
         assert_eq!(receipts.iter().map(Receipt::sequence).collect::<Vec<_>>(), [1, 2, 3]);
         assert_eq!(place.sink.record(&record(2)).unwrap(), receipts[1]);
         let other = Record { at: at(1), ..record(2) };
         assert!(matches!(place.sink.record(&other).unwrap_err(), SinkError::IdTaken(id) if id == other.id));
-        assert_eq!(place.sink.record(&record(4)).unwrap().sequence(), 4, "what was refused leaves no gap");
-        gap_free(&place.sink.records(&RecordQuery::default(), 0, usize::MAX).unwrap());
+        assert_eq!(place.sink.record(&record(4)).unwrap().sequence(), 4, "a rejected record leaves no gap");
+        assert_gap_free(&place.sink.records(&RecordQuery::default(), 0, usize::MAX).unwrap());
     }
 }
 
-/// A whole life of changes, grants, refusals, reveals and pages, from several threads and two filters.
+/// Changes, grants, refusals, reveals and pages from several threads and two filters.
 #[test]
-fn g1_everything_is_a_record_and_none_is_missing() {
+fn g1_every_operation_is_recorded() {
     for place in places() {
         let (here, there) = (place.fixture(), place.fixture());
         furnish(&here).permit_root().ingest(&[activity("a", "adele")]);
@@ -140,7 +140,7 @@ fn g1_everything_is_a_record_and_none_is_missing() {
             }
         });
         let entries = here.records();
-        gap_free(&entries);
+        assert_gap_free(&entries);
         let count = |fits: &dyn Fn(&Record) -> bool| entries.iter().filter(|entry| fits(&entry.record)).count();
         let done = |record: &Record| matches!(record.outcome, Outcome::Done { .. });
         assert_eq!(count(&|r| r.kind() == RecordKind::Page), 12);
@@ -153,9 +153,9 @@ fn g1_everything_is_a_record_and_none_is_missing() {
             ),
             13
         );
-        // As many changes are done as the policy has revisions.
+        // The number of completed changes equals the number of policy revisions.
         assert_eq!(count(&done) as u64, here.filter.policy().unwrap().revision().number());
-        // Each outcome comes after its intent, and each change has one.
+        // Each outcome follows its intent, and each change has one outcome.
         for (at, entry) in entries.iter().enumerate() {
             let intents = entries[..at].iter().filter(|before| before.record.outcome == Outcome::Intended);
             let intents: BTreeSet<RecordId> = intents.map(|before| before.record.id).collect();
@@ -178,7 +178,7 @@ fn outcomes(records: &[Record]) -> Vec<OutcomeKind> {
 }
 
 #[test]
-fn g3_kinds_and_outcomes_have_words_that_line_up() {
+fn g3_kinds_and_outcomes_pad_when_displayed() {
     let kinds = [RecordKind::PolicyChange, RecordKind::Grant, RecordKind::Revocation, RecordKind::Reveal];
     let kinds = kinds.into_iter().chain([RecordKind::Page, RecordKind::GovernanceRead, RecordKind::Directory]);
     let kinds = kinds.chain([RecordKind::DryRun]);
@@ -191,11 +191,11 @@ fn g3_kinds_and_outcomes_have_words_that_line_up() {
 }
 
 #[test]
-fn g1_ids_are_drawn_from_their_whole_range() {
+fn g1_fresh_ids_use_whole_range() {
     let fixture = Fixture::new();
     fixture.manage("one.example").manage("two.example").manage("three.example");
     let ids: Vec<u128> = fixture.records().iter().map(|entry| entry.record.id.0.as_u128()).collect();
-    // The six upper and the seven lower bytes, which hold neither version nor variant.
+    // The six upper and the seven lower bytes, which contain neither the version nor the variant.
     for part in [|id: u128| (id >> 80) as u64, |id: u128| id as u64 & 0xff_ffff_ffff_ffff] {
         let parts: std::collections::BTreeSet<u64> = ids.iter().map(|id| part(*id)).collect();
         assert_eq!(parts.len(), ids.len(), "{parts:?}");
@@ -203,7 +203,7 @@ fn g1_ids_are_drawn_from_their_whole_range() {
 }
 
 #[test]
-fn g1_an_outcome_has_a_time_of_its_own() {
+fn g1_outcome_has_its_own_time() {
     let id = |n: u128| RecordId(uuid::Uuid::from_u128(n));
     let pending = PendingChange::initial(&admins(), id(1), at(5));
     assert_eq!(pending.record().at, at(5));
@@ -213,7 +213,7 @@ fn g1_an_outcome_has_a_time_of_its_own() {
 }
 
 #[test]
-fn g1_the_intent_comes_before_the_act_and_the_outcome_after() {
+fn g1_intent_precedes_effect_and_outcome_follows() {
     let log: Log = Arc::new(Mutex::default());
     let sink = FaultySink::new(&log);
     let store = FaultyStore::new(Arc::new(MemoryStore::new()), &log);
@@ -232,7 +232,7 @@ fn g1_the_intent_comes_before_the_act_and_the_outcome_after() {
     change("done.example").unwrap();
     assert_eq!(*log.lock().unwrap(), ["sink", "publish", "sink"]);
 
-    // The store fails: that is the outcome.
+    // The store fails, and the outcome says so.
     store.fail_to_publish(StoreError::Backend("on command".into()));
     assert!(matches!(change("failed.example").unwrap_err(), ChangeError::Store(StoreError::Backend(_))));
     let records = sink.durable();
@@ -241,7 +241,7 @@ fn g1_the_intent_comes_before_the_act_and_the_outcome_after() {
     assert_eq!(outcome.outcome, Outcome::Failed { intent: intent.id, cause: FailureReason::Store });
     assert_eq!(intent.event, outcome.event);
 
-    // Another change came first: that is recorded, and the change is tried again on top of it.
+    // Another change came first. The outcome says so, and the change is repeated on the new policy.
     store.fail_to_publish(StoreError::Stale { in_force: None });
     change("late.example").unwrap();
     assert_eq!(*log.lock().unwrap(), ["sink", "publish", "sink", "sink", "publish", "sink"]);
@@ -254,7 +254,7 @@ fn g1_the_intent_comes_before_the_act_and_the_outcome_after() {
 }
 
 #[test]
-fn g1_what_cannot_be_recorded_is_not_done() {
+fn g1_unrecordable_change_is_not_made() {
     for fault in FAULTS {
         let log: Log = Arc::new(Mutex::default());
         let sink = FaultySink::new(&log);
@@ -272,8 +272,8 @@ fn g1_what_cannot_be_recorded_is_not_done() {
         sink.fault_in(0, fault);
         assert!(matches!(change("not.example").unwrap_err(), ChangeError::Unrecorded(_)), "{fault:?}");
         assert_eq!(filter.policy().unwrap(), before);
-        assert_eq!(*log.lock().unwrap(), ["sink at fault"], "the store is never asked");
-        // The outcome cannot be recorded: the change is in force, and the caller is told both.
+        assert_eq!(*log.lock().unwrap(), ["sink at fault"], "the store is not called");
+        // The outcome cannot be recorded: the change is in force, and the caller learns both.
         sink.fault_in(1, fault);
         let ChangeError::OutcomeUnrecorded { revision, .. } = change("in-force.example").unwrap_err() else {
             panic!("{fault:?}")
@@ -284,7 +284,7 @@ fn g1_what_cannot_be_recorded_is_not_done() {
 }
 
 #[test]
-fn g1_refused_changes_and_reads_are_records() {
+fn g1_refused_changes_and_reads_are_recorded() {
     for place in places() {
         let fixture = place.fixture();
         furnish(&fixture);
@@ -301,13 +301,13 @@ fn g1_refused_changes_and_reads_are_records() {
         assert_eq!(last().outcome, Outcome::Invalid(PolicyError::UnknownGroup(group("unknown"))));
         assert!(fixture.filter.governance_records(&user("bob"), &RecordQuery::default(), 0, PageSize::MAX).is_err());
         assert_eq!((last().kind(), last().outcome), (RecordKind::GovernanceRead, Outcome::Denied(Denial::NotAdmin)));
-        gap_free(&fixture.records());
+        assert_gap_free(&fixture.records());
     }
 }
 
-/// No content of an activity and nothing that was typed into a query, wherever it could slip in.
+/// No record contains the content of an activity or the free text of a query.
 #[test]
-fn g2_a_record_holds_no_content_and_no_name_from_a_query() {
+fn g2_record_contains_no_content_or_query_text() {
     for place in places() {
         let fixture = place.fixture();
         furnish(&fixture).permit_root();
@@ -335,7 +335,7 @@ fn g2_a_record_holds_no_content_and_no_name_from_a_query() {
                 }
             }
         }
-        // A grant names somebody; its record names the id that it led to, or nobody.
+        // A grant is by alias; its record contains the resolved id, or none.
         for name in ["canary-nobody@contoso.com", "ann@contoso.com"] {
             let _nobody_is_refused = fixture.filter.update_policy(&user("root"), PolicyChange::Grant(alias(name)));
         }
@@ -351,7 +351,7 @@ fn g2_a_record_holds_no_content_and_no_name_from_a_query() {
 }
 
 #[test]
-fn g3_records_are_read_by_permitted_admins_only() {
+fn g3_records_are_readable_by_permitted_admins_only() {
     for place in places() {
         let fixture = place.fixture();
         furnish(&fixture);
@@ -373,14 +373,14 @@ fn g3_records_are_read_by_permitted_admins_only() {
     }
 }
 
-/// Ann is in the private council, and what she did as an admin is shown.
+/// Ann is in the private council. The records of what she does as an administrator are shown.
 #[test]
-fn g3_privacy_never_hides_a_record() {
+fn g3_record_of_private_initiator_is_shown() {
     for place in places() {
         let fixture = place.fixture();
         furnish(&fixture).update_policy(PolicyChange::Grant(alias("ann@contoso.com")));
         fixture.ingest(&[activity("of-ann", "ann")]);
-        assert!(fixture.public_ids().is_empty(), "what she does in apps is private");
+        assert!(fixture.public_ids().is_empty(), "her activities in apps are private");
         fixture.filter.reveal(reveal_all("ann")).unwrap().close().unwrap();
         let by_ann = RecordQuery { initiator: Some(user("ann")), ..Default::default() };
         let found = fixture.filter.governance_records(&user("root"), &by_ann, 0, PageSize::MAX).unwrap();
@@ -390,7 +390,7 @@ fn g3_privacy_never_hides_a_record() {
 }
 
 #[test]
-fn g3_every_filter_narrows() {
+fn g3_each_record_filter_narrows_result() {
     for place in places() {
         let fixture = place.fixture();
         furnish(&fixture).permit_root().advance(10);
@@ -401,14 +401,14 @@ fn g3_every_filter_narrows() {
         assert!(fixture.filter.reveal(reveal_all("ann")).is_err());
         let _denied = fixture.filter.governance_records(&user("bob"), &RecordQuery::default(), 0, PageSize::MAX);
 
-        // As `root` reads it, who may not view private activities any more.
+        // As `root` reads the log, who may no longer view private activities.
         let all = fixture.filter.governance_records(&user("root"), &RecordQuery::default(), 0, PageSize::MAX).unwrap();
         let check = |query: RecordQuery, expected: usize, fits: &dyn Fn(&Record) -> bool| {
             let found = fixture.filter.governance_records(&user("root"), &query, 0, PageSize::MAX).unwrap();
             let naive: Vec<_> = all.iter().filter(|entry| fits(&entry.record)).cloned().collect();
             assert_eq!(found, naive, "{query:?}");
             assert_eq!(found.len(), expected, "{query:?}");
-            // Page by page, the same.
+            // The same, page by page.
             let (mut leafed, mut after) = (Vec::new(), 0);
             loop {
                 let page =
@@ -420,7 +420,8 @@ fn g3_every_filter_narrows() {
             assert_eq!(leafed, naive);
         };
         let any = RecordQuery::default;
-        // Initializing, managing, hiding, an admin, a grant: an intent and an outcome each; then what is above.
+        // Initialization, managed domain, private group, administrator, grant: an intent and an outcome each; then the
+        // rest.
         check(any(), 17, &|_| true);
         check(RecordQuery { from: Some(at(10)), ..any() }, 7, &|r| r.at >= at(10));
         check(RecordQuery { until: Some(at(10)), ..any() }, 10, &|r| r.at < at(10));

@@ -305,11 +305,11 @@ fn private_ids(fixture: &Fixture) -> BTreeSet<String> {
 
 fn interferes_nowhere(make: fn() -> Place, steps: &[Step]) -> Result<usize, TestCaseError> {
     let (with, without) = (make(), make());
-    let fixture = with.repeatable_house();
+    let fixture = with.repeatable_fixture();
     drive(&fixture, steps, &BTreeSet::new());
     let observed = observe(&fixture);
     let hidden = private_ids(&fixture);
-    let never = without.repeatable_house();
+    let never = without.repeatable_fixture();
     drive(&never, steps, &hidden);
     let expected = observe(&never);
     prop_assert_eq!(observed.len(), expected.len());
@@ -404,7 +404,7 @@ mod sqlite {
     use super::*;
 
     fn lived_in(place: &Place) -> Fixture {
-        let fixture = place.repeatable_house();
+        let fixture = place.repeatable_fixture();
         fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
         let log: Vec<_> =
             (0..40_i64).map(|i| activity(&format!("id-{i}"), ["adele", "bob"][usize::from(i % 3 == 0)])).collect();

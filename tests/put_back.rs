@@ -16,7 +16,7 @@ use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
 use fixture::*;
 use place::*;
 
-fn house_of(path: &Path) -> (Fixture, Arc<SqliteStore>) {
+fn fixture_of(path: &Path) -> (Fixture, Arc<SqliteStore>) {
     let store = Arc::new(SqliteStore::open(path).unwrap());
     let sink = Arc::new(SqliteGovernance::open(governance_path(path)).unwrap());
     let fixture = Fixture::over(store.clone(), sink);
@@ -39,7 +39,7 @@ fn in_app(id: &str, app: &str) -> Activity {
 fn d1_a_file_put_back_under_a_running_process_gets_no_row_that_cannot_be_read() {
     let folder = folder();
     let path = activities(folder.path());
-    let (fixture, store) = house_of(&path);
+    let (fixture, store) = fixture_of(&path);
     furnish(&fixture);
     let copy = folder.path().join("copy.db");
     store.backup(&copy).unwrap();

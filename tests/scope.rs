@@ -56,7 +56,7 @@ fn done_in((app, suite): Place, id: &str, name: &str) -> Activity {
 }
 
 /// Adele is in staff, Bob in sales, Both in both, Carol in nothing.
-fn house_with(rules: &[ScopeRule]) -> Fixture {
+fn fixture_with(rules: &[ScopeRule]) -> Fixture {
     let fixture = Fixture::new();
     fixture.install(people(&[
         ("adele", &["staff"]),
@@ -132,7 +132,7 @@ fn s1_the_most_specific_level_of_include_rules_decides_and_an_exclude_rule_wins(
             [ALL, ALL, ALL],
         ),
     ] {
-        let fixture = house_with(&rules);
+        let fixture = fixture_with(&rules);
         assert_eq!(monitored(&fixture, SHAREPOINT), sharepoint, "{what}");
         assert_eq!(monitored(&fixture, TEAMS), teams, "{what}");
         assert_eq!(monitored(&fixture, BOX), in_box, "{what}");
@@ -199,14 +199,14 @@ fn s1_built_in_groups_and_nested_ones_and_whom_it_was_done_for_count_in_rules() 
 
 #[test]
 fn s1_whoever_cannot_be_decided_is_not_left_out_by_an_include_rule_but_hidden() {
-    let fixture = house_with(&[include("staff", ScopeTarget::AllApps)]);
+    let fixture = fixture_with(&[include("staff", ScopeTarget::AllApps)]);
     assert_eq!(fixture.ingest(&[by("unknown", Actor::unknown())]), [IngestOutcome::Stored]);
     assert!(fixture.is_private("unknown"));
 }
 
 #[test]
 fn s1_the_rule_that_takes_somebody_in_stands_on_the_stamp() {
-    let fixture = house_with(&[include("sales", app("Teams")), include("staff", app("Teams"))]);
+    let fixture = fixture_with(&[include("sales", app("Teams")), include("staff", app("Teams"))]);
     fixture.ingest(&[done_in(TEAMS, "a", "adele")]);
     assert_eq!(fixture.decision("a").reasons(), [Reason::Scope(include("staff", app("Teams")))]);
     let said = fixture.decision("a").explain().to_string();
@@ -215,7 +215,7 @@ fn s1_the_rule_that_takes_somebody_in_stands_on_the_stamp() {
 
 #[test]
 fn s1_scope_comes_before_privacy() {
-    let fixture = house_with(&[exclude("staff", ScopeTarget::AllApps)]);
+    let fixture = fixture_with(&[exclude("staff", ScopeTarget::AllApps)]);
     fixture.make_private("staff");
     assert_eq!(fixture.ingest(&[activity("a", "adele")]), [IngestOutcome::NotMonitored]);
     assert_eq!(fixture.everything(), []);
@@ -294,7 +294,7 @@ proptest! {
 
 #[test]
 fn s2_what_is_not_monitored_is_only_counted() {
-    let fixture = house_with(&[exclude("staff", ScopeTarget::AllApps)]);
+    let fixture = fixture_with(&[exclude("staff", ScopeTarget::AllApps)]);
     fixture.permit_root();
     let records = fixture.records().len();
     let batch = [activity("canary-1", "adele"), activity("plain", "bob"), activity("canary-2", "both")];
@@ -336,7 +336,7 @@ fn s2_no_byte_of_what_is_not_monitored_reaches_the_disk() {
 
 #[test]
 fn s2_what_was_not_monitored_is_taken_when_it_comes_again_under_another_scope() {
-    let fixture = house_with(&[exclude("staff", ScopeTarget::AllApps)]);
+    let fixture = fixture_with(&[exclude("staff", ScopeTarget::AllApps)]);
     let batch = [activity("a", "adele")];
     assert_eq!(fixture.ingest(&batch), [IngestOutcome::NotMonitored]);
     assert_eq!(fixture.ingest(&batch), [IngestOutcome::NotMonitored]);

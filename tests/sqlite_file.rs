@@ -39,7 +39,7 @@ fn file_error(error: &(dyn Error + 'static)) -> Option<FileError> {
     None
 }
 
-fn house_at(path: &Path) -> Fixture {
+fn fixture_at(path: &Path) -> Fixture {
     let sink = SqliteGovernance::open(governance_path(path)).unwrap();
     Fixture::over(Arc::new(SqliteStore::open(path).unwrap()), Arc::new(sink))
 }
@@ -66,7 +66,7 @@ const FOREIGN: [FileError; 2] =
 fn b1_a_file_of_a_newer_version_is_refused() {
     let folder = folder();
     let path = activities(folder.path());
-    furnish(&house_at(&path));
+    furnish(&fixture_at(&path));
     for path in [path.clone(), governance_path(&path)] {
         Connection::open(&path).unwrap().pragma_update(None, "user_version", 7).unwrap();
     }
@@ -116,7 +116,7 @@ fn b1_what_is_no_database_is_refused_and_left_alone() {
 fn b1_a_damaged_file_of_ours_is_not_taken_for_somebody_else_s() {
     let folder = folder();
     let path = activities(folder.path());
-    furnish(&house_at(&path));
+    furnish(&fixture_at(&path));
     for path in [path.clone(), governance_path(&path)] {
         // Whoever had it open may still be about to close it.
         let connection = Connection::open(&path).unwrap();
@@ -137,7 +137,7 @@ fn b1_a_damaged_file_of_ours_is_not_taken_for_somebody_else_s() {
 fn v2_private_row_among_public_ones_is_corrupt() {
     let folder = folder();
     let path = activities(folder.path());
-    furnish(&house_at(&path));
+    furnish(&fixture_at(&path));
     let connection = Connection::open(&path).unwrap();
     let put = "UPDATE public_activity_1 SET (decision, actor, app, action) =
         (SELECT decision, actor, app, action FROM private_activity)";
@@ -165,8 +165,8 @@ fn b1_an_empty_file_is_taken() {
     let folder = folder();
     let path = activities(folder.path());
     fs::write(&path, b"").unwrap();
-    furnish(&house_at(&path));
-    assert_eq!(house_at(&path).public_ids(), ["b"]);
+    furnish(&fixture_at(&path));
+    assert_eq!(fixture_at(&path).public_ids(), ["b"]);
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn b2_a_damaged_row_is_an_error_that_does_not_repeat_it() {
     ] {
         let folder = folder();
         let path = activities(folder.path());
-        furnish(&house_at(&path)).permit_root();
+        furnish(&fixture_at(&path)).permit_root();
         Connection::open(&path).unwrap().execute(&format!("UPDATE {table} SET {column} = {damage}"), []).unwrap();
         let sink = SqliteGovernance::open(governance_path(&path)).unwrap();
         let store = SqliteStore::open(&path).unwrap();
@@ -234,7 +234,7 @@ fn b2_a_damaged_record_is_an_error_that_does_not_repeat_it() {
     for damage in ["'canary'", "CAST(x'ff63616e617279' AS TEXT)"] {
         let folder = folder();
         let path = activities(folder.path());
-        furnish(&house_at(&path));
+        furnish(&fixture_at(&path));
         let damage = format!("UPDATE record SET record = {damage} WHERE sequence = 2");
         Connection::open(governance_path(&path)).unwrap().execute(&damage, []).unwrap();
         let sink = SqliteGovernance::open(governance_path(&path)).unwrap();
@@ -250,12 +250,12 @@ fn d4_policy_activities_and_records_outlive_the_process() {
     let folder = folder();
     let path = activities(folder.path());
     let (policy, records, everything) = {
-        let fixture = house_at(&path);
+        let fixture = fixture_at(&path);
         furnish(&fixture).permit_root();
         let everything = fixture.everything();
         (fixture.filter.policy().unwrap(), fixture.records(), everything)
     };
-    let again = house_at(&path);
+    let again = fixture_at(&path);
     assert_eq!(again.filter.policy().unwrap(), policy);
     assert_eq!(again.records()[..records.len()], records);
     assert_eq!(again.records().len(), records.len(), "opening again founds nothing");
@@ -274,10 +274,10 @@ fn d4_policy_activities_and_records_outlive_the_process() {
 fn d4_what_is_durable_is_in_the_file() {
     let folder = folder();
     let path = activities(folder.path());
-    let fixture = house_at(&path);
+    let fixture = fixture_at(&path);
     furnish(&fixture);
     // Another process sees it without the first one being closed.
-    let other = house_at(&path);
+    let other = fixture_at(&path);
     assert_eq!(other.public_ids(), ["b"]);
     assert_eq!(other.filter.policy().unwrap(), fixture.filter.policy().unwrap());
     let mode: String = Connection::open(&path).unwrap().query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
@@ -297,7 +297,7 @@ fn d5_many_open_a_new_file_at_once() {
                 let (start, path) = (&start, &path);
                 scope.spawn(move || {
                     start.wait();
-                    let fixture = house_at(path);
+                    let fixture = fixture_at(path);
                     fixture.install(people(&[("bob", &[])]));
                     let delivered =
                         fixture.ingest(&[activity(&format!("of-{number}"), "bob"), activity("shared", "bob")]);
@@ -305,7 +305,7 @@ fn d5_many_open_a_new_file_at_once() {
                 });
             }
         });
-        let fixture = house_at(&path);
+        let fixture = fixture_at(&path);
         assert_eq!(fixture.filter.policy().unwrap().revision(), Revision::FIRST);
         assert_eq!(fixture.public_ids().len(), threads + 1);
         let records = fixture.records();
@@ -333,7 +333,7 @@ fn d4_a_relative_path_is_taken_from_where_it_was_opened() {
     let (here, there) = (folder(), folder());
     let before = env::current_dir().unwrap();
     env::set_current_dir(here.path()).unwrap();
-    let fixture = house_at(Path::new("activities.db"));
+    let fixture = fixture_at(Path::new("activities.db"));
     // A file may be called like that.
     for name in ["./:memory:", "./file:a"] {
         SqliteStore::open(name).unwrap().backup(format!("{}.copy", &name[2..])).unwrap();
@@ -356,7 +356,7 @@ fn d4_a_relative_path_is_taken_from_where_it_was_opened() {
 fn d4_reading_makes_no_file() {
     let folder = folder();
     let path = activities(folder.path());
-    drop(house_at(&path));
+    drop(fixture_at(&path));
     for gone in [true, false] {
         let (store, sink) =
             (SqliteStore::open(&path).unwrap(), SqliteGovernance::open(governance_path(&path)).unwrap());
@@ -431,7 +431,7 @@ fn governance_records_lie_beside_the_activities() {
 fn b1_what_can_be_put_right_outside_is_said_in_so_many_words() {
     let folder = folder();
     let path = activities(folder.path());
-    let fixture = house_at(&path);
+    let fixture = fixture_at(&path);
     furnish(&fixture).permit_root();
     drop(fixture);
     let readable = fs::metadata(&path).unwrap().permissions();
@@ -460,7 +460,7 @@ fn d4_dropped_filter_leaves_each_file_alone_and_complete() {
     for _ in 0..50 {
         let folder = folder();
         let path = activities(folder.path());
-        let fixture = house_at(&path);
+        let fixture = fixture_at(&path);
         furnish(&fixture).permit_root();
         thread::scope(|scope| {
             scope.spawn(|| assert_eq!(fixture.public_ids(), ["b"]));
@@ -476,7 +476,7 @@ fn d4_dropped_filter_leaves_each_file_alone_and_complete() {
         for name in left {
             fs::copy(folder.path().join(&name), copies.path().join(&name)).unwrap();
         }
-        let copied = house_at(&activities(copies.path()));
+        let copied = fixture_at(&activities(copies.path()));
         assert_eq!(copied.records(), records);
         assert_eq!(copied.everything().len(), 2);
     }
@@ -528,7 +528,7 @@ fn d4_a_copy_made_while_the_file_is_written_holds_what_was_durable_then() {
     let files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(files.iter().all(|name| !name.to_string_lossy().contains("part")), "{files:?}");
 
-    let copied = house_at(&copy);
+    let copied = fixture_at(&copy);
     assert_eq!(copied.filter.policy().unwrap(), fixture.filter.policy().unwrap());
     copied.install(people(&[("adele", &["council"]), ("bob", &[])]));
     let public = copied.public_ids().len();
@@ -545,10 +545,10 @@ fn d4_a_copy_takes_nothing_away_that_it_did_not_make() {
     // What a copy in the making could be called.
     for name in ["log.db.part", "log.db.part0"] {
         let path = folder.path().join(name);
-        furnish(&house_at(&path));
+        furnish(&fixture_at(&path));
         let copy = folder.path().join("log.db");
         SqliteStore::open(&path).unwrap().backup(&copy).unwrap();
-        assert_eq!(house_at(&path).public_ids(), ["b"], "{name}");
+        assert_eq!(fixture_at(&path).public_ids(), ["b"], "{name}");
         let copied = Fixture::behind(Arc::new(SqliteStore::open(&copy).unwrap()));
         assert_eq!(copied.public_ids(), ["b"], "{name}");
         drop(copied);
@@ -573,7 +573,7 @@ fn b2_a_copy_is_readable_to_nobody_who_may_not_read_the_file() {
 fn d4_a_part_of_a_file_that_was_overwritten_is_found() {
     let folder = folder();
     let path = activities(folder.path());
-    let fixture = house_at(&path);
+    let fixture = fixture_at(&path);
     furnish(&fixture);
     for batch in 0..50 {
         let batch: Vec<_> = (0..20).map(|at| activity(&format!("{batch}-{at}"), "bob")).collect();
@@ -602,7 +602,7 @@ fn d4_a_part_of_a_file_that_was_overwritten_is_found() {
 fn b3_the_log_beside_a_file_stays_bounded() {
     let folder = folder();
     let path = activities(folder.path());
-    let fixture = house_at(&path);
+    let fixture = fixture_at(&path);
     furnish(&fixture);
     let done = AtomicBool::new(false);
     let largest = thread::scope(|scope| {

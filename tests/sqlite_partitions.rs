@@ -164,7 +164,7 @@ fn v3_each_key_finds_the_same_in_every_partition() {
     let folder = folder();
     let fixtures = [
         furnished(open(&activities(folder.path()), 8)),
-        Fixture::over(Arc::new(memory::MemoryStore::new()), Arc::new(MemorySink::new())),
+        Fixture::over(Arc::new(activity_privacy::memory::MemoryStore::new()), Arc::new(MemorySink::new())),
     ];
     fixtures[1].install(people(&[("adele", &["council"]), ("bob", &[]), ("carl", &[])])).make_private("council");
     let mut state = 7_u64;

@@ -1,4 +1,4 @@
-//! What they do: rows of some 400 bytes, worked out anew wherever they are needed rather than kept.
+//! Generated activities of about 400 bytes, computed from their number on demand instead of stored.
 
 use activity_privacy::activity::{Action, Activity, ActivityId, Actor, App, AppName};
 use chrono::DateTime;
@@ -14,13 +14,13 @@ const ACTIONS: u32 = 200;
 /// How a source names its activities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ids {
-    /// By the time and chance, as UUIDv7.
+    /// From the time and random bits, as UUIDv7.
     TimeOrdered,
-    /// By chance alone, as UUIDv4.
+    /// From random bits alone, as UUIDv4.
     Random,
 }
 
-/// Activities by number. The same number gives the same activity, whatever is hidden around it.
+/// Activities by number. A number always produces the same activity, however many activities around it are hidden.
 pub(crate) struct Activities {
     ids: Ids,
     public: Zipf,
@@ -34,7 +34,7 @@ pub(crate) struct Activities {
 pub(crate) struct Number {
     pub(crate) number: u64,
     pub(crate) hidden: bool,
-    /// When it came in, in microseconds after the first.
+    /// The time of arrival in microseconds after the first activity.
     pub(crate) micros: u64,
 }
 
@@ -72,7 +72,7 @@ impl Activities {
         let app_rank = self.apps.draw(&mut chance);
         let app = App::new(app(app_rank)).in_suite(suite(app_rank % SUITES));
         let action = action(self.actions.draw(&mut chance));
-        // Not quite in the order in which they come in.
+        // Almost in the order of arrival.
         let micros = BEGINNING * 1_000_000 + number.micros + chance.below(5_000_000);
         let time = DateTime::from_timestamp_micros(micros as i64).unwrap();
         let object = format!("/sites/site-{}/documents/plan-{}.docx", chance.below(1_000), chance.below(100_000));
@@ -99,23 +99,23 @@ impl Number {
     }
 }
 
-/// An id from which nothing follows.
+/// Returns an id that is independent of the time.
 fn random_id(number: Number) -> Uuid {
     let (high, low) = (mix(number.seed() ^ 3), mix(number.seed() ^ 4));
     Builder::from_random_bytes(Uuid::from_u64_pair(high, low).into_bytes()).into_uuid()
 }
 
-/// A stream of which a tenth is hidden, ten a second.
+/// Returns a stream of ten activities per second, a tenth of them hidden.
 pub(crate) fn stream(numbers: std::ops::Range<u64>) -> impl Iterator<Item = Number> {
     numbers.map(|number| Number { number, hidden: mix(number).is_multiple_of(10), micros: number * 100_000 })
 }
 
-/// How the times of activities are spread over the days.
+/// The distribution of activity times over the days.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Spread {
-    /// They rise with storing, but for some seconds.
+    /// They rise in storage order, within some seconds.
     Rising,
-    /// Each is anywhere within the days.
+    /// Each is random within the days.
     Random,
 }
 
@@ -130,7 +130,7 @@ impl Spread {
     }
 }
 
-/// So many activities spread over days, of which a tenth is hidden.
+/// Returns `rows` activities over some days, a tenth of them hidden.
 pub(crate) fn over_days(days: u64, spread: Spread, rows: u64) -> impl Iterator<Item = Number> {
     let span = days * 86_400 * 1_000_000;
     stream(0..rows).map(move |number| {
@@ -142,7 +142,7 @@ pub(crate) fn over_days(days: u64, spread: Spread, rows: u64) -> impl Iterator<I
     })
 }
 
-/// The first activities come in at this second.
+/// The Unix time in seconds at which the first activities arrive.
 pub(crate) const BEGINNING: u64 = 1_772_000_000;
 
 pub(crate) fn app(rank: u32) -> AppName {

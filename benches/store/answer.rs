@@ -1,28 +1,28 @@
-//! What a log answers, however it is asked.
+//! The answer of a log, independent of the interface that was queried.
 
 use activity_privacy::activity::ActivityId;
 use activity_privacy::filter::Page;
 use activity_privacy::query::Counts;
 use chrono::{DateTime, SecondsFormat};
 
-pub(crate) enum ApprovalDecision {
+pub(crate) enum Answer {
     Page(Page),
     Counts(Counts),
     Found(Option<ActivityId>),
     /// The ids of the rows of a page.
     Rows(Vec<String>),
     Total(u64),
-    /// How many of each text.
+    /// The count of each text.
     Texts(Vec<(String, u64)>),
-    /// How many of each period of so many seconds.
+    /// The length of a period in seconds, and the count of each period.
     Periods(i64, Vec<(i64, u64)>),
 }
 
-impl ApprovalDecision {
-    /// The answer in a form in which it can be compared with another's.
+impl Answer {
+    /// Returns the answer in a form that can be compared.
     ///
     /// # Panics
-    /// If counts are not complete.
+    /// Panics if counts are incomplete.
     pub(crate) fn words(self) -> Vec<String> {
         let words = |key: &str, activities: u64| format!("{key} {activities}");
         match self {

@@ -1,4 +1,4 @@
-//! Ninety days of activities, a tenth of them hidden, beside a table of the public ones that has every index.
+//! Ninety days of activities, a tenth of them hidden, and a table of the public ones with every index.
 
 use std::path::Path;
 

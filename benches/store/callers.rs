@@ -1,4 +1,4 @@
-//! Many callers at once, each of whom waits until what they did is durable; and how many of them share a commit.
+//! Concurrent callers that each wait for durability, and the number of callers that share a commit.
 
 use std::path::Path;
 use std::sync::Barrier;
@@ -26,7 +26,7 @@ use super::wal::Wal;
 const CALLERS: [usize; 3] = [1, 8, 64];
 const ROUNDS: usize = 10;
 const BATCHES: [usize; 2] = [1, 10];
-/// How many calls all callers of a slice make together.
+/// The number of calls per slice, over all callers.
 const SLICE: [usize; 3] = [200, 800, 3_200];
 
 pub(crate) fn measure(folder: &Path, report: &mut Report) {
@@ -39,15 +39,16 @@ pub(crate) fn measure(folder: &Path, report: &mut Report) {
     }
 }
 
-/// Has so many callers each do a part of something, and returns how long that took since the first of them began.
-fn together(callers: usize, slice: usize, event: impl Fn(usize) + Sync) -> Duration {
-    let (barrier, event) = (&Barrier::new(callers), &event);
+/// Divides the calls of a slice among concurrent callers. Returns the time from the start of the first caller to the
+/// end of the last.
+fn together(callers: usize, slice: usize, call: impl Fn(usize) + Sync) -> Duration {
+    let (barrier, call) = (&Barrier::new(callers), &call);
     let begun = thread::scope(|scope| {
         let caller = |caller| {
             scope.spawn(move || {
                 barrier.wait();
                 let begun = Instant::now();
-                (caller..slice).step_by(callers).for_each(event);
+                (caller..slice).step_by(callers).for_each(call);
                 begun
             })
         };
@@ -127,7 +128,7 @@ fn activities(batch: usize, folder: &Path, report: &mut Report) {
     }
 }
 
-/// What so many callers did, and with how many commits.
+/// The work of a number of callers, and the number of commits that it took.
 #[derive(Default)]
 struct Shared {
     times: Times,
@@ -148,11 +149,11 @@ impl Shared {
 
     fn report(&self, what: &str, unit: &str, floors: &[(&str, &Times)], report: &mut Report) {
         report.rate(what, unit, &self.times, floors);
-        let a_commit = self.calls as f64 / self.commits as f64;
-        // A checkpoint synchronises the log and the file, and the log once more when it begins anew.
-        let a_sync = self.calls as f64 / (self.commits + 3 * self.restarts) as f64;
-        let shared = format!("{a_commit:.2} ({a_sync:.2} a sync, with {} checkpoints)", self.restarts);
-        report.fact(&format!("{what}, calls a commit"), &shared);
+        let per_commit = self.calls as f64 / self.commits as f64;
+        // A checkpoint syncs the log and the file, and the log again when it restarts.
+        let per_sync = self.calls as f64 / (self.commits + 3 * self.restarts) as f64;
+        let shared = format!("{per_commit:.2} ({per_sync:.2} per sync, with {} checkpoints)", self.restarts);
+        report.fact(&format!("{what}, calls per commit"), &shared);
     }
 }
 
@@ -160,7 +161,7 @@ fn keep(sink: &SqliteGovernance, record: &Record) {
     sink.record(record).unwrap().confirm(record).unwrap();
 }
 
-/// What is on record when a page of a reveal is about to be handed out.
+/// Returns a record of a page of a reveal.
 fn record(number: u64) -> Record {
     let id = |salt: u64| Uuid::from_u64_pair(mix(number ^ salt << 32), mix(!number ^ salt << 32));
     let salt = |nth| Salt::from_bytes(id(nth).into_bytes());

@@ -1,8 +1,8 @@
-//! One question, asked of two logs in turn.
+//! A comparison of two logs that answer the same question alternately.
 
 use std::time::{Duration, Instant};
 
-use super::answer::ApprovalDecision;
+use super::answer::Answer;
 use super::median::median;
 
 /// Medians, in seconds.
@@ -10,23 +10,23 @@ use super::median::median;
 pub(crate) struct Comparison {
     pub(crate) ours: f64,
     pub(crate) floor: f64,
-    /// The median of the ratios of two answers that followed each other.
+    /// The median ratio of consecutive answers.
     pub(crate) ratio: f64,
 }
 
 impl Comparison {
-    /// Asks both in turn. The round tells apart how it is asked each time.
+    /// Queries both sides alternately, with the number of the round.
     ///
     /// # Panics
-    /// If the answers differ, or are not of the length expected.
+    /// Panics if the answers differ or do not have the expected length.
     pub(crate) fn of(
         what: &str,
         expected: Option<usize>,
-        ours: &dyn Fn(usize) -> ApprovalDecision,
-        floor: &dyn Fn(usize) -> ApprovalDecision,
+        ours: &dyn Fn(usize) -> Answer,
+        floor: &dyn Fn(usize) -> Answer,
     ) -> Self {
         const ENOUGH: Duration = Duration::from_millis(600);
-        // What is as slow as this needs no fine figure.
+        // A slow question needs fewer rounds.
         const MORE_THAN_ENOUGH: Duration = Duration::from_secs(4);
         let (begun, mut times) = (Instant::now(), [Vec::new(), Vec::new()]);
         for round in 0.. {

@@ -1,11 +1,11 @@
-//! Counts beside what a scan of an ordinary table takes.
+//! Counts compared with a scan of an ordinary table.
 
 use activity_privacy::query::{CountBy, Query};
 use chrono::{DateTime, Utc};
 use rusqlite::params;
 
 use super::activities::BEGINNING;
-use super::answer::ApprovalDecision;
+use super::answer::Answer;
 use super::archive::{Archive, DAYS};
 use super::comparison::Comparison;
 use super::report::Report;
@@ -14,7 +14,7 @@ const SECOND: i64 = 1_000_000;
 
 pub(crate) fn ask(archive: &Archive, of: &str, report: &mut Report) {
     let mut worst = 0.0_f64;
-    // About from the first quarter to the last, in the middle of an hour.
+    // About the middle half, with both ends within an hour.
     let begin = BEGINNING as i64 * SECOND;
     let span = DAYS as i64 * 86_400 * SECOND;
     let cut = (begin + span / 4 + 1_234 * SECOND, begin + span / 4 * 3 + 2_345 * SECOND);
@@ -24,7 +24,7 @@ pub(crate) fn ask(archive: &Archive, of: &str, report: &mut Report) {
             let what =
                 format!("count of {when}{}", by.map_or(String::new(), |by| format!(" by {by:?}").to_lowercase()));
             let ours = |_| {
-                ApprovalDecision::Counts(match by {
+                Answer::Counts(match by {
                     None => archive.view.count(&query).unwrap(),
                     Some(by) => archive.view.counts(&query, by).unwrap(),
                 })
@@ -34,13 +34,13 @@ pub(crate) fn ask(archive: &Archive, of: &str, report: &mut Report) {
             worst = worst.max(compared.ratio);
         }
     }
-    report.fact(&format!("count, {of}, the worst of these"), &format!("{worst:.4} of a scan"));
+    report.fact(&format!("count, {of}, worst ratio"), &format!("{worst:.4} × a scan"));
 }
 
-fn scan(archive: &Archive, by: Option<CountBy>, range: Option<(i64, i64)>) -> ApprovalDecision {
+fn scan(archive: &Archive, by: Option<CountBy>, range: Option<(i64, i64)>) -> Answer {
     const HOUR: i64 = 3_600;
     const DAY: i64 = 86_400;
-    // The index that holds all of the answer: by itself SQLite looks up each row of a range.
+    // The covering index: without the hint SQLite looks up each row of a range.
     let (key, index) = match by {
         None => ("NULL".to_owned(), "by_time"),
         Some(CountBy::Hour) => (format!("occurred_at / {}", HOUR * SECOND), "by_time"),
@@ -48,7 +48,7 @@ fn scan(archive: &Archive, by: Option<CountBy>, range: Option<(i64, i64)>) -> Ap
         Some(CountBy::App) => ("app".to_owned(), "by_app"),
         Some(CountBy::Actor) => ("actor".to_owned(), "by_actor"),
     };
-    // Without a range nothing is to be compared with it.
+    // Without a range the condition compares the parameters only.
     let condition = if range.is_some() { "WHERE occurred_at >= ?1 AND occurred_at < ?2" } else { "WHERE ?1 = ?2" };
     let order = if by.is_some() { "GROUP BY 1 ORDER BY 1" } else { "" };
     let select = format!("SELECT {key}, count(*) FROM activity INDEXED BY {index} {condition} {order}");
@@ -56,15 +56,15 @@ fn scan(archive: &Archive, by: Option<CountBy>, range: Option<(i64, i64)>) -> Ap
     let (from, until) = range.unwrap_or_default();
     let range = params![from, until];
     match by {
-        None => ApprovalDecision::Total(select.query_row(range, |row| row.get::<_, i64>(1)).unwrap().unsigned_abs()),
+        None => Answer::Total(select.query_row(range, |row| row.get::<_, i64>(1)).unwrap().unsigned_abs()),
         Some(CountBy::Hour | CountBy::Day) => {
             let period = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()));
             let periods = select.query_map(range, period).unwrap().map(Result::unwrap).collect();
-            ApprovalDecision::Periods(if by == Some(CountBy::Hour) { HOUR } else { DAY }, periods)
+            Answer::Periods(if by == Some(CountBy::Hour) { HOUR } else { DAY }, periods)
         }
         Some(CountBy::App | CountBy::Actor) => {
             let text = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()));
-            ApprovalDecision::Texts(select.query_map(range, text).unwrap().map(Result::unwrap).collect())
+            Answer::Texts(select.query_map(range, text).unwrap().map(Result::unwrap).collect())
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The floors: bare SQLite with the same columns, one thread, as durable as the store.
+//! The floors: bare SQLite with the same columns, one thread, and the durability of the store.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -10,10 +10,10 @@ use rusqlite::{Connection, params};
 use super::activities::Number;
 use super::chance::mix;
 
-/// One table, and a loop that inserts into it.
+/// One table with plain inserts.
 pub(crate) struct Floor(Connection);
 
-/// The same content that the store is given, as columns.
+/// The content of an activity as columns.
 pub(crate) struct Row {
     id: String,
     occurred_at: i64,
@@ -45,18 +45,18 @@ const BY_KEY: &str = "CREATE INDEX by_actor ON activity (actor, occurred_at, id)
     CREATE INDEX by_action ON activity (action, occurred_at, id)";
 
 impl Floor {
-    /// A table with an index by time: it notices no id that comes again, and only pages by time are fast.
+    /// Creates a table with an index by time. It detects no duplicate id, and only pages by time are fast.
     pub(crate) fn bare(path: &Path) -> Self {
         Self::new(path, &[BY_TIME])
     }
 
-    /// A table with an ordinary index for each question, kept up at each insert.
+    /// Creates a table with an ordinary index for each question, updated at each insert.
     pub(crate) fn indexed(path: &Path) -> Self {
         Self::new(path, &[BY_TIME, BY_ID, BY_KEY])
     }
 
-    /// A table whose indexes are [built](Self::build_indexes) once it is full. For a reader it is like the indexed one,
-    /// or better, because its indexes are packed.
+    /// Creates a table whose indexes are [built](Self::build_indexes) once it is full. Its indexes are packed, so a
+    /// reader is at least as fast as with the indexed table.
     pub(crate) fn to_be_indexed(path: &Path) -> Self {
         Self::new(path, &[])
     }
@@ -144,7 +144,7 @@ impl Row {
     }
 }
 
-/// Opens a file as durable as the store's, with a cache of 64 MB.
+/// Opens a file with the durability of the store and a cache of 64 MB.
 pub(crate) fn connect(path: &Path) -> Connection {
     let connection = Connection::open(path).unwrap();
     let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).unwrap();

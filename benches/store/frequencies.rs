@@ -1,4 +1,4 @@
-//! How often each value is in the public activities.
+//! The frequency of each value in the public activities.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use activity_privacy::query::Query;
 #[derive(Default)]
 pub(crate) struct Frequencies([BTreeMap<String, u64>; 4]);
 
-/// What is filtered by.
+/// A key of filters.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Key {
     Actor,
@@ -20,7 +20,7 @@ pub(crate) enum Key {
 impl Key {
     pub(crate) const ALL: [Self; 4] = [Self::Actor, Self::App, Self::Suite, Self::Action];
 
-    /// As a column is called.
+    /// Returns the name of the column.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Actor => "actor",
@@ -55,12 +55,12 @@ impl Frequencies {
         }
     }
 
-    /// The value that is there most often, and how often.
+    /// Returns the most frequent value and its count.
     pub(crate) fn most(&self, key: Key) -> (String, u64) {
         self.0[key as usize].iter().max_by_key(|(_, rows)| **rows).map(|(value, rows)| (value.clone(), *rows)).unwrap()
     }
 
-    /// The value that is there least often, and how often.
+    /// Returns the least frequent value and its count.
     pub(crate) fn least(&self, key: Key) -> (String, u64) {
         self.0[key as usize].iter().min_by_key(|(_, rows)| **rows).map(|(value, rows)| (value.clone(), *rows)).unwrap()
     }

@@ -1,4 +1,4 @@
-//! What reading costs, however much is hidden around what is read.
+//! The cost of reads as a function of the number of hidden activities.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use activity_privacy::filter::View;
 use activity_privacy::query::{CountBy, Cursor, PageSize, Query};
 
 use super::activities::{Activities, Ids, Number};
-use super::answer::ApprovalDecision;
+use super::answer::Answer;
 use super::comparison::Comparison;
 use super::frequencies::{Frequencies, Key};
 use super::people::{ranked, upn};
@@ -15,29 +15,29 @@ use super::report::{Report, grouped};
 use super::service::Service;
 use super::settings::Settings;
 
-/// So much of all activities is hidden.
+/// The hidden shares of all activities.
 const HIDDEN: [f64; 3] = [0.2, 0.99, 0.9999];
-/// How many are public, unless too many would have to be hidden around them.
+/// The number of public activities, unless that would need too many hidden ones.
 const PUBLIC: u64 = 50_000;
 const PAGE: PageSize = PageSize::at_most(50);
-/// All of them come in within ten days.
+/// All activities arrive within ten days.
 const SPAN: u64 = 10 * 86_400 * 1_000_000;
 
-/// What stands in a log, and what of it is hidden.
+/// The number of public and hidden activities of a log.
 struct Mixture {
     public: u64,
     hidden: u64,
 }
 
-/// A log with the same public activities as another, whatever else is in it.
+/// A log. The logs of a comparison contain the same public activities.
 struct Log {
     view: View,
-    /// Where pages begin that are well inside the log.
+    /// The cursors of pages deep in the log.
     deep: Vec<Cursor>,
 }
 
-/// What to ask a log, and how many words the answer has.
-type Question<'a> = (String, Option<usize>, Box<dyn Fn(&Log, usize) -> ApprovalDecision + 'a>);
+/// A question: its name, the expected length of the answer, and the query.
+type Question<'a> = (String, Option<usize>, Box<dyn Fn(&Log, usize) -> Answer + 'a>);
 
 pub(crate) fn measure(settings: &Settings, folder: &Path, report: &mut Report) {
     let activities = Activities::new(Ids::TimeOrdered);
@@ -57,7 +57,7 @@ pub(crate) fn measure(settings: &Settings, folder: &Path, report: &mut Report) {
             report.time(&format!("{what}, {of}"), ours, "nothing hidden", floor, ratio);
             worst = worst.max(ratio);
         }
-        report.fact(&format!("{of}, the worst of these"), &format!("{worst:.2} × nothing hidden"));
+        report.fact(&format!("{of}, worst ratio"), &format!("{worst:.2} × nothing hidden"));
     }
 }
 
@@ -66,7 +66,7 @@ fn questions<'a>(activities: &'a Activities, mixture: &'a Mixture, frequencies: 
     let mut questions: Vec<Question<'a>> = Vec::new();
     let mut page = |what: &str, query: Query, rows: u64| {
         let rows = rows.min(PAGE.get() as u64) as usize;
-        let ask = move |log: &Log, _| ApprovalDecision::Page(log.view.page(&query, PAGE, None).unwrap());
+        let ask = move |log: &Log, _| Answer::Page(log.view.page(&query, PAGE, None).unwrap());
         questions.push((format!("page, {what}"), Some(rows), Box::new(ask)));
     };
     page("newest", Query::all(), public);
@@ -79,23 +79,23 @@ fn questions<'a>(activities: &'a Activities, mixture: &'a Mixture, frequencies: 
     page("actor who is hidden", Query::all().by_actor(upn(ranked(0, true)).as_str()).unwrap(), 0);
     let deep = |log: &Log, round: usize| {
         let cursor = &log.deep[round % log.deep.len()];
-        ApprovalDecision::Page(log.view.page(&Query::all(), PAGE, Some(cursor)).unwrap())
+        Answer::Page(log.view.page(&Query::all(), PAGE, Some(cursor)).unwrap())
     };
     questions.push(("page, deep".to_owned(), Some(PAGE.get()), Box::new(deep)));
-    let count = move |log: &Log, _| ApprovalDecision::Counts(log.view.count(&Query::all()).unwrap());
+    let count = move |log: &Log, _| Answer::Counts(log.view.count(&Query::all()).unwrap());
     questions.push(("count".to_owned(), Some(1), Box::new(count)));
     for (what, by) in [("hour", CountBy::Hour), ("app", CountBy::App), ("actor", CountBy::Actor)] {
-        let counts = move |log: &Log, _| ApprovalDecision::Counts(log.view.counts(&Query::all(), by).unwrap());
+        let counts = move |log: &Log, _| Answer::Counts(log.view.counts(&Query::all(), by).unwrap());
         questions.push((format!("counts by {what}"), None, Box::new(counts)));
     }
     let mut look_up = |what: &str, found: usize, id: Box<dyn Fn(usize) -> ActivityId + 'a>| {
         let ask = move |log: &Log, round| {
             let found = log.view.activity(&id(round)).unwrap();
-            ApprovalDecision::Found(found.map(|found| found.activity().id().clone()))
+            Answer::Found(found.map(|found| found.activity().id().clone()))
         };
         questions.push((format!("look-up, {what}"), Some(found), Box::new(ask)));
     };
-    // Some way from each other, so that each is on a page of its own.
+    // Far enough apart that each is on a page of its own.
     look_up("stored", 1, Box::new(move |round| activities.id(mixture.public(round as u64 * 7_919 % public))));
     look_up("hidden", 0, Box::new(move |round| activities.id(mixture.hidden(round as u64 * 7_919 % mixture.hidden))));
     look_up("unknown", 0, Box::new(move |round| activities.id(mixture.public(public + round as u64))));
@@ -106,7 +106,7 @@ impl Mixture {
     fn new(share: f64, most_hidden: u64) -> Self {
         let around_each = share / (1.0 - share);
         let public = PUBLIC.min((most_hidden as f64 / around_each) as u64);
-        // Two pages, so that there is one that is not the first.
+        // At least two pages, so that one is not the first.
         assert!(public > 2 * PAGE.get() as u64 - 2, "STORE_HIDDEN is too small for a page");
         Self { public, hidden: (public as f64 * around_each).round() as u64 }
     }

@@ -1,5 +1,5 @@
-//! Bulk ingest, batch by batch in turn with what SQLite does with the same rows: how fast it is, whether it stays so,
-//! what it writes to the log, how long a batch takes at worst; and how large the file has become.
+//! Bulk ingest compared with bare SQLite on the same rows, alternating batch by batch: the rate, its decline with size,
+//! the bytes written to the log, the slowest batch, and the size of the file.
 
 use std::path::Path;
 use std::time::Instant;
@@ -18,7 +18,7 @@ use super::wal::Wal;
 const BATCH: u64 = 1_000;
 /// The last tenth is compared with the first.
 const PARTS: usize = 10;
-/// The table with ordinary indexes takes part up to here: it slows down the more the larger it is.
+/// The table with ordinary indexes is measured up to this size, because it slows down as it grows.
 const INDEXED_ROWS: u64 = 1_000_000;
 const BARE: &str = "(i) bare, index by time";
 const INDEXED: &str = "(ii) indexes kept up";
@@ -85,12 +85,12 @@ fn race(ids: Ids, batches: u64, folder: &Path, report: &mut Report) {
     let [first_bare, last_bare] = [0, PARTS - 1].map(|nth| tenth(bare, nth));
     report.rate("  the last tenth", "rows", &last, &[("the first tenth", &first), (BARE, &last_bare)]);
     report.rate("  the last tenth of (i)", "rows", &last_bare, &[("the first tenth", &first_bare)]);
-    report.size("  log written, a row", ours_wrote / rows as f64, BARE, bare_wrote / rows as f64);
-    report.size("  log written, a row", ours_wrote / rows as f64, INDEXED, indexed_wrote / with_indexes as f64);
+    report.size("  log written per row", ours_wrote / rows as f64, BARE, bare_wrote / rows as f64);
+    report.size("  log written per row", ours_wrote / rows as f64, INDEXED, indexed_wrote / with_indexes as f64);
     report.time("  the slowest batch", ours.slowest(), BARE, bare.slowest(), ours.slowest() / bare.slowest());
-    report.fact("  closing it", &duration(closing.as_secs_f64()));
+    report.fact("  closing the file", &duration(closing.as_secs_f64()));
     let bytes = |path: &Path| std::fs::metadata(path).unwrap().len() as f64;
-    report.size("  the file, a row", bytes(&files[0]) / rows as f64, BARE, bytes(&files[1]) / rows as f64);
+    report.size("  file size per row", bytes(&files[0]) / rows as f64, BARE, bytes(&files[1]) / rows as f64);
     open(folder, &files[0], rows, report);
 }
 
@@ -99,7 +99,7 @@ fn open(folder: &Path, full: &Path, rows: u64, report: &mut Report) {
     drop(Service::open(&empty));
     let (full, empty) = (opening::of(full, rows), opening::of(&empty, rows));
     for (what, full, empty) in [
-        ("  opening it in a process of its own", full.seconds, empty.seconds),
+        ("  opening it in a separate process", full.seconds, empty.seconds),
         ("  the first batch of 1,000 after that", full.first_batch, empty.first_batch),
     ] {
         report.time(what, full, "an empty file", empty, full / empty);
@@ -107,8 +107,8 @@ fn open(folder: &Path, full: &Path, rows: u64, report: &mut Report) {
     match (full.resident, empty.resident) {
         (Some(full), Some(empty)) => {
             let a_row = (full - empty) / rows as f64;
-            report.fact("  memory that it holds then, beyond an empty file's", &format!("{a_row:.2} bytes a row"));
+            report.fact("  resident memory then, above that of an empty file", &format!("{a_row:.2} bytes per row"));
         }
-        _ => report.fact("  memory that it holds", "not known on this system"),
+        _ => report.fact("  resident memory", "unknown on this system"),
     }
 }

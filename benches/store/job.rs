@@ -1,4 +1,4 @@
-//! The main job: Microsoft 365 records from a file, read, decided and stored, and where the time goes.
+//! The main job: reads Microsoft 365 records from a file, decides and stores them, and measures each part.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter};
@@ -58,7 +58,7 @@ pub(crate) fn measure(settings: &Settings, folder: &Path, report: &mut Report) {
     report.fact("  of these are public", &format!("{:.1} %", public as f64 / count as f64 * 100.0));
 }
 
-/// Parses lines and does no more with them.
+/// Parses lines and discards the values. Returns the time.
 fn parse(lines: impl Iterator<Item = std::io::Result<String>>) -> Duration {
     let begun = Instant::now();
     for line in lines {

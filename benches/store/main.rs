@@ -1,22 +1,22 @@
-//! What it costs to store activities in SQLite, beside what bare SQLite costs in the same run.
+//! The cost of storing activities in SQLite, compared with bare SQLite in the same run.
 //!
-//! `cargo bench --bench store --features sqlite` takes some minutes. In turn, so that a disturbance reaches both
-//! sides:
+//! `cargo bench --bench store --features sqlite` takes some minutes. The sides alternate, so that a disturbance of the
+//! machine affects both:
 //!
-//! - `ingest`: rows a second, bytes of the log, the slowest batch, the last tenth, opening; beside a table with the
-//!   same columns and (i) an index by time, (ii) an ordinary index for each question, kept up at each insert.
-//! - `pages`: filtered pages over 90 days, by each key, rare and frequent; beside a query by hand, with its index.
-//! - `counts`: counts of all and of a range, by hour, day, app and actor; beside a scan of that table.
-//! - `hidden`: pages, counts and look-ups with up to 99.99 % hidden; beside the same with nothing hidden.
-//! - `callers`: 64 callers, their rows a second and how many share a commit; beside one caller and bare commits.
-//! - `timing`: whether the time of a page shows a hidden commit before it; beside no commit, and a public one.
-//! - `main`: 500,000 Microsoft 365 records read, decided and stored; beside parsing them with serde_json.
+//! - `ingest`: rows per second, bytes of the log, the slowest batch, the last tenth, opening; compared with a table
+//!   with the same columns and (i) an index by time, (ii) an ordinary index for each question, updated at each insert.
+//! - `pages`: filtered pages over 90 days, by each key, rare and frequent; compared with an indexed hand-written query.
+//! - `counts`: counts of all and of a range, by hour, day, app and actor; compared with a scan of that table.
+//! - `hidden`: pages, counts and look-ups with up to 99.99 % hidden; compared with the same log and nothing hidden.
+//! - `callers`: rows per second of 64 callers, and callers per commit; compared with one caller and bare commits.
+//! - `timing`: whether the time of a page reveals a preceding hidden commit; compared with none and with a public one.
+//! - `main`: 500,000 Microsoft 365 records read, decided and stored; compared with parsing them with serde_json.
 //!
-//! `STORE_PART=pages,counts` chooses the parts, `STORE_ROWS=10000000` how many rows the files grow to,
-//! `STORE_HIDDEN=5000000` how many hidden rows there are at most, `STORE_IDS=random` the ids of `ingest`, and
-//! `STORE_DIR` the folder for the files, which are deleted at the end: some 3 KB of disk a row. All that is counted
-//! is checked. "Times that, median" is that of batches or answers that followed each other; "of all together" is that
-//! of their sums, so it contains the slow ones too.
+//! `STORE_PART=pages,counts` selects the parts, `STORE_ROWS=10000000` the number of rows per file,
+//! `STORE_HIDDEN=5000000` the maximum number of hidden rows, `STORE_IDS=random` the ids of `ingest`, and `STORE_DIR`
+//! the folder for the files, which take about 3 KB per row and are deleted at the end. All counts are checked. In the
+//! report, "ratio, median" is the median of consecutive batches or answers; "ratio, total" is that of their sums, so it
+//! includes the slow ones.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -69,7 +69,7 @@ fn main() {
         let begun = std::time::Instant::now();
         match part {
             Part::Ingest => ingest::measure(&settings, folder.path(), &mut report),
-            // Both ask the same files, which are filled once.
+            // Both parts read the same files, which are filled once.
             Part::Pages | Part::Counts if !std::mem::take(&mut read_archive) => continue,
             Part::Pages | Part::Counts => archive(&settings, folder.path(), &mut report),
             Part::Hidden => hidden::measure(&settings, folder.path(), &mut report),

@@ -1,4 +1,4 @@
-//! Opening a file in a process of its own, which tells how long that takes and what memory it takes.
+//! The time and the memory to open a file, measured in a separate process.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,15 +10,15 @@ use super::activities::{Activities, Ids, stream};
 use super::median::median;
 use super::service::Service;
 
-/// Names the file to be opened, where this program is to do that alone.
+/// The file to open. If it is set, this process only opens that file.
 const FILE: &str = "STORE_OPEN_FILE";
-/// The number of the first activity that the file does not hold.
+/// The number of the first activity that is not in the file.
 const NEXT: &str = "STORE_OPEN_NEXT";
 
 pub(crate) struct Opening {
     pub(crate) seconds: f64,
     pub(crate) first_batch: f64,
-    /// Bytes of memory, where the system tells.
+    /// Resident memory in bytes; `None` where the system does not report it.
     pub(crate) resident: Option<f64>,
 }
 
@@ -26,7 +26,7 @@ pub(crate) fn is_asked_for() -> bool {
     std::env::var_os(FILE).is_some()
 }
 
-/// Opens the file and stores a batch.
+/// Opens the file, stores a batch, and prints the measurements.
 pub(crate) fn answer() {
     let (file, next) = (PathBuf::from(std::env::var_os(FILE).unwrap()), std::env::var(NEXT).unwrap());
     let next: u64 = next.parse().unwrap();
@@ -39,7 +39,7 @@ pub(crate) fn answer() {
     println!("{opened} {ingested} {}", resident().unwrap_or(f64::NAN));
 }
 
-/// Opens a file several times: medians.
+/// Opens a file several times. Returns the medians.
 pub(crate) fn of(file: &Path, next: u64) -> Opening {
     const TIMES: u64 = 5;
     let mut answers = [Vec::new(), Vec::new(), Vec::new()];
@@ -56,7 +56,7 @@ pub(crate) fn of(file: &Path, next: u64) -> Opening {
     Opening { seconds, first_batch, resident: Some(resident).filter(|bytes| bytes.is_finite()) }
 }
 
-/// How much memory this process has.
+/// Returns the resident memory of this process in bytes.
 fn resident() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;

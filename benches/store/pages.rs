@@ -1,8 +1,8 @@
-//! Filtered pages beside the query that one would write by hand.
+//! Filtered pages compared with a hand-written query.
 
 use activity_privacy::query::{PageSize, Query};
 
-use super::answer::ApprovalDecision;
+use super::answer::Answer;
 use super::archive::Archive;
 use super::comparison::Comparison;
 use super::frequencies::{Frequencies, Key};
@@ -16,7 +16,7 @@ const COLUMNS: &str =
 pub(crate) fn ask(archive: &Archive, of: &str, report: &mut Report) {
     let mut worst = 0.0_f64;
     let mut ask = |what: &str, query: Query, filter: Option<(Key, &str)>, rows: u64| {
-        let ours = |_| ApprovalDecision::Page(archive.view.page(&query, PAGE, None).unwrap());
+        let ours = |_| Answer::Page(archive.view.page(&query, PAGE, None).unwrap());
         let rows = rows.min(PAGE.get() as u64) as usize;
         let compared = Comparison::of(what, Some(rows), &ours, &|_| by_hand(archive, filter));
         report.time(&format!("page, {what}, {of}"), compared.ours, "by hand", compared.floor, compared.ratio);
@@ -29,10 +29,10 @@ pub(crate) fn ask(archive: &Archive, of: &str, report: &mut Report) {
             ask(&format!("{how} {}", key.name()), key.query(&value), Some((key, &value)), rows);
         }
     }
-    report.fact(&format!("page, {of}, the worst of these"), &format!("{worst:.2} × by hand"));
+    report.fact(&format!("page, {of}, worst ratio"), &format!("{worst:.2} × by hand"));
 }
 
-fn by_hand(archive: &Archive, filter: Option<(Key, &str)>) -> ApprovalDecision {
+fn by_hand(archive: &Archive, filter: Option<(Key, &str)>) -> Answer {
     let (condition, value) = match filter {
         Some((key, value)) => (format!("WHERE {} = ?1", key.name()), vec![value]),
         None => (String::new(), Vec::new()),
@@ -44,10 +44,10 @@ fn by_hand(archive: &Archive, filter: Option<(Key, &str)>) -> ApprovalDecision {
     while let Some(row) = rows.next().unwrap() {
         let text = |column: usize| row.get::<_, Option<String>>(column).unwrap();
         let number = |column: usize| row.get::<_, i64>(column).unwrap();
-        // As much as an activity has.
+        // Reads every column of an activity.
         let read: Vec<Option<String>> = (4..12).map(text).collect();
         std::hint::black_box((read, (1..4).map(number).sum::<i64>(), row.get::<_, Vec<u8>>(12).unwrap()));
         ids.extend(text(0));
     }
-    ApprovalDecision::Rows(ids)
+    Answer::Rows(ids)
 }

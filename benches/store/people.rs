@@ -1,4 +1,4 @@
-//! Who acts: 10,000 users, every tenth of them in the one private group.
+//! The actors: 10,000 users, every tenth of them in the only private group.
 
 use std::time::SystemTime;
 
@@ -9,7 +9,7 @@ use super::chance::{Chance, mix};
 
 pub(crate) const USERS: u32 = 10_000;
 
-/// Draws the second half as often as the first, the third a third as often.
+/// Zipf's distribution: rank `n` is drawn with a weight of `1/n`.
 pub(crate) struct Zipf(Vec<f64>);
 
 impl Zipf {
@@ -28,7 +28,7 @@ impl Zipf {
     }
 }
 
-/// The user of this rank among those who are hidden, or among the others.
+/// Returns the user of a rank among the hidden users, or among the others.
 pub(crate) fn ranked(rank: u32, hidden: bool) -> u32 {
     if hidden { rank * 10 } else { rank + rank / 9 + 1 }
 }

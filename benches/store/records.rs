@@ -1,4 +1,4 @@
-//! Microsoft 365 records as the Management Activity API delivers them, of some 950 bytes; none of them is anybody's.
+//! Generated Microsoft 365 records of about 950 bytes, in the form of the Management Activity API.
 
 use std::io::Write;
 
@@ -10,7 +10,7 @@ use super::people::{Zipf, id, ranked, ranks, upn};
 const ORGANISATION: &str = "7f1c6f0e-5d1e-4f53-9a2c-3c1b7a2d9e10";
 const AGENT: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Edg/121.0";
 
-/// Writes so many records, one a line.
+/// Writes a number of records, one per line.
 pub(crate) fn write(records: u64, out: &mut impl Write) {
     let (public, hidden) = (Zipf::new(ranks(false)), Zipf::new(ranks(true)));
     for number in 0..records {
@@ -27,7 +27,7 @@ pub(crate) fn write(records: u64, out: &mut impl Write) {
     }
 }
 
-/// Takes the line breaks of a template out of a record.
+/// Removes the line breaks of a template.
 fn one_line(record: &str) -> String {
     record.lines().map(str::trim_start).collect()
 }

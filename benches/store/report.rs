@@ -1,4 +1,4 @@
-//! The table.
+//! The results as a table.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use comfy_table::{Cell, CellAlignment, Table};
 
 use super::times::{Ratio, Times};
 
-/// Everything that was measured, in order.
+/// All measurements, in order.
 #[derive(Default)]
 pub(crate) struct Report(Vec<[String; 5]>);
 
 impl Report {
-    /// A rate beside what it is held against.
+    /// Adds a rate and the rates of its baselines.
     pub(crate) fn rate(&mut self, what: &str, unit: &str, times: &Times, floors: &[(&str, &Times)]) {
         let rate = format!("{} {unit}/s", grouped(times.rate()));
         self.fact(what, &rate);
@@ -23,13 +23,13 @@ impl Report {
         }
     }
 
-    /// A time beside what it is held against, in seconds.
+    /// Adds a time in seconds and that of its baseline.
     pub(crate) fn time(&mut self, what: &str, seconds: f64, name: &str, floor: f64, ratio: f64) {
         self.fact(what, &duration(seconds));
         self.beside(&format!("{name}: {}", duration(floor)), &format!("{ratio:.2}"), "");
     }
 
-    /// A size beside what it is held against, in bytes.
+    /// Adds a size in bytes and that of its baseline.
     pub(crate) fn size(&mut self, what: &str, bytes: f64, name: &str, floor: f64) {
         self.fact(what, &format!("{bytes:.0} bytes"));
         self.beside(&format!("{name}: {floor:.0} bytes"), &format!("{:.2}", bytes / floor), "");
@@ -39,7 +39,7 @@ impl Report {
         self.0.push([what.to_owned(), fact.to_owned(), String::new(), String::new(), String::new()]);
     }
 
-    /// What the last one is held against; the first time in its own row.
+    /// Adds a baseline of the last measurement; the first baseline is in the same row.
     fn beside(&mut self, floor: &str, median: &str, whole: &str) {
         let beside = [floor, median, whole].map(str::to_owned);
         match self.0.last_mut() {
@@ -56,7 +56,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut table = Table::new();
         table.load_style(UTF8_FULL_CONDENSED);
-        table.set_header(["what", "measured", "held against", "times that, median", "of all together"]);
+        table.set_header(["what", "measured", "baseline", "ratio, median", "ratio, total"]);
         for [what, measured, floor, median, whole] in &self.0 {
             let right = |text: &String| Cell::new(text).set_alignment(CellAlignment::Right);
             table.add_row([Cell::new(what), right(measured), Cell::new(floor), right(median), right(whole)]);
@@ -65,7 +65,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// A number for people.
+/// Formats a number with thousands separators.
 pub(crate) fn grouped(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut grouped = String::new();
@@ -78,7 +78,7 @@ pub(crate) fn grouped(number: f64) -> String {
     grouped
 }
 
-/// A time for people.
+/// Formats a time with a unit.
 pub(crate) fn duration(seconds: f64) -> String {
     match seconds {
         0.0..1e-3 => format!("{:.1} µs", seconds * 1e6),

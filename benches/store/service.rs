@@ -1,4 +1,4 @@
-//! A filter over a file, with everything around it.
+//! A filter over a file, with a directory and a governance log.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ impl Service {
         Self::over(SqliteStore::open(path).unwrap(), path)
     }
 
-    /// With the governance log beside the file.
+    /// Opens a filter over a store, with the governance log beside its file.
     pub(crate) fn over(store: SqliteStore, path: &Path) -> Self {
         let people = MemoryDirectory::new();
         people.install(directory()).unwrap();
@@ -34,10 +34,10 @@ impl Service {
         Self { filter }
     }
 
-    /// Delivers them in batches.
+    /// Ingests activities in batches. Returns the time.
     ///
     /// # Panics
-    /// When not every one of them is stored.
+    /// Panics if an activity is not stored.
     pub(crate) fn ingest(&self, activities: &[Activity], batch: usize) -> Duration {
         let begun = Instant::now();
         for batch in activities.chunks(batch) {

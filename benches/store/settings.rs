@@ -1,4 +1,4 @@
-//! What the environment asks for.
+//! Settings from environment variables.
 
 use std::fmt::Debug;
 use std::path::PathBuf;
@@ -7,14 +7,14 @@ use std::str::FromStr;
 use super::activities::Ids;
 
 pub(crate) struct Settings {
-    /// How many rows a file grows to.
+    /// The number of rows per file.
     pub(crate) rows: u64,
-    /// How activities are named, where both ways are compared.
+    /// The kinds of activity ids to compare.
     pub(crate) ids: Vec<Ids>,
-    /// The most hidden rows that are put around the public ones.
+    /// The maximum number of hidden rows.
     pub(crate) hidden: u64,
     pub(crate) parts: Vec<Part>,
-    /// Where the files are for the time being.
+    /// The folder for the temporary files.
     pub(crate) folder: PathBuf,
 }
 

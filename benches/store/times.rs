@@ -1,20 +1,20 @@
-//! What was measured slice by slice, so that whatever disturbs the machine disturbs both sides of a slice.
+//! Times measured slice by slice, so that a disturbance of the machine affects both sides.
 
 use std::ops::Range;
 use std::time::Duration;
 
 use super::median::median;
 
-/// How long one side took for each slice, and for how much.
+/// The amount of work and the time of each slice of one side.
 #[derive(Default)]
 pub(crate) struct Times(Vec<(f64, f64)>);
 
-/// How many times as fast one side is as another.
+/// The rate of one side relative to another.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ratio {
     /// The median of the slices.
     pub(crate) median: f64,
-    /// Of all slices together, so that what happens in few of them counts too.
+    /// The ratio over all slices together, which includes rare slow ones.
     pub(crate) whole: f64,
 }
 
@@ -23,17 +23,17 @@ impl Times {
         self.0.push((count as f64, took.as_secs_f64()));
     }
 
-    /// Those of some slices alone.
+    /// Returns the times of a range of slices.
     pub(crate) fn part(&self, slices: Range<usize>) -> Self {
         Self(self.0[slices].to_vec())
     }
 
-    /// How long the slowest slice took, in seconds.
+    /// Returns the time of the slowest slice in seconds.
     pub(crate) fn slowest(&self) -> f64 {
         self.0.iter().map(|(_, seconds)| *seconds).fold(0.0, f64::max)
     }
 
-    /// So many a second: the median.
+    /// Returns the median rate per second.
     pub(crate) fn rate(&self) -> f64 {
         median(self.0.iter().map(|(count, seconds)| count / seconds).collect())
     }

@@ -1,7 +1,7 @@
-//! Whether the time of a public page tells that something hidden was committed just before it.
+//! Whether the time of a public page reveals a hidden commit just before it.
 //!
-//! The reader asks at regular times; meanwhile another handle on the same file commits something hidden, something
-//! public, or nothing. A classifier learns one threshold of time from every other read, and guesses on the rest.
+//! The reader reads at regular intervals. In between, another handle on the same file commits hidden activities, public
+//! ones, or none. A classifier learns one time threshold from every other read and is tested on the rest.
 
 use std::path::Path;
 use std::sync::mpsc::channel;
@@ -17,15 +17,15 @@ use super::report::Report;
 use super::service::Service;
 use super::settings::Settings;
 
-/// Reads for each two that are told apart.
+/// The number of reads for each pair of cases.
 const READS: usize = 2_000;
 const WARMING_UP: usize = 200;
-/// How often the reader asks: a commit is done by then, unless the disk is slow.
+/// The interval of reads. A commit finishes within it, unless the disk is slow.
 const INTERVAL: Duration = Duration::from_millis(4);
 const BATCH: u64 = 10;
 const MOST_ROWS: u64 = 100_000;
 
-/// What happens before a read.
+/// The commit before a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Before {
     Nothing,
@@ -33,7 +33,7 @@ enum Before {
     Public,
 }
 
-/// How long a read took, and whether it came after something hidden.
+/// The time of a read, and whether a hidden commit preceded it.
 type Sample = (f64, bool);
 
 pub(crate) fn measure(settings: &Settings, folder: &Path, report: &mut Report) {
@@ -54,7 +54,7 @@ pub(crate) fn measure(settings: &Settings, folder: &Path, report: &mut Report) {
         let [hidden, without] = [median(of(Before::Hidden).collect()), median(of(other).collect())];
         report.time(&format!("page after a hidden commit, of {rows}"), hidden, what, without, hidden / without);
         let right = format!("{:.1} % of {}", accuracy(&both) * 100.0, both.len());
-        report.fact(&format!("  a hidden commit told from {what}"), &right);
+        report.fact(&format!("  hidden commit distinguished from {what}"), &right);
     }
 }
 
@@ -78,7 +78,7 @@ fn reads(activities: &Activities, reader: &Service, writer: &Service, rows: u64)
                 done.send(()).unwrap();
             }
         });
-        // Some more, because not exactly a third of them comes after each.
+        // Some more than needed, because the cases are drawn at random.
         for nth in 0..WARMING_UP + READS * 8 / 5 {
             let begun = Instant::now();
             let before = [Before::Nothing, Before::Hidden, Before::Public][chance.below(3) as usize];
@@ -98,13 +98,13 @@ fn reads(activities: &Activities, reader: &Service, writer: &Service, rows: u64)
     times
 }
 
-/// The share that the best threshold of every other sample guesses right among the rest.
+/// Learns the best threshold from every other sample. Returns the share of correct guesses among the rest.
 fn accuracy(samples: &[Sample]) -> f64 {
     let half = |odd: usize| samples.iter().copied().skip(odd).step_by(2).collect::<Vec<Sample>>();
     let (mut learned, test) = (half(0), half(1));
     learned.sort_by(|one, other| one.0.total_cmp(&other.0));
     let hidden = learned.iter().filter(|(_, hidden)| *hidden).count();
-    // Right, if all from here on were called hidden: beginning with all of them.
+    // The number of correct guesses if all samples from here on are classified as hidden.
     let (mut right, mut best) = (hidden, (0, 0.0, true));
     let mut try_at = |right: usize, threshold: f64| {
         for (right, above) in [(right, true), (learned.len() - right, false)] {

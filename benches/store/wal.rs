@@ -1,9 +1,9 @@
-//! What is written to the write-ahead log of a file, read from the log itself while it is written.
+//! Counts the bytes and commits of a write-ahead log, by reading the log while it is written.
 //!
-//! Once all of the log is in the file, the next transaction overwrites it from its beginning, with another salt. So
-//! it is read every millisecond; what was written just before is found behind what was overwritten. A single caller's
-//! calls a commit, which are 1.00, show that nothing was missed. Only the log is opened: closing the database or its
-//! `-shm` once more in this process would release SQLite's locks.
+//! Once a checkpoint has copied the log to the database, the next transaction overwrites the log from its start, with a
+//! new salt. Therefore the log is read every millisecond; unread frames of the previous round follow the overwritten
+//! ones. A single caller has 1.00 calls per commit, which shows that no commit was missed. Only the log is opened:
+//! closing the database or its `-shm` a second time in this process would release SQLite's locks.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -17,13 +17,13 @@ use std::time::Duration;
 const HEADER: u64 = 32;
 const FRAME_HEADER: u64 = 24;
 
-/// What was written since the log was first read.
+/// The amount written since the log was first read.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Written {
     pub(crate) bytes: u64,
     /// Frames that end a transaction. Each of them is one `fsync` of the log.
     pub(crate) commits: u64,
-    /// How often the log began anew, after a checkpoint had brought all of it into the file.
+    /// The number of times that the log restarted after a complete checkpoint.
     pub(crate) restarts: u64,
 }
 
@@ -37,13 +37,13 @@ struct Log {
     path: PathBuf,
     file: Option<File>,
     salt: Option<[u8; 8]>,
-    /// How many frames of this round were read.
+    /// The number of frames of this round that were read.
     frames: u64,
     written: Written,
 }
 
 impl Wal {
-    /// Follows the log of a database that is open.
+    /// Follows the log of an open database.
     pub(crate) fn of(database: &Path) -> Self {
         let mut path = database.as_os_str().to_owned();
         path.push("-wal");
@@ -81,7 +81,7 @@ impl Log {
         let Some(header) = self.at::<{ HEADER as usize }>(0) else { return };
         let (page, salt) = (u64::from(number(&header, 8)), header[16..24].try_into().unwrap());
         if let Some(before) = self.salt.filter(|before| *before != salt) {
-            // The end of the round before is still there, behind what was overwritten so far.
+            // The unread end of the previous round still follows the overwritten frames.
             self.count(page, before);
             (self.frames, self.written.restarts) = (0, self.written.restarts + 1);
         }
@@ -89,7 +89,7 @@ impl Log {
         self.count(page, salt);
     }
 
-    /// Counts the frames of a round that were not read yet.
+    /// Counts the unread frames of a round.
     fn count(&mut self, page: u64, salt: [u8; 8]) {
         let size = FRAME_HEADER + page;
         while let Some(frame) = self.at::<{ FRAME_HEADER as usize }>(HEADER + self.frames * size) {
@@ -98,14 +98,14 @@ impl Log {
             }
             self.frames += 1;
             self.written.bytes += size;
-            // How large the database is after the transaction; nothing within one.
+            // The size of the database after the transaction; 0 in all but the last frame of one.
             self.written.commits += u64::from(number(&frame, 4) > 0);
         }
     }
 
-    fn at<const N: usize>(&mut self, place: u64) -> Option<[u8; N]> {
+    fn at<const N: usize>(&mut self, offset: u64) -> Option<[u8; N]> {
         let file = self.file.as_mut()?;
-        file.seek(SeekFrom::Start(place)).ok()?;
+        file.seek(SeekFrom::Start(offset)).ok()?;
         let mut bytes = [0; N];
         file.read_exact(&mut bytes).ok()?;
         Some(bytes)

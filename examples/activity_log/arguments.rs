@@ -1,4 +1,4 @@
-//! What was asked for on the command line.
+//! The arguments of the command line.
 
 use std::path::PathBuf;
 
@@ -7,12 +7,12 @@ use lexopt::{Arg, Parser, ValueExt};
 pub(crate) const USAGE: &str = "\
 usage: activity_log [--database FILE] [--groups FILE] [--private GROUP]... [--siem FILE] [ACTIVITY-FILE]...
 
-  --database FILE   where activities are kept; governance records go into a file beside it (default: nowhere).
-                    Its policy is left as the other arguments say, so the step that makes groups public is left out
-  --groups FILE     users and groups as JSON (default with activity files: nobody is in any group)
-  --private GROUP   a group's id or name, `applications` or `external-users`; may be given again
+  --database FILE   SQLite file for activities; governance records are written to a file beside it
+                    (default: a temporary file). The groups stay private in it: the last step is skipped
+  --groups FILE     users and groups as JSON (default with activity files: no groups)
+  --private GROUP   id or name of a group, `applications` or `external-users`; can be repeated
                     (default: the first group, or `applications` without a groups file)
-  --siem FILE       where to write what a SIEM receives (default: nowhere)
+  --siem FILE       output file for the SIEM feed (default: a temporary file)
   ACTIVITY-FILE     Microsoft 365 records: JSON Lines, a JSON array, an audit-log or OfficeActivity CSV
                     (default: sample data)";
 
@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// None when help was asked for.
+    /// Parses the arguments of this process. Returns `None` if they ask for help.
     pub(crate) fn parse() -> Result<Option<Self>, lexopt::Error> {
         let mut arguments = Self::default();
         let mut parser = Parser::from_env();

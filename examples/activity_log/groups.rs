@@ -1,4 +1,4 @@
-//! The organisation: its groups file, and the four admins of the walk-through.
+//! The groups file of an organisation, and the four administrators of the walk-through.
 
 use std::error::Error;
 use std::fs;
@@ -10,7 +10,7 @@ use activity_privacy::identity::{Alias, Domain, GroupId, TextError, UserId};
 use activity_privacy::policy::{GroupRef, ManagedDomain};
 use serde::Deserialize;
 
-/// A groups file, for example:
+/// The content of a groups file, for example:
 ///
 /// ```json
 /// {
@@ -41,22 +41,22 @@ pub(crate) struct Group {
     pub(crate) groups: Vec<GroupId>,
 }
 
-/// Changes the policy and reads the governance log.
+/// Returns the administrator who changes the policy and reads the governance log.
 pub(crate) fn officer() -> UserId {
     admin("walk-through:officer")
 }
 
-/// The other one who may, so that there is one if the officer leaves.
+/// Returns the second privacy administrator, so that one remains if the officer leaves.
 pub(crate) fn deputy() -> UserId {
     admin("walk-through:deputy")
 }
 
-/// An admin who was never permitted to view private activities.
+/// Returns an administrator without the permission to view private activities.
 pub(crate) fn analyst() -> UserId {
     admin("walk-through:analyst")
 }
 
-/// An admin who is.
+/// Returns an administrator with the permission to view private activities.
 pub(crate) fn investigator() -> UserId {
     admin("walk-through:investigator")
 }
@@ -65,13 +65,13 @@ pub(crate) fn investigator_address() -> Result<Alias, TextError> {
     Alias::new("investigator@walk-through.example")
 }
 
-#[expect(clippy::expect_used, reason = "a constant of this program that is a user id")]
+#[expect(clippy::expect_used, reason = "the ids are constants of this program and are valid")]
 fn admin(id: &str) -> UserId {
     UserId::new(id).expect("a user id")
 }
 
 impl Organisation {
-    /// Nobody is in any group.
+    /// Creates an organisation without users and groups.
     pub(crate) fn empty() -> Self {
         Self::default()
     }
@@ -85,7 +85,7 @@ impl Organisation {
         self.managed_domains.iter().cloned().map(ManagedDomain::with_subdomains)
     }
 
-    /// The directory as of now. The seconds of the clock serve as its revision, because the file has none.
+    /// Returns the directory as of now. Its revision is the Unix time in seconds, because the file has no revision.
     pub(crate) fn snapshot(&self) -> Result<DirectorySnapshot, Box<dyn Error>> {
         let investigator = User::new(investigator()).with_alias(investigator_address()?);
         let mut builder = DirectoryBuilder::new().user(investigator);
@@ -108,7 +108,7 @@ impl Organisation {
         Ok(builder.build(DirectoryRevision(revision), now.into())?)
     }
 
-    /// The groups to make private, by id, name, or the names of the built-in ones.
+    /// Returns the groups to make private, given by id, by name, or by the name of a built-in group.
     pub(crate) fn choose(
         &self,
         wanted: &[String],
@@ -126,7 +126,7 @@ impl Organisation {
                 match (found.next(), found.next()) {
                     (Some((id, _)), None) => Ok(GroupRef::from(id.clone())),
                     (None, _) => Err(format!("no group has the id or name `{wanted}`").into()),
-                    (Some(_), Some(_)) => Err(format!("several groups have the name `{wanted}`: use the id").into()),
+                    (Some(_), Some(_)) => Err(format!("several groups have the name `{wanted}`; use the id").into()),
                 }
             }
         };

@@ -1,6 +1,6 @@
-//! The administrator's walk-through, on the embedded store: import groups, make one private, assign a permission, ingest
-//! Microsoft 365 records, look at the log as everybody sees it, be refused, be permitted, read the governance log, write
-//! what a SIEM would receive, and see that the past stays as it was when the policy changes.
+//! A walk-through for administrators, on the embedded store. It imports groups, makes one private, grants a permission,
+//! ingests Microsoft 365 records, shows the public view, attempts a reveal without the permission, reveals with it,
+//! reads the governance log, writes the feed for a SIEM, and shows that a policy change does not alter past decisions.
 //!
 //! ```text
 //! cargo run --release --features sqlite --example activity_log
@@ -37,10 +37,10 @@ use show::Totals;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// How many rejections of a file are shown.
+/// The maximum number of rejections printed per file.
 const SHOWN: usize = 5;
 
-/// How many activities are decided and stored in one transaction.
+/// The number of activities that are decided and stored in one transaction.
 const BATCH: usize = 1_000;
 
 fn main() -> Result<()> {
@@ -69,7 +69,7 @@ fn main() -> Result<()> {
     )
     .open_or_initialize(Administrators::new(groups::officer(), groups::deputy())?)?;
 
-    show::heading("Make groups private, assign the permission");
+    show::heading("Make groups private and grant the permission");
     let mut update: PolicyUpdate = organisation.managed_domains().map(PolicyChange::ManageDomain).collect();
     update.push(PolicyChange::SetAdmin(groups::analyst(), Role::Analyst));
     update.push(PolicyChange::SetAdmin(groups::investigator(), Role::Analyst));
@@ -79,7 +79,7 @@ fn main() -> Result<()> {
     }
     change(&filter, update)?;
     for group in &private {
-        println!("private from now on: {group}");
+        println!("private: {group}");
     }
     println!("may view private activities: {}", groups::investigator_address()?.as_str());
 
@@ -92,52 +92,52 @@ fn main() -> Result<()> {
         ingest_file(&filter, path, &mut totals)?;
     }
 
-    show::heading("The log, as everybody sees it");
-    let log = filter.view(&groups::analyst());
-    show::page(&log.page(&Query::all(), PageSize::at_most(8), None)?);
-    println!("{} activities", log.count(&Query::all())?.total);
-    show::counts(&log.counts(&Query::all(), CountBy::App)?.by_key);
+    show::heading("Public view");
+    let view = filter.view(&groups::analyst());
+    show::page(&view.page(&Query::all(), PageSize::at_most(8), None)?);
+    println!("{} activities", view.count(&Query::all())?.total);
+    show::counts(&view.counts(&Query::all(), CountBy::App)?.by_key);
 
-    show::heading("An admin without the permission asks to see the private ones");
+    show::heading("Reveal without the permission");
     match filter.reveal(request(groups::analyst())?) {
-        Ok(_) => return Err("the analyst was not refused".into()),
+        Ok(_) => return Err("a reveal without the permission was opened".into()),
         Err(error) => println!("{error}"),
     }
 
-    show::heading("The investigator confirms that it is audited, and looks");
-    let hidden = look(&filter)?;
+    show::heading("Reveal with the permission, acknowledged as audited");
+    let private_activity = reveal(&filter)?;
 
     show::heading("Governance log");
     show::records(&latest_records(&filter)?);
 
-    show::heading("What a SIEM receives");
+    show::heading("Feed for a SIEM");
     let siem = arguments.siem.clone().unwrap_or_else(|| scratch.path().join("siem.jsonl"));
-    println!("{} public activities, none other", forward(&filter, &siem)?);
+    println!("{} public activities, no private ones", forward(&filter, &siem)?);
 
-    // Not on a database that stays: whatever another process delivers meanwhile would be public for ever.
+    // Skipped on a database that persists: activities ingested meanwhile by another process would stay public.
     if arguments.database.is_none() {
-        show::heading("Change the policy: the past stays as it was");
+        show::heading("Make the groups public: past decisions do not change");
         change(&filter, private.iter().cloned().map(PolicyChange::MakePublic).collect::<PolicyUpdate>())?;
         for group in &private {
-            println!("public from now on: {group}");
+            println!("public: {group}");
         }
     }
     if arguments.files.is_empty() {
-        let before = log.count(&Query::all())?.total;
+        let before = view.count(&Query::all())?.total;
         ingest(&filter, "sample, second day", sample::second_day().as_bytes(), 0, &mut totals)?;
-        println!("{} more activities are shown", log.count(&Query::all())?.total - before);
+        println!("{} more activities in the public view", view.count(&Query::all())?.total - before);
     }
-    if let Some(first) = hidden {
+    if let Some(first) = private_activity {
         let delivery = filter.ingest(std::slice::from_ref(first.activity()))?;
-        let shown = log.activity(first.activity().id())?.is_some();
+        let shown = view.activity(first.activity().id())?.is_some();
         println!(
-            "a hidden activity, delivered again: {:?}, and {}",
+            "a private activity delivered again: {:?}, {}",
             delivery.outcomes(),
-            if shown { "shown" } else { "as hidden as before" }
+            if shown { "now public" } else { "still private" }
         );
     }
 
-    // Nor does the investigator of the walk-through keep a permission on it.
+    // A database that persists keeps no grant of the walk-through.
     change(&filter, PolicyChange::Revoke(groups::investigator().into()))?;
 
     println!();
@@ -145,7 +145,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Changes the policy in the officer's name. On a database that is used again, much is as it should be already.
+/// Changes the policy as the officer. On a database that was used before, the policy may already be as requested.
 fn change(filter: &PrivacyFilter, update: impl Into<PolicyUpdate>) -> Result<()> {
     match filter.update_policy(&groups::officer(), update) {
         Ok(_) | Err(ChangeError::Invalid(PolicyError::Unchanged)) => Ok(()),
@@ -159,7 +159,7 @@ fn ingest_file(filter: &PrivacyFilter, path: &Path, totals: &mut Totals) -> Resu
     ingest(filter, &path.display().to_string(), BufReader::with_capacity(1 << 20, file), bytes, totals)
 }
 
-/// Reads records and ingests them in batches. What cannot be read is shown with its line, and the rest goes on.
+/// Reads records and ingests them in batches. Prints each rejected record with its line and continues.
 fn ingest(filter: &PrivacyFilter, name: &str, input: impl BufRead, bytes: u64, totals: &mut Totals) -> Result<()> {
     let bar = ProgressBar::new(bytes)
         .with_style(ProgressStyle::with_template("{msg:30!} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}")?);
@@ -197,8 +197,8 @@ fn request(viewer: UserId) -> Result<RevealRequest> {
     Ok(RevealRequest::new(viewer, Query::all(), Duration::from_secs(15 * 60), audited).because(why))
 }
 
-/// Shows one page with the private rows marked, says why the first of them is hidden, and gives it back.
-fn look(filter: &PrivacyFilter) -> Result<Option<StoredActivity>> {
+/// Reveals one page with the private rows marked. Explains and returns the newest private activity.
+fn reveal(filter: &PrivacyFilter) -> Result<Option<StoredActivity>> {
     let mut reveal = filter.reveal(request(groups::investigator())?)?;
     let page = reveal.page(PageSize::at_most(12), None)?;
     show::page(&page);
@@ -208,13 +208,13 @@ fn look(filter: &PrivacyFilter) -> Result<Option<StoredActivity>> {
     let first = reveal.page(PageSize::at_most(1), None)?.activities().first().cloned();
     reveal.close()?;
     match &first {
-        Some(first) => println!("the newest private one is {}", first.decision().explain()),
+        Some(first) => println!("the newest private activity is {}", first.decision().explain()),
         None => println!("there are no private activities"),
     }
     Ok(first)
 }
 
-/// The last dozen records, read in pages as a engine would.
+/// Returns the last twelve records, read page by page.
 fn latest_records(filter: &PrivacyFilter) -> Result<Vec<RecordEntry>> {
     let (mut latest, mut after) = (Vec::new(), 0);
     loop {
@@ -227,7 +227,7 @@ fn latest_records(filter: &PrivacyFilter) -> Result<Vec<RecordEntry>> {
     Ok(latest)
 }
 
-/// Writes every public activity as a line of JSON, in the order of storing.
+/// Writes every public activity as a line of JSON, in storage order. Returns their number.
 fn forward(filter: &PrivacyFilter, path: &Path) -> Result<u64> {
     let mut out = BufWriter::new(File::create(path)?);
     let (mut offset, mut sent) = (Offset::START, 0);

@@ -1,5 +1,5 @@
-//! Sample data of the project's own: an organisation, and two days of its records in the Common schema of the Office 365
-//! Management Activity API. The same at every run; nobody in it exists.
+//! Generated sample data: an organisation, and two days of its records in the Common schema of the Office 365
+//! Management Activity API. The data is identical in every run, and all people in it are fictitious.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -38,8 +38,8 @@ const PEOPLE: &[&str] = &[
     "zofia",
 ];
 
-/// Workload, operation, and what stands before the number of an object.
-const DOINGS: &[(&str, &str, &str)] = &[
+/// The workload, the operation, and the prefix of the object's name.
+const OPERATIONS: &[(&str, &str, &str)] = &[
     ("SharePoint", "FileAccessed", "https://contoso.sharepoint.example/sites/plans/Shared Documents/plan-"),
     ("SharePoint", "FileModified", "https://contoso.sharepoint.example/sites/plans/Shared Documents/plan-"),
     ("OneDrive", "FileDownloaded", "https://contoso-my.sharepoint.example/personal/notes/note-"),
@@ -50,7 +50,8 @@ const DOINGS: &[(&str, &str, &str)] = &[
     ("AzureActiveDirectory", "UserLoggedIn", "application "),
 ];
 
-/// The works council and the health service, nested in the protected staff, and a sales team.
+/// Returns an organisation with a works council and a health service, both nested in the protected staff, and a sales
+/// team.
 pub(crate) fn organisation() -> Result<Organisation, Box<dyn Error>> {
     let mut users = Vec::new();
     for (number, name) in PEOPLE.iter().enumerate() {
@@ -76,7 +77,7 @@ pub(crate) fn organisation() -> Result<Organisation, Box<dyn Error>> {
     })
 }
 
-/// 3,000 lines, some of which were delivered twice, changed, or cut.
+/// Returns 3,000 lines, some of them repeated, changed or truncated.
 pub(crate) fn first_day() -> String {
     let mut lines = String::new();
     for number in 0..2_960 {
@@ -95,7 +96,7 @@ pub(crate) fn first_day() -> String {
     lines
 }
 
-/// 500 more of the same people.
+/// Returns 500 more lines of the same people.
 pub(crate) fn second_day() -> String {
     let mut lines = String::new();
     for number in 3_000..3_500 {
@@ -104,10 +105,10 @@ pub(crate) fn second_day() -> String {
     lines
 }
 
-/// One line. `edition` changes its content and not its id.
+/// Appends one line. `edition` changes the content but not the id.
 fn record(lines: &mut String, number: usize, edition: usize) {
     let dice = scatter(number);
-    let (workload, operation, object) = pick(DOINGS, dice);
+    let (workload, operation, object) = pick(OPERATIONS, dice);
     let second = number * 24;
     let (day, hour, minute, second) = (2 + second / 86_400, second / 3_600 % 24, second / 60 % 60, second % 60);
     let id = format!("{:08x}-0000-4000-8000-{number:012x}", dice >> 32);
@@ -122,7 +123,7 @@ fn record(lines: &mut String, number: usize, edition: usize) {
     );
 }
 
-/// Mostly people, under their names in any case; now and then a guest, an application, the system, or nobody.
+/// Returns an actor: usually a user, in upper or lower case; sometimes a guest, an application, the system, or none.
 fn actor(dice: u64) -> String {
     match dice % 100 {
         0..4 => {

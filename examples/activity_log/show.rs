@@ -1,4 +1,4 @@
-//! Tables for a person to read; colour only on a terminal.
+//! Output as tables, with colour only on a terminal.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ pub(crate) fn heading(text: &str) {
 
 pub(crate) fn groups(snapshot: &DirectorySnapshot) {
     if snapshot.groups().next().is_none() {
-        println!("none: nobody is in any group; name a groups file with --groups");
+        println!("no groups; use --groups to read a groups file");
         return;
     }
     let mut groups = table(&["group", "name", "members"]);
@@ -60,7 +60,7 @@ pub(crate) fn records(entries: &[RecordEntry]) {
     for RecordEntry { sequence, record } in entries {
         let who = match &record.initiator {
             Initiator::User(user) => user.as_str().to_owned(),
-            Initiator::System => "the library".to_owned(),
+            Initiator::System => "system".to_owned(),
         };
         let outcome = match &record.outcome {
             Outcome::Denied(denial) => Cell::new(denial).fg(Color::Red),
@@ -88,7 +88,7 @@ fn table(header: &[&str]) -> Table {
     table
 }
 
-/// Text from outside, cut to a width and without anything that a terminal would obey.
+/// Returns external text without control characters, truncated to a width.
 fn plain(text: &str, width: usize) -> String {
     let mut plain: String = text.chars().filter(|c| !c.is_control()).take(width + 1).collect();
     if plain.chars().count() > width {
@@ -97,7 +97,7 @@ fn plain(text: &str, width: usize) -> String {
     plain
 }
 
-/// What became of the lines that were read. They add up.
+/// The outcomes of the lines read. Their sum is the number of lines.
 #[derive(Default)]
 pub(crate) struct Totals {
     stored: usize,

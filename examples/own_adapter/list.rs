@@ -1,4 +1,4 @@
-//! A store as it is written outside of this crate: two lists behind one lock, and an index of actors and apps.
+//! A store that uses only the public API: two lists behind one lock, and an index of actors and apps.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,17 +26,17 @@ pub(crate) struct List {
     pub(crate) applied: AppliedRecords,
     pub(crate) removed_groups: BTreeMap<GroupId, RemovedGroup>,
     pub(crate) removed_groups_version: u64,
-    /// In the order of storing. A removed activity leaves its slot empty, so that the offsets of the others stay.
+    /// In storage order. A removed activity leaves its slot empty, so that the offsets of the others do not change.
     pub(crate) public: Vec<Option<PublicActivity>>,
     pub(crate) private: Vec<StoredActivity>,
-    /// The slots of the public activities that have a term.
+    /// The slots of the public activities, by term.
     index: BTreeMap<(TermField, String), BTreeSet<usize>>,
-    /// The ids of removed activities, which stay taken.
+    /// The ids of removed activities, which stay reserved.
     pub(crate) removed: BTreeSet<ActivityId>,
 }
 
 impl ListStore {
-    /// Every call does all of its work under this one lock, so that no other sees half of it.
+    /// Locks the list. Each operation runs under this one lock, so that no other operation observes a part of it.
     pub(crate) fn list(&self) -> MutexGuard<'_, List> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -61,7 +61,7 @@ impl List {
         match first.map(|first| first.activity() == new.activity()) {
             Some(true) => AppendOutcome::Duplicate,
             Some(false) => AppendOutcome::Conflict,
-            // The content of a removed activity is not known any more.
+            // The content of a removed activity is no longer known.
             None if self.removed.contains(new.activity().id()) => AppendOutcome::Duplicate,
             None => {
                 self.store(StoredActivity::assertion(new.activity().clone(), new.decision().clone()));
@@ -79,30 +79,30 @@ impl List {
         self.public.push(Some(public));
     }
 
-    /// Removes at most `limit` of the activities that are covered, and their terms.
+    /// Removes at most `limit` of the covered activities, and their index entries. Returns their number.
     pub(crate) fn remove(&mut self, removal: &RecordedRemoval, limit: usize) -> u64 {
         let covered = self.stored().filter(|stored| removal.covers(stored)).take(limit);
-        let gone: BTreeSet<ActivityId> = covered.map(|stored| stored.activity().id().clone()).collect();
-        self.private.retain(|stored| !gone.contains(stored.activity().id()));
+        let ids: BTreeSet<ActivityId> = covered.map(|stored| stored.activity().id().clone()).collect();
+        self.private.retain(|stored| !ids.contains(stored.activity().id()));
         for (slot, public) in self.public.iter_mut().enumerate() {
-            if public.take_if(|public| gone.contains(public.activity().id())).is_some() {
+            if public.take_if(|public| ids.contains(public.activity().id())).is_some() {
                 self.index.retain(|_, slots| {
                     slots.remove(&slot);
                     !slots.is_empty()
                 });
             }
         }
-        let removed = gone.len() as u64;
-        self.removed.extend(gone);
+        let removed = ids.len() as u64;
+        self.removed.extend(ids);
         if removed == 0 && limit > 0 {
             self.applied = removal.applied(&self.applied);
         }
         removed
     }
 
-    /// Returns the public activities that a query finds. The index narrows by actor and app, and then
+    /// Returns the public activities that match a query. The index selects candidates by actor and app;
     /// `Query::matches` decides.
-    pub(crate) fn found<'a>(&'a self, query: &'a Query) -> impl Iterator<Item = &'a PublicActivity> {
+    pub(crate) fn matching<'a>(&'a self, query: &'a Query) -> impl Iterator<Item = &'a PublicActivity> {
         let conditions = query.conditions();
         let indexed = conditions.any_of.iter().filter(|terms| terms.iter().all(|term| is_indexed(term.field())));
         let slots = indexed.map(|terms| -> BTreeSet<usize> {
@@ -116,7 +116,7 @@ impl List {
     }
 }
 
-/// A page of what was found: newest first, after a position, and only then cut to the limit.
+/// Returns a page: newest first, after a position, and only then truncated to the limit.
 pub(crate) fn page<T>(
     found: impl Iterator<Item = (Position, T)>,
     after: Option<&Position>,
@@ -183,14 +183,14 @@ impl ActivityStore for ListStore {
 
     fn public_page(&self, query: &Query, after: Option<&Position>, limit: usize) -> Result<PublicPage, StoreError> {
         let list = self.list();
-        let found = list.found(query).map(|public| (Position::of(public.activity()), public));
+        let found = list.matching(query).map(|public| (Position::of(public.activity()), public));
         let activities = page(found, after, limit).cloned().collect();
         Ok(PublicPage { activities, stopped_at: None })
     }
 
     fn public_counts(&self, query: &Query, by: Option<CountBy>) -> Result<Counts, StoreError> {
         let mut tally = Tally::new(by);
-        self.list().found(query).for_each(|public| tally.add(public.activity()));
+        self.list().matching(query).for_each(|public| tally.add(public.activity()));
         Ok(tally.into_counts(true))
     }
 
@@ -203,15 +203,15 @@ impl ActivityStore for ListStore {
 
     fn revealed_page(
         &self,
-        admission: PagePermit<'_>,
+        permit: PagePermit<'_>,
         after: Option<&Position>,
         limit: usize,
     ) -> Result<SealedPage, StoreError> {
-        let (list, query) = (self.list(), admission.query());
+        let (list, query) = (self.list(), permit.query());
         let found = list.stored().filter(|stored| query.matches(stored.activity(), stored.decision()));
-        let found = found.filter(|stored| stored.visibility() == Visibility::Private || !admission.private_only());
+        let found = found.filter(|stored| stored.visibility() == Visibility::Private || !permit.private_only());
         let found = found.map(|stored| (Position::of(stored.activity()), stored));
         let page = page(found, after, limit).cloned().collect();
-        Ok(SealedPage::seal(admission, page, None))
+        Ok(SealedPage::seal(permit, page, None))
     }
 }

@@ -1,11 +1,10 @@
-//! A store of one's own, held to its contract: writes one in two hundred lines, tries every clause out on it, and
-//! shows what the conformance kit says of three that are almost right.
+//! Runs the conformance kit on a store of about two hundred lines, and on three faulty variants of a store.
 //!
 //! `cargo run --features conformance --example own_adapter`
 
 mod list;
 #[path = "../../tests/faulty/store/mod.rs"]
-#[allow(dead_code, reason = "three of many are shown here")]
+#[allow(dead_code, reason = "this example shows three of many")]
 mod wrong;
 
 use std::process::ExitCode;
@@ -15,7 +14,7 @@ use activity_privacy::conformance::{StoreHarness, Violation, store_clauses};
 
 use self::list::ListStore;
 
-/// Tells the kit where a fresh store is, how to open it once more, and what a crash leaves of it.
+/// Creates a fresh store for the kit, opens another handle on it, and simulates a crash.
 struct InThisProcess(Arc<ListStore>);
 
 impl StoreHarness for InThisProcess {
@@ -29,12 +28,12 @@ impl StoreHarness for InThisProcess {
         Arc::clone(&self.0)
     }
 
-    // The list lives as long as the process does, so there is nothing else to lose. A store in files copies them here.
+    // The list is in memory, so a crash loses nothing else. A store in files copies them here.
     fn crash(&mut self) {}
 }
 
 fn main() -> ExitCode {
-    println!("A list behind a lock:");
+    println!("A store as a list behind a lock:");
     let mut kept = true;
     for clause in store_clauses::<InThisProcess>() {
         match clause.check() {
@@ -45,9 +44,15 @@ fn main() -> ExitCode {
             }
         }
     }
-    tell("One that lets the last delivery of an id win", first_violation::<wrong::Place<wrong::LastWriteWins>>());
-    tell("One that cuts to the limit before it hides", first_violation::<wrong::Place<wrong::LimitBeforeHiding>>());
-    tell("One that checks the policy, and then stores", first_violation::<wrong::Place<wrong::FenceBeforeCommit>>());
+    report("A store in which the last delivery of an id wins", first_violation::<wrong::Place<wrong::LastWriteWins>>());
+    report(
+        "A store that applies the limit before it hides",
+        first_violation::<wrong::Place<wrong::LimitBeforeHiding>>(),
+    );
+    report(
+        "A store that checks the policy before its commit",
+        first_violation::<wrong::Place<wrong::FenceBeforeCommit>>(),
+    );
     if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -55,10 +60,10 @@ fn first_violation<H: StoreHarness>() -> Option<Violation> {
     store_clauses::<H>().iter().find_map(|clause| clause.check().err())
 }
 
-fn tell(which: &str, violation: Option<Violation>) {
-    println!("\n{which}:");
+fn report(store: &str, violation: Option<Violation>) {
+    println!("\n{store}:");
     match violation {
         Some(violation) => println!("  {violation}"),
-        None => println!("  not caught"),
+        None => println!("  not detected"),
     }
 }

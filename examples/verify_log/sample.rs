@@ -1,6 +1,5 @@
-//! A small log to try the program out on.
+//! A sample log.
 
-use activity_privacy::governance::GovernanceSink;
 use std::error::Error;
 use std::fs::{self, File};
 use std::io::BufWriter;
@@ -8,21 +7,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use activity_privacy::activity::{Activity, Actor, App};
-use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, User};
-use activity_privacy::filter::PrivacyFilter;
-use activity_privacy::governance::{Justification, RecordQuery};
-use activity_privacy::identity::{Alias, GroupId, UserId};
+use activity_privacy::governance::{GovernanceSink, Justification};
 use activity_privacy::ledger::{Disclosure, KeyName, LedgerSink, MemoryHashes, NoteSigner};
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-use activity_privacy::policy::{Administrators, PolicyChange};
-use activity_privacy::query::{PageSize, Query};
-use activity_privacy::reveal::{Acknowledgement, RevealRequest};
+use activity_privacy::prelude::*;
 
-/// Writes the log of a service in its first days, and everything that an auditor has of it.
+/// Writes the log of a new service, its checkpoints, its public key and two proofs.
 pub(crate) fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(folder)?;
-    // Everybody knows this one. A service gets 32 random bytes from where it gets its other secrets.
+    // This key is public. A service reads 32 random bytes from its secret store.
     let signer = NoteSigner::new(KeyName::new("example.com/governance")?, b"a key for samples, known to all.");
     fs::write(folder.join("log.vkey"), format!("{}\n", signer.verifier()))?;
 
@@ -61,7 +54,7 @@ pub(crate) fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
     let proof = ledger.inclusion_proof(before + 2)?;
     fs::write(folder.join("record.tlog-proof"), proof.to_bytes())?;
     fs::write(folder.join("older.consistency"), ledger.consistency_proof(before, size)?.to_string())?;
-    println!("{size} records, the first {before} of them in the older checkpoint, are in {}", folder.display());
+    println!("wrote {size} records to {}; the older checkpoint covers the first {before}", folder.display());
     Ok(())
 }
 

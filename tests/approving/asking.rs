@@ -1,4 +1,4 @@
-//! Asking, approving, and what may be opened then.
+//! Requests, approvals, and the reveals that they permit.
 
 use super::*;
 use activity_privacy::governance::{Justification, RecordKind, RecordQuery};
@@ -7,7 +7,7 @@ use activity_privacy::query::Query;
 use activity_privacy::reveal::{Acknowledgement, Approvals};
 
 #[test]
-fn p3_a_reveal_needs_the_approvals_of_others_that_the_policy_asks_for() {
+fn p3_reveal_without_required_approvals_is_denied() {
     for place in places() {
         let fixture = furnished(&place, 2);
         let alone = fixture.filter.reveal(reveal_all("root")).unwrap_err();
@@ -30,7 +30,7 @@ fn p3_a_reveal_needs_the_approvals_of_others_that_the_policy_asks_for() {
 }
 
 #[test]
-fn p3_nobody_approves_what_they_asked_for_themselves_unless_the_policy_lets_them() {
+fn p3_self_approval_is_denied_unless_allowed() {
     for place in places() {
         let fixture = furnished(&place, 1);
         let request = ask(&fixture, "root");
@@ -40,22 +40,22 @@ fn p3_nobody_approves_what_they_asked_for_themselves_unless_the_policy_lets_them
         fixture.options(options);
         approve(&fixture, "root", request);
         assert_eq!(status(&fixture, request), Some(RequestStatus::Approved { at: at(0) }));
-        // Taken back, it does not count any more, though it is on record.
+        // A withdrawn approval no longer counts, although it is on record.
         fixture.options(OptionsPatch::new().self_approval_allowed(false));
         assert_eq!(open_denied(&fixture, reveal_all("root"), request), Denial::ApprovalsMissing);
     }
 }
 
 #[test]
-fn p3_an_admin_approves_once_however_often_they_say_so() {
+fn p3_repeated_approval_counts_once() {
     for place in places() {
         let fixture = furnished(&place, 2);
         let request = ask(&fixture, "root");
         approve(&fixture, "ann", request);
-        let said = fixture.records().len();
+        let before = fixture.records().len();
         approve(&fixture, "ann", request);
-        assert_eq!(fixture.records().len(), said, "it says nothing more");
-        // Under another policy too.
+        assert_eq!(fixture.records().len(), before, "a repeated approval makes no record");
+        // Also under another policy.
         fixture.make_private_again();
         approve(&fixture, "ann", request);
         assert_eq!(open_denied(&fixture, reveal_all("root"), request), Denial::ApprovalsMissing);
@@ -67,14 +67,14 @@ trait Turn {
 }
 
 impl Turn for Fixture {
-    /// Something changes that has nothing to do with reveals.
+    /// Changes the policy in a way that does not concern reveals.
     fn make_private_again(&self) {
         self.update_policy(PolicyChange::MakePublic(group("council").into())).make_private("council");
     }
 }
 
 #[test]
-fn p3_only_admins_who_may_view_private_activities_answer() {
+fn p3_only_admins_with_view_permission_decide_requests() {
     for place in places() {
         let fixture = furnished(&place, 1);
         let request = ask(&fixture, "root");
@@ -84,7 +84,7 @@ fn p3_only_admins_who_may_view_private_activities_answer() {
         }
         assert_eq!(answer_denied(&fixture, "ann", request, ApprovalDecision::Withdraw), Denial::NotRequested);
         assert_eq!(status(&fixture, request), Some(RequestStatus::Waiting { missing: 1 }));
-        // Whoever may not look does not get to ask either.
+        // An administrator without the permission cannot make a request either.
         let refused = fixture.filter.request_reveal(&reveal_all("eve")).unwrap_err();
         assert!(matches!(refused, RevealError::Denied(Denial::NotPermitted)), "{refused:?}");
         let last = fixture.records().pop().unwrap().record;
@@ -93,7 +93,7 @@ fn p3_only_admins_who_may_view_private_activities_answer() {
 }
 
 #[test]
-fn r4_nobody_learns_whether_there_is_a_request_but_whoever_may_answer_one() {
+fn r4_request_is_visible_to_possible_approvers_only() {
     let fixture = furnished(&Place::in_memory(), 1);
     let nothing = RequestId(uuid::Uuid::from_u128(99));
     assert_eq!(answer_denied(&fixture, "ann", nothing, ApprovalDecision::Approve), Denial::NotRequested);
@@ -104,9 +104,9 @@ fn r4_nobody_learns_whether_there_is_a_request_but_whoever_may_answer_one() {
     assert!(fixture.filter.approvals(&user("root"), nothing).unwrap().asked().is_none());
 }
 
-/// Whatever differs from what was approved was not approved.
+/// A request that differs from the approved one was not approved.
 #[test]
-fn r1_only_what_was_asked_for_is_opened() {
+fn r1_reveal_that_differs_from_request_is_denied() {
     let wish = |viewer: &str, query: Query, lifetime| {
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
         RevealRequest::new(user(viewer), query, lifetime, audited)
@@ -139,10 +139,10 @@ fn r1_only_what_was_asked_for_is_opened() {
 }
 
 #[test]
-fn p3_a_purpose_is_one_of_those_that_the_policy_lists() {
+fn p3_purpose_outside_configured_list_is_denied() {
     let fixture = furnished(&Place::in_memory(), 0);
     let named = |text: &str| reveal_all("root").for_purpose(Purpose::new(text).unwrap());
-    assert!(fixture.filter.reveal(named("anything")).is_ok(), "as long as it lists none");
+    assert!(fixture.filter.reveal(named("anything")).is_ok(), "any purpose is accepted while the list is empty");
     fixture.options(OptionsPatch::new().add_purpose(Purpose::new("security incident").unwrap()));
     for refused in [reveal_all("root"), named("anything"), named("Security incident")] {
         let error = fixture.filter.reveal(refused).unwrap_err();
@@ -151,9 +151,9 @@ fn p3_a_purpose_is_one_of_those_that_the_policy_lists() {
     assert!(fixture.filter.reveal(named("security incident")).is_ok());
 }
 
-/// What is asked of those who approve is something that they can check, though no record spells it out.
+/// Approvers can verify a request, although no record contains it in clear text.
 #[test]
-fn g2_a_request_names_nobody_and_is_bound_to_its_query() {
+fn g2_request_record_names_no_person_and_binds_query() {
     for place in places() {
         let fixture = furnished(&place, 1);
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
@@ -171,9 +171,9 @@ fn g2_a_request_names_nobody_and_is_bound_to_its_query() {
     }
 }
 
-/// A log holds much else, other requests and the answers to them too.
+/// The log contains many other records, among them other requests and their decisions.
 #[test]
-fn p3_what_is_said_to_another_request_is_not_said_to_this_one() {
+fn p3_approval_of_another_request_does_not_count() {
     let fixture = furnished(&Place::in_memory(), 1);
     let (other, request) = (ask(&fixture, "ann"), ask(&fixture, "root"));
     approve(&fixture, "carl", other);
@@ -187,7 +187,7 @@ fn p3_what_is_said_to_another_request_is_not_said_to_this_one() {
 }
 
 #[test]
-fn g1_requests_and_answers_are_records_found_by_the_request() {
+fn g1_requests_and_decisions_are_found_by_request_id() {
     for place in places() {
         let fixture = furnished(&place, 1);
         let (request, other) = (ask(&fixture, "root"), ask(&fixture, "ann"));

@@ -1,10 +1,10 @@
-//! R1: what is over stays over when the clock goes back: a request, and what was approved with it.
+//! R1: an expired request or reveal stays expired if the clock is set back.
 
 use activity_privacy::governance::{RecordKind, RecordQuery};
 use activity_privacy::reveal::Approvals;
 use std::sync::Arc;
 
-use super::fault_sink::Broken;
+use super::fault_sink::SwitchableSink;
 use super::*;
 
 const DAY: i64 = 86_400;
@@ -13,7 +13,7 @@ const DAY: i64 = 86_400;
 fn r1_expired_request_stays_expired_when_clock_goes_back() {
     for place in places() {
         let fixture = furnished(&place, 1);
-        // Found by whoever looked; found by whoever came too late.
+        // The expiry is observed by a status query, and by a late approval.
         let found: [fn(&Fixture, RequestId); 2] = [
             |fixture, request| assert_eq!(status(fixture, request), Some(RequestStatus::Expired)),
             |fixture, request| {
@@ -35,14 +35,14 @@ fn r1_expired_request_stays_expired_when_clock_goes_back() {
             assert_eq!(open_denied(&fixture, reveal_all("root"), request), Denial::ApprovalsMissing);
             let fresh = ask(&fixture, "root");
             approve(&fixture, "ann", fresh);
-            assert!(fixture.filter.reveal_approved(reveal_all("root"), fresh).is_ok(), "another request is not over");
+            assert!(fixture.filter.reveal_approved(reveal_all("root"), fresh).is_ok(), "a new request is not expired");
         }
     }
 }
 
-/// The log of the refusal tells every node, whatever its clock says.
+/// The recorded refusal informs every node, whatever its clock shows.
 #[test]
-fn r1_request_refused_as_over_is_over_on_every_node() {
+fn r1_refused_request_is_expired_on_every_node() {
     for place in places() {
         let fixture = furnished(&place, 1);
         let request = ask(&fixture, "root");
@@ -54,9 +54,9 @@ fn r1_request_refused_as_over_is_over_on_every_node() {
     }
 }
 
-/// An approval that stands behind a refusal in the log came after it, whatever time it bears.
+/// An approval after a refusal in the log is later, whatever its timestamp.
 #[test]
-fn r1_approval_dated_back_behind_a_refusal_counts_nothing() {
+fn r1_backdated_approval_after_refusal_does_not_count() {
     let place = Place::in_memory();
     let fixture = furnished(&place, 1);
     let request = ask(&fixture, "root");
@@ -74,7 +74,7 @@ fn r1_approval_dated_back_behind_a_refusal_counts_nothing() {
 }
 
 #[test]
-fn r1_approved_lifetime_that_is_over_stays_over() {
+fn r1_expired_approved_lifetime_stays_expired() {
     for place in places() {
         let fixture = furnished(&place, 1);
         let request = ask(&fixture, "root");
@@ -84,13 +84,13 @@ fn r1_approved_lifetime_that_is_over_stays_over() {
         assert_eq!(page_of(&mut reveal), Err(Denial::Expired));
         fixture.advance(-3_600);
         assert_eq!(page_of(&mut reveal), Err(Denial::Expired));
-        assert_eq!(open_denied(&fixture, reveal_all("root"), request), Denial::Expired, "nor is it opened again");
+        assert_eq!(open_denied(&fixture, reveal_all("root"), request), Denial::Expired, "it cannot be opened again");
     }
 }
 
-/// What somebody said to it on a node whose clock is right ends it on one whose clock was set back.
+/// A decision recorded by a node with the correct time ends the reveal on a node whose clock was set back.
 #[test]
-fn r1_reveal_ends_by_the_latest_time_in_the_log() {
+fn r1_reveal_ends_by_latest_time_in_log() {
     for place in places() {
         let fixture = furnished(&place, 1);
         let request = ask(&fixture, "root");
@@ -105,10 +105,10 @@ fn r1_reveal_ends_by_the_latest_time_in_the_log() {
 }
 
 #[test]
-fn r4_refusal_is_on_record_when_log_is_unreadable() {
+fn r4_refusal_is_recorded_when_log_is_unreadable() {
     let mut place = Place::in_memory();
     let log = Arc::clone(&place.sink);
-    let sink = Arc::new(Broken::over(Arc::clone(&place.sink)));
+    let sink = Arc::new(SwitchableSink::over(Arc::clone(&place.sink)));
     place.sink = sink.clone();
     let fixture = furnished(&place, 1);
     let request = ask(&fixture, "root");

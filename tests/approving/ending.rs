@@ -1,12 +1,12 @@
-//! What ends a request, and what stops a reveal that was approved.
+//! The end of a request, and the end of an approved reveal.
 
-use super::fault_sink::Broken;
+use super::fault_sink::SwitchableSink;
 use super::*;
 use activity_privacy::governance::SinkName;
 use activity_privacy::sinks::QuorumSink;
 
 #[test]
-fn r1_the_lifetime_begins_with_the_last_approval() {
+fn r1_lifetime_begins_with_last_approval() {
     for place in places() {
         let fixture = furnished(&place, 2);
         let request = ask(&fixture, "root");
@@ -17,7 +17,7 @@ fn r1_the_lifetime_begins_with_the_last_approval() {
         fixture.advance(3_599);
         let mut reveal = fixture.filter.reveal_approved(reveal_all("root"), request).unwrap();
         assert_eq!(page_of(&mut reveal), Ok(2));
-        // Another approval gives no more time.
+        // A second approval does not extend the lifetime.
         approve(&fixture, "dora", request);
         approve(&fixture, "ann", request);
         fixture.advance(1);
@@ -27,7 +27,7 @@ fn r1_the_lifetime_begins_with_the_last_approval() {
 }
 
 #[test]
-fn p3_a_request_that_waited_too_long_is_over() {
+fn p3_request_without_timely_approval_expires() {
     for place in places() {
         let fixture = furnished(&place, 2);
         let request = ask(&fixture, "root");
@@ -47,9 +47,9 @@ fn p3_a_request_that_waited_too_long_is_over() {
     }
 }
 
-/// One who is against it is enough, before it is approved and after.
+/// One denial suffices, before and after the approval.
 #[test]
-fn p3_whoever_may_approve_can_deny_and_whoever_asked_can_withdraw() {
+fn p3_approver_can_deny_and_requester_can_withdraw() {
     let ends = [
         ("carl", ApprovalDecision::Deny, RequestStatus::Denied),
         ("root", ApprovalDecision::Withdraw, RequestStatus::Withdrawn),
@@ -69,7 +69,7 @@ fn p3_whoever_may_approve_can_deny_and_whoever_asked_can_withdraw() {
 }
 
 #[test]
-fn p3_a_reveal_stops_at_its_next_page_once_its_request_is_over() {
+fn p3_reveal_stops_at_next_page_after_denial() {
     for place in places() {
         let fixture = furnished(&place, 1);
         for (by, answer) in [("carl", ApprovalDecision::Deny), ("root", ApprovalDecision::Withdraw)] {
@@ -91,9 +91,9 @@ fn status_kind(fixture: &Fixture, request: RequestId) -> &'static str {
     }
 }
 
-/// An approval is worth as much as the permission of whoever gave it.
+/// An approval is valid as long as its approver's permission.
 #[test]
-fn p2_an_approval_counts_while_its_admin_is_permitted_under_the_same_grant() {
+fn p2_approval_is_void_after_approvers_grant_ends() {
     for place in places() {
         let fixture = furnished(&place, 1);
         let request = ask(&fixture, "root");
@@ -103,7 +103,7 @@ fn p2_an_approval_counts_while_its_admin_is_permitted_under_the_same_grant() {
         revoke(&fixture, "ann");
         assert_eq!(page_of(&mut reveal), Err(Denial::ApprovalsMissing));
         assert_eq!(open_denied(&fixture, reveal_all("root"), request), Denial::ApprovalsMissing);
-        // Another grant does not bring the approval back; another approval does.
+        // A new grant does not restore the approval; a new approval does.
         grant(&fixture, "ann");
         assert_eq!(page_of(&mut reveal), Err(Denial::ApprovalsMissing));
         fixture.update_policy(PolicyChange::RemoveAdmin(user("ann")));
@@ -116,7 +116,7 @@ fn p2_an_approval_counts_while_its_admin_is_permitted_under_the_same_grant() {
 }
 
 #[test]
-fn p2_the_viewer_needs_their_own_permission_too() {
+fn p2_approved_viewer_without_grant_is_denied() {
     for place in places() {
         let fixture = furnished(&place, 1);
         let request = ask(&fixture, "carl");
@@ -125,16 +125,16 @@ fn p2_the_viewer_needs_their_own_permission_too() {
         revoke(&fixture, "carl");
         assert_eq!(page_of(&mut reveal), Err(Denial::NotPermitted));
         assert_eq!(open_denied(&fixture, reveal_all("carl"), request), Denial::NotPermitted);
-        // Another grant revives neither.
+        // A new grant restores neither.
         grant(&fixture, "carl");
         assert_eq!(page_of(&mut reveal), Err(Denial::NotPermitted));
         assert_eq!(open_denied(&fixture, reveal_all("carl"), request), Denial::RequestOver);
     }
 }
 
-/// Nobody is told that it waits, or was approved, when it can never be opened.
+/// A request that can never be opened is not reported as waiting or approved.
 #[test]
-fn p2_a_request_is_void_once_whoever_asked_lost_the_grant() {
+fn p2_request_is_void_after_requesters_grant_ends() {
     for place in places() {
         let fixture = furnished(&place, 1);
         let requests = [ask(&fixture, "carl"), ask(&fixture, "carl")];
@@ -152,7 +152,7 @@ fn p2_a_request_is_void_once_whoever_asked_lost_the_grant() {
 }
 
 #[test]
-fn p3_a_policy_that_asks_for_more_stops_what_has_less() {
+fn p3_raised_approval_count_stops_open_reveals() {
     for place in places() {
         let fixture = furnished(&place, 0);
         let mut alone = fixture.filter.reveal(reveal_all("root")).unwrap();
@@ -169,9 +169,9 @@ fn p3_a_policy_that_asks_for_more_stops_what_has_less() {
     }
 }
 
-/// A reveal that is open lives no longer than the policy allows by now, whatever it allowed when it was opened.
+/// The lifetime of an open reveal is limited by the policy in force, not by the one at its opening.
 #[test]
-fn p3_a_policy_that_allows_less_time_ends_what_has_had_more() {
+fn p3_shortened_lifetime_ends_older_reveals() {
     for place in places() {
         let fixture = furnished(&place, 0);
         let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
@@ -183,11 +183,11 @@ fn p3_a_policy_that_allows_less_time_ends_what_has_had_more() {
     }
 }
 
-/// An approval that only some of the sinks have is no approval, until all have it.
+/// An approval counts only once every sink contains it.
 #[test]
-fn g4_an_approval_counts_once_every_sink_has_it() {
+fn g4_approval_counts_once_every_sink_confirmed_it() {
     let (first, second) = (Place::in_memory(), Place::in_memory());
-    let failing = std::sync::Arc::new(Broken::over(std::sync::Arc::clone(&second.sink)));
+    let failing = std::sync::Arc::new(SwitchableSink::over(std::sync::Arc::clone(&second.sink)));
     let name = |name: &str| SinkName::new(name).unwrap();
     let both = QuorumSink::with_leader(name("a"), first.sink.clone()).push(name("b"), failing.clone()).build().unwrap();
     let mut place = Place::in_memory();
@@ -200,14 +200,14 @@ fn g4_an_approval_counts_once_every_sink_has_it() {
     let opening = fixture.filter.reveal_approved(reveal_all("root"), request).unwrap_err();
     assert!(matches!(opening, RevealError::Unrecorded(_)), "{opening:?}");
     failing.recover();
-    assert!(fixture.filter.reveal_approved(reveal_all("root"), request).is_ok(), "both have it by now");
+    assert!(fixture.filter.reveal_approved(reveal_all("root"), request).is_ok(), "both sinks contain it now");
 }
 
-/// What cannot be read was not approved.
+/// An approval that cannot be read does not count.
 #[test]
-fn r2_a_log_that_cannot_be_read_approves_nothing() {
+fn r2_unreadable_log_denies_approved_reveal() {
     let mut place = Place::in_memory();
-    let sink = std::sync::Arc::new(Broken::over(std::sync::Arc::clone(&place.sink)));
+    let sink = std::sync::Arc::new(SwitchableSink::over(std::sync::Arc::clone(&place.sink)));
     place.sink = sink.clone();
     let fixture = furnished(&place, 1);
     let request = ask(&fixture, "root");

@@ -1,4 +1,4 @@
-//! A sink that takes no records, or gives none, from some moment on.
+//! A sink that fails to record or to read on command.
 
 use activity_privacy::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, SinkError};
 use std::sync::Arc;
@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::forward::forward;
 
-pub(crate) struct Broken {
+pub(crate) struct SwitchableSink {
     inner: Arc<dyn GovernanceSink>,
     failing: AtomicBool,
     unreadable: AtomicBool,
 }
 
-impl Broken {
+impl SwitchableSink {
     pub(crate) fn over(inner: Arc<dyn GovernanceSink>) -> Self {
         Self { inner, failing: AtomicBool::new(false), unreadable: AtomicBool::new(false) }
     }
@@ -30,7 +30,7 @@ impl Broken {
     }
 }
 
-impl GovernanceSink for Broken {
+impl GovernanceSink for SwitchableSink {
     fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
         if self.failing.load(Ordering::SeqCst) {
             return Err(SinkError::Backend("on command".into()));

@@ -1,4 +1,4 @@
-//! Any history of a request, beside a naive reading of the rules.
+//! Random histories of a request, compared with a naive model of the rules.
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -32,21 +32,21 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 0..24)
 }
 
-/// What the rules say, told from the whole history each time. `carl` asked, at 0, for an hour.
+/// A model of the rules, computed from the whole history each time. `carl` made the request at time 0, for an hour.
 #[derive(Default)]
-struct AuditState {
+struct Model {
     now: i64,
     required: u32,
     self_allowed: bool,
-    /// Who is permitted, and by which of all the grants there ever were.
+    /// The permitted administrators, each with the number of their grant.
     granted: std::collections::BTreeMap<&'static str, u32>,
     grants: u32,
-    /// Who approved when, by which grant.
+    /// The approvals: approver, time, and number of the approver's grant.
     approvals: Vec<(&'static str, i64, u32)>,
     over: bool,
 }
 
-impl AuditState {
+impl Model {
     fn may(&self, by: &str, answer: ApprovalDecision) -> Result<(), Denial> {
         if !self.granted.contains_key(by) {
             return Err(Denial::NotPermitted);
@@ -60,7 +60,7 @@ impl AuditState {
         }
     }
 
-    /// Since when it is approved.
+    /// Returns the time since when the request is approved; `None` if it is not approved.
     fn approved(&self) -> Option<Option<i64>> {
         let mut counted: Vec<&str> = Vec::new();
         let mut since = None;
@@ -78,7 +78,7 @@ impl AuditState {
         if !self.granted.contains_key("carl") {
             return Err(Denial::NotPermitted);
         }
-        // Asked for under the grant that they had then.
+        // The request was made under the grant number 3.
         if self.over || self.granted["carl"] != 3 {
             return Err(Denial::RequestOver);
         }
@@ -90,55 +90,55 @@ impl AuditState {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// P2, P3, R1: whether an answer is taken, and whether the reveal opens, is what the rules say, after any history.
+        /// P2, P3, R1: decisions and reveals succeed exactly when the model says so, after any history.
     #[test]
-    fn p3_any_history_of_a_request_comes_out_as_the_rules_say(steps in steps()) {
+    fn p3_any_request_history_agrees_with_model(steps in steps()) {
         let fixture = furnished(&Place::in_memory(), 1);
-        let mut told = AuditState { required: 1, ..AuditState::default() };
+        let mut model = Model { required: 1, ..Model::default() };
         for name in ADMINS {
-            told.grants += 1;
-            told.granted.insert(name, told.grants);
+            model.grants += 1;
+            model.granted.insert(name, model.grants);
         }
         let request = ask(&fixture, "carl");
         for step in steps {
             match step {
                 Step::ApprovalDecision(by, answer) => {
-                    let expected = told.may(by, answer);
+                    let expected = model.may(by, answer);
                     let taken = fixture.filter.decide_request(&user(by), request, answer);
                     match (taken, expected) {
                         (Ok(_), Ok(())) => match answer {
-                            ApprovalDecision::Approve => told.approvals.push((by, told.now, told.granted[by])),
-                            ApprovalDecision::Deny | ApprovalDecision::Withdraw => told.over = true,
+                            ApprovalDecision::Approve => model.approvals.push((by, model.now, model.granted[by])),
+                            ApprovalDecision::Deny | ApprovalDecision::Withdraw => model.over = true,
                         },
                         (Err(RevealError::Denied(denial)), Err(expected)) => prop_assert_eq!(denial, expected),
                         (taken, expected) => prop_assert!(false, "{taken:?} where {expected:?} was expected"),
                     }
                 }
                 Step::Grant(name) => {
-                    if !told.granted.contains_key(name) {
+                    if !model.granted.contains_key(name) {
                         grant(&fixture, name);
-                        told.grants += 1;
-                        told.granted.insert(name, told.grants);
+                        model.grants += 1;
+                        model.granted.insert(name, model.grants);
                     }
                 }
                 Step::Revoke(name) => {
-                    if told.granted.remove(name).is_some() {
+                    if model.granted.remove(name).is_some() {
                         revoke(&fixture, name);
                     }
                 }
                 Step::Require(approvals) => {
                     require(&fixture, approvals);
-                    told.required = approvals;
+                    model.required = approvals;
                 }
                 Step::AllowSelf(self_approval_allowed) => {
                     if fixture.filter.policy().unwrap().options().self_approval_allowed != self_approval_allowed {
                         fixture.options(OptionsPatch::new().self_approval_allowed(self_approval_allowed));
                     }
-                    told.self_allowed = self_approval_allowed;
+                    model.self_allowed = self_approval_allowed;
                 }
                 Step::Wait(seconds) => {
                     fixture.advance(seconds);
-                    told.now += seconds;
+                    model.now += seconds;
                 }
             }
             let opened = match fixture.filter.reveal_approved(reveal_all("carl"), request) {
@@ -146,7 +146,7 @@ proptest! {
                 Err(RevealError::Denied(denial)) => Err(denial),
                 Err(other) => panic!("{other:?}"),
             };
-            prop_assert_eq!(opened, told.opens());
+            prop_assert_eq!(opened, model.opens());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! B2: nothing that is said in passing contains what is private.
+//! B2: no error, `Debug` output or serialized form shows private content where it must not.
 
 use activity_privacy::directory::GroupDirectory;
 use std::error::Error;
@@ -25,10 +25,10 @@ use uuid::Uuid;
 
 use crate::fixture::*;
 
-/// Stands in every text of a private activity. In a form that no folding changes.
+/// Contained in every text of a private activity, in a form that folding does not change.
 const CANARY: &str = "canary";
 
-/// One activity for every way of being private, with the canary in everything that it says.
+/// Returns one activity for each reason to be private, with the canary in every field.
 fn private_activities() -> Vec<Activity> {
     let place = || App::new("canary-app".parse().unwrap()).in_suite("canary-suite".parse().unwrap());
     let begin = |id: &str, actor: Actor| {
@@ -77,138 +77,138 @@ fn fixtures(dir: &std::path::Path) -> Vec<Fixture> {
     std::iter::once(memory).chain(on_disk).map(over).collect()
 }
 
-/// Fails when the text holds a canary, whatever its case, or the hex of one.
-fn silent(what: &str, text: &str) {
+/// Asserts that a text contains no canary, in any case, nor its hex form.
+fn assert_silent(what: &str, text: &str) {
     let hex: String = CANARY.bytes().map(|byte| format!("{byte:02x}")).collect();
     let lower = text.to_lowercase();
-    assert!(!lower.contains(CANARY) && !lower.contains(&hex), "{what} says: {text}");
+    assert!(!lower.contains(CANARY) && !lower.contains(&hex), "{what} contains the canary: {text}");
 }
 
-/// It says nothing of what is in it, and it does say something.
-fn silent_debug(what: &str, value: &dyn Debug) {
+/// Asserts that a `Debug` output is not empty and contains no canary.
+fn assert_silent_debug(what: &str, value: &dyn Debug) {
     let text = format!("{value:?}");
-    assert!(!text.is_empty(), "{what} says what it is");
-    silent(what, &format!("{text} {value:#?}"));
+    assert!(!text.is_empty(), "the debug output of {what} is empty");
+    assert_silent(what, &format!("{text} {value:#?}"));
 }
 
-/// An error with everything behind it.
-fn silent_error(error: &(dyn Error + 'static)) {
+/// Asserts that an error and its sources contain no canary.
+fn assert_silent_error(error: &(dyn Error + 'static)) {
     let mut next = Some(error);
     while let Some(error) = next {
-        silent("an error", &format!("{error} {error:?}"));
+        assert_silent("an error", &format!("{error} {error:?}"));
         next = error.source();
     }
 }
 
 #[test]
-fn b2_no_debug_of_what_a_private_activity_is_made_of_shows_it() {
+fn b2_debug_of_private_activity_parts_is_redacted() {
     for activity in private_activities() {
-        silent_debug("an activity", &activity);
-        silent_debug("an activity in the making", &begun(activity.id().as_str(), activity.actor().clone()));
-        silent_debug("an id", activity.id());
-        silent_debug("an app", activity.app());
-        silent_debug("an action", activity.action());
-        silent_debug("a position", &Position::of(&activity));
+        assert_silent_debug("an activity", &activity);
+        assert_silent_debug("an activity in the making", &begun(activity.id().as_str(), activity.actor().clone()));
+        assert_silent_debug("an id", activity.id());
+        assert_silent_debug("an app", activity.app());
+        assert_silent_debug("an action", activity.action());
+        assert_silent_debug("a position", &Position::of(&activity));
         for actor in activity.principals() {
-            silent_debug("an actor", actor);
-            silent_debug("a name", &actor.name());
-            silent_debug("identities", &actor.identities());
+            assert_silent_debug("an actor", actor);
+            assert_silent_debug("a name", &actor.name());
+            assert_silent_debug("identities", &actor.identities());
         }
     }
-    silent_debug("a query", &Query::all().by_actor("canary@contoso.com").unwrap().containing("canary").unwrap());
+    assert_silent_debug("a query", &Query::all().by_actor("canary@contoso.com").unwrap().containing("canary").unwrap());
     let query = Query::all().in_app("canary".parse().unwrap()).with_action("canary".parse().unwrap());
-    silent_debug("a query", &query);
-    silent_debug("a justification", &Justification::new("canary").unwrap());
+    assert_silent_debug("a query", &query);
+    assert_silent_debug("a justification", &Justification::new("canary").unwrap());
     let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
     let request = RevealRequest::new(user("canary"), query, std::time::Duration::from_secs(1), audited);
-    silent_debug("a request", &request.because(Justification::new("canary").unwrap()));
-    silent_debug("a user", &User::new(user("canary")).with_alias(alias("canary@contoso.com")));
-    silent_debug("a record query", &RecordQuery { target: Some(CANARY.to_owned()), ..RecordQuery::default() });
-    silent_debug("a record query", &RecordQuery { initiator: Some(user(CANARY)), ..RecordQuery::default() });
+    assert_silent_debug("a request", &request.because(Justification::new("canary").unwrap()));
+    assert_silent_debug("a user", &User::new(user("canary")).with_alias(alias("canary@contoso.com")));
+    assert_silent_debug("a record query", &RecordQuery { target: Some(CANARY.to_owned()), ..RecordQuery::default() });
+    assert_silent_debug("a record query", &RecordQuery { initiator: Some(user(CANARY)), ..RecordQuery::default() });
 }
 
 #[test]
-fn b2_the_debug_of_an_adapter_or_a_filter_says_what_it_is_and_no_more() {
+fn b2_debug_of_adapters_and_filters_is_redacted() {
     let fixture = over(Arc::new(MemoryStore::new()));
     fixture.ingest(&private_activities());
     let (store, directory, sink) = (MemoryStore::new(), Arc::clone(&fixture.directory), MemorySink::new());
-    silent_debug("a builder", &PrivacyFilter::builder(store, directory, sink));
-    silent_debug("a store in memory", &MemoryStore::new());
-    silent_debug("a sink that is bounded", &TimeoutSink::new(fixture.sink.clone(), std::time::Duration::from_secs(1)));
+    assert_silent_debug("a builder", &PrivacyFilter::builder(store, directory, sink));
+    assert_silent_debug("an in-memory store", &MemoryStore::new());
+    assert_silent_debug("a timeout sink", &TimeoutSink::new(fixture.sink.clone(), std::time::Duration::from_secs(1)));
     let everything = fixture.everything();
-    silent_debug("a decision", &everything[0].decision());
-    silent_debug("what is stored", &everything[0]);
+    assert_silent_debug("a decision", &everything[0].decision());
+    assert_silent_debug("a stored activity", &everything[0]);
     #[cfg(feature = "sqlite")]
     {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
-        silent_debug("a store in a file", &activity_privacy::sqlite::SqliteStore::open(&path).unwrap());
+        assert_silent_debug("a SQLite store", &activity_privacy::sqlite::SqliteStore::open(&path).unwrap());
         let records = activity_privacy::sqlite::SqliteGovernance::open(folder.path().join("g.db")).unwrap();
-        silent_debug("records in a file", &records);
+        assert_silent_debug("a SQLite sink", &records);
     }
 }
 
 #[test]
-fn b2_deciding_says_nothing_of_what_it_decides() {
+fn b2_debug_of_engine_and_decisions_is_redacted() {
     let fixture = over(Arc::new(MemoryStore::new()));
     let directory = fixture.directory.snapshot().unwrap();
-    silent_debug("a directory", &directory);
-    silent_debug("a resolution", &directory.resolve(&alias("canary@contoso.com").into()));
-    silent_debug("its port", &fixture.directory);
-    silent_debug("an import", &DirectoryBuilder::new().user(User::new(user("canary"))));
+    assert_silent_debug("a directory", &directory);
+    assert_silent_debug("a resolution", &directory.resolve(&alias("canary@contoso.com").into()));
+    assert_silent_debug("its port", &fixture.directory);
+    assert_silent_debug("an import", &DirectoryBuilder::new().user(User::new(user("canary"))));
     let gone = DirectoryBuilder::new().build(DirectoryRevision(2), at(0)).unwrap().carry_over_from(&directory);
-    silent_debug("a group that vanished", &gone.removed_group(&group("council")).unwrap());
+    assert_silent_debug("a removed group", &gone.removed_group(&group("council")).unwrap());
     let engine = PolicyEngine::new(fixture.filter.policy().unwrap(), Ok(directory));
-    silent_debug("a engine", &engine);
+    assert_silent_debug("a engine", &engine);
     let activities = private_activities();
     let batch = engine.decide(&activities, at(9)).unwrap();
     assert_eq!(batch.decided().len(), activities.len());
-    silent_debug("a batch", &batch);
+    assert_silent_debug("a batch", &batch);
     for decided in batch.decided() {
         assert_eq!(decided.decision().visibility(), Visibility::Private);
-        silent_debug("something decided", decided);
-        silent("an explanation", &decided.decision().explain().to_string());
-        silent("a decision as JSON", &serde_json::to_string(decided.decision()).unwrap());
+        assert_silent_debug("something decided", decided);
+        assert_silent("an explanation", &decided.decision().explain().to_string());
+        assert_silent("a decision as JSON", &serde_json::to_string(decided.decision()).unwrap());
         for reason in decided.decision().reasons() {
-            silent("a reason", &format!("{reason} {reason:?}"));
+            assert_silent("a reason", &format!("{reason} {reason:?}"));
         }
     }
 }
 
 #[test]
-fn b2_no_byte_that_a_viewer_or_a_forwarder_gets_is_private() {
+fn b2_views_and_forward_batches_contain_nothing_private() {
     let dir = tempfile::tempdir().unwrap();
     for fixture in fixtures(dir.path()) {
         let report = fixture.filter.ingest(&private_activities()).unwrap();
-        silent_debug("a report", &report);
+        assert_silent_debug("a report", &report);
         fixture.ingest(&[activity("a", "bob"), activity("b", "bob"), activity("c", "bob")]);
-        // Conflicts with what is hidden, and what is hidden once more.
+        // Conflicts with hidden activities, and hidden activities delivered again.
         let known: Vec<ActivityId> = private_activities().iter().map(|activity| activity.id().clone()).collect();
         let conflicts: Vec<Activity> = known.iter().map(|id| activity(id.as_str(), "bob")).collect();
-        silent_debug("a report of conflicts", &fixture.filter.ingest(&conflicts).unwrap());
+        assert_silent_debug("a report of conflicts", &fixture.filter.ingest(&conflicts).unwrap());
         fixture.ingest(&private_activities());
-        silent_debug("a filter", &fixture.filter);
+        assert_silent_debug("a filter", &fixture.filter);
 
-        // Even for the one who may open a reveal.
+        // Also for a viewer who may open a reveal.
         for viewer in ["somebody", "root", "canary-id"] {
             let view = fixture.filter.view(&user(viewer));
-            silent_debug("a view", &view);
+            assert_silent_debug("a view", &view);
             let mut cursor = None;
             loop {
                 let page = view.page(&Query::all(), PageSize::at_most(1), cursor.as_ref()).unwrap();
-                silent_debug("a page", &page);
-                silent("a page as JSON", &serde_json::to_string(&page).unwrap());
+                assert_silent_debug("a page", &page);
+                assert_silent("a page as JSON", &serde_json::to_string(&page).unwrap());
                 cursor = page.next().cloned();
-                silent_debug("a cursor", &cursor);
-                silent("a cursor", &cursor.as_ref().map_or_else(String::new, ToString::to_string));
+                assert_silent_debug("a cursor", &cursor);
+                assert_silent("a cursor", &cursor.as_ref().map_or_else(String::new, ToString::to_string));
                 if cursor.is_none() {
                     break;
                 }
             }
             for by in [CountBy::Hour, CountBy::Day, CountBy::App, CountBy::Actor] {
                 let counts = view.counts(&Query::all(), by).unwrap().by_key;
-                silent("counts", &serde_json::to_string(&counts).unwrap());
-                silent_debug("counts", &counts);
+                assert_silent("counts", &serde_json::to_string(&counts).unwrap());
+                assert_silent_debug("counts", &counts);
             }
             assert_eq!(view.count(&Query::all()).unwrap().total, 3);
             for query in [
@@ -225,14 +225,14 @@ fn b2_no_byte_that_a_viewer_or_a_forwarder_gets_is_private() {
         }
         let forwarded = fixture.filter.forward(&Offset::START, PageSize::MAX).unwrap();
         assert_eq!(forwarded.activities.len(), 3);
-        silent_debug("a batch to forward", &forwarded);
-        silent_debug("what is in it", &forwarded.activities[0]);
-        silent("what is forwarded", &serde_json::to_string(&forwarded.activities).unwrap());
+        assert_silent_debug("a forward batch", &forwarded);
+        assert_silent_debug("a forwarded activity", &forwarded.activities[0]);
+        assert_silent("forwarded activities", &serde_json::to_string(&forwarded.activities).unwrap());
     }
 }
 
 #[test]
-fn b2_revealed_things_and_records_keep_silent_in_passing() {
+fn b2_debug_of_revealed_pages_and_records_is_redacted() {
     let dir = tempfile::tempdir().unwrap();
     for fixture in fixtures(dir.path()) {
         fixture.ingest(&private_activities());
@@ -240,17 +240,17 @@ fn b2_revealed_things_and_records_keep_silent_in_passing() {
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
         let request = RevealRequest::new(user("root"), query, std::time::Duration::from_secs(60), audited);
         let mut reveal = fixture.filter.reveal(request).unwrap();
-        silent_debug("a reveal", &reveal);
+        assert_silent_debug("a reveal", &reveal);
         let page = reveal.page(PageSize::at_most(1), None).unwrap();
         assert_eq!((page.activities().len(), page.includes_private()), (1, true));
-        silent_debug("a revealed page", &page);
-        silent_debug("what is on it", &page.activities());
+        assert_silent_debug("a revealed page", &page);
+        assert_silent_debug("revealed activities", &page.activities());
         let cursor = page.next().unwrap();
-        silent("its cursor", &format!("{cursor} {cursor:?}"));
+        assert_silent("its cursor", &format!("{cursor} {cursor:?}"));
         reveal.close().unwrap();
-        // Refused, denied and failed, too.
-        silent_error(&fixture.filter.reveal(reveal_all("canary-id")).unwrap_err());
-        silent_error(
+        // Refused, denied and failed attempts, too.
+        assert_silent_error(&fixture.filter.reveal(reveal_all("canary-id")).unwrap_err());
+        assert_silent_error(
             &fixture
                 .filter
                 .governance_records(&user("canary-id"), &RecordQuery::default(), 0, PageSize::MAX)
@@ -262,49 +262,49 @@ fn b2_revealed_things_and_records_keep_silent_in_passing() {
         let by_canary = |entry: &&RecordEntry| entry.record.initiator == Initiator::User(user("canary-id"));
         assert_eq!(records.iter().filter(by_canary).count(), 2);
         for entry in &records {
-            silent_debug("a record", entry);
-            // Whoever tried something is named in the record of it, by their id.
+            assert_silent_debug("a record", entry);
+            // A record names its initiator by id.
             if !by_canary(&entry) {
-                silent("a record as JSON", &serde_json::to_string(entry).unwrap());
+                assert_silent("a record as JSON", &serde_json::to_string(entry).unwrap());
             }
         }
         fixture.permit_root();
-        silent_debug("the policy", &fixture.filter.policy().unwrap());
+        assert_silent_debug("the policy", &fixture.filter.policy().unwrap());
     }
 }
 
 #[test]
-fn b2_the_debug_of_a_record_keeps_the_reason_of_a_reveal_to_itself() {
+fn b2_debug_of_record_redacts_justification() {
     let fixture = over(Arc::new(MemoryStore::new()));
     let request = reveal_all("root").because(Justification::new("did canary leak the plan?").unwrap());
     let reveal = fixture.filter.reveal(request).unwrap();
-    silent_debug("a reveal", &reveal);
+    assert_silent_debug("a reveal", &reveal);
     let records = fixture.records();
-    assert!(serde_json::to_string(&records).unwrap().contains(CANARY), "the record itself says why");
-    silent_debug("the records", &records);
+    assert!(serde_json::to_string(&records).unwrap().contains(CANARY), "the record itself contains the reason");
+    assert_silent_debug("the records", &records);
 }
 
 #[test]
-fn b2_no_error_repeats_what_it_was_given() {
+fn b2_errors_do_not_repeat_input() {
     let too_long = format!("{CANARY}{}", "x".repeat(5_000));
     let control = format!("{CANARY}\u{1}");
     for bad in [too_long.as_str(), control.as_str()] {
-        silent_error(&ActivityId::new(bad).unwrap_err());
-        silent_error(&UserId::new(bad).unwrap_err());
-        silent_error(&Alias::new(bad).unwrap_err());
-        silent_error(&Alias::account("GitHub", bad).unwrap_err());
-        silent_error(&AppName::new(bad).unwrap_err());
-        silent_error(&Action::new(bad).unwrap_err());
-        silent_error(&Query::all().by_actor(bad).unwrap_err());
-        silent_error(&Query::all().containing(bad).unwrap_err());
-        silent_error(&Justification::new(bad).unwrap_err());
+        assert_silent_error(&ActivityId::new(bad).unwrap_err());
+        assert_silent_error(&UserId::new(bad).unwrap_err());
+        assert_silent_error(&Alias::new(bad).unwrap_err());
+        assert_silent_error(&Alias::account("GitHub", bad).unwrap_err());
+        assert_silent_error(&AppName::new(bad).unwrap_err());
+        assert_silent_error(&Action::new(bad).unwrap_err());
+        assert_silent_error(&Query::all().by_actor(bad).unwrap_err());
+        assert_silent_error(&Query::all().containing(bad).unwrap_err());
+        assert_silent_error(&Justification::new(bad).unwrap_err());
     }
-    silent_error(&Domain::new("canary..example").unwrap_err());
-    silent_error(&"canary".parse::<Cursor>().unwrap_err());
+    assert_silent_error(&Domain::new("canary..example").unwrap_err());
+    assert_silent_error(&"canary".parse::<Cursor>().unwrap_err());
     let builder = begun(CANARY, Actor::user(alias("canary@contoso.com")));
-    silent_error(&builder.details(CANARY.repeat(1_000_000)).build().unwrap_err());
+    assert_silent_error(&builder.details(CANARY.repeat(1_000_000)).build().unwrap_err());
     let twice = DirectoryBuilder::new().user(User::new(user(CANARY))).user(User::new(user(CANARY)));
-    silent_error(&twice.build(DirectoryRevision(1), at(0)).unwrap_err());
+    assert_silent_error(&twice.build(DirectoryRevision(1), at(0)).unwrap_err());
 
     let fixture = over(Arc::new(MemoryStore::new()));
     let root = user("root");
@@ -317,21 +317,21 @@ fn b2_no_error_repeats_what_it_was_given() {
         PolicyChange::Revoke(user("canary").into()),
         PolicyChange::RemoveAdmin(user("canary")),
     ] {
-        silent_error(&fixture.filter.update_policy(&root, &change).unwrap_err());
-        silent_debug("a change", &change);
+        assert_silent_error(&fixture.filter.update_policy(&root, &change).unwrap_err());
+        assert_silent_debug("a change", &change);
     }
-    silent_error(
+    assert_silent_error(
         &fixture.filter.update_policy(&user("canary"), PolicyChange::MakePublic(group("council").into())).unwrap_err(),
     );
     let on_undecidable = OnUndecidable::Reject;
     fixture.options(OptionsPatch::new().on_undecidable(on_undecidable));
-    silent_error(&fixture.filter.ingest(&private_activities()).unwrap_err());
-    silent_debug("all records", &fixture.records());
+    assert_silent_error(&fixture.filter.ingest(&private_activities()).unwrap_err());
+    assert_silent_debug("all records", &fixture.records());
 }
 
-/// Serde quotes a value that does not fit; an activity does not pass that on, and still says what was expected.
+/// Serde quotes values that do not fit. An activity's error does not repeat them, and still states the expectation.
 #[test]
-fn b2_an_activity_that_cannot_be_read_is_reported_without_its_values() {
+fn b2_error_of_unreadable_activity_contains_no_values() {
     let actor = Actor::user(alias("adele@contoso.com")).with_identity(Alias::account("GitHub", "adele").unwrap());
     let good = begun("a", actor.clone()).on_behalf_of(actor).object("plan.docx").details("more");
     let good = serde_json::to_value(good.build().unwrap()).unwrap();
@@ -378,9 +378,9 @@ fn b2_an_activity_that_cannot_be_read_is_reported_without_its_values() {
     assert!(error.to_string().starts_with("invalid type, expected a sequence at line 1 column "), "{error}");
 }
 
-/// Neither does any other document that a store keeps, nor a part of an activity.
+/// The same holds for every other document in a store, and for parts of an activity.
 #[test]
-fn b2_no_document_of_a_store_is_quoted_when_it_cannot_be_read() {
+fn b2_error_of_stored_document_contains_no_values() {
     fn says<T: serde::de::DeserializeOwned>(document: &serde_json::Value) -> String {
         let error = serde_json::from_str::<T>(&document.to_string()).err().expect("it is malformed");
         format!("{error} {error:?}")
@@ -392,7 +392,7 @@ fn b2_no_document_of_a_store_is_quoted_when_it_cannot_be_read() {
         "event": { "reveal": { "justification": [CANARY] } },
     });
     let member = serde_json::json!({ "id": "a", "aliases": CANARY });
-    let vanished = serde_json::json!({ "group": "g", "last_seen": 1, "removed_in": 2, "members": [member] });
+    let removed_group = serde_json::json!({ "group": "g", "last_seen": 1, "removed_in": 2, "members": [member] });
     let reason = serde_json::json!({ "member": { "group": { CANARY: "council" }, "role": "actor" } });
     let decision = serde_json::json!({
         "visibility": "private", "policy": 1, "directory": 1, "decided_at": at(0), "reasons": [reason],
@@ -404,17 +404,17 @@ fn b2_no_document_of_a_store_is_quoted_when_it_cannot_be_read() {
         says::<App>(&field),
         says::<App>(&canary),
         says::<User>(&member),
-        says::<RemovedGroup>(&vanished),
+        says::<RemovedGroup>(&removed_group),
         says::<Decision>(&decision),
         says::<Record>(&reveal),
     ] {
-        silent("an error", &said);
+        assert_silent("an error", &said);
         assert!(said.contains("expected"), "{said}");
     }
 }
 
 #[test]
-fn b2_what_a_failing_sink_leaves_behind_says_nothing() {
+fn b2_errors_of_failing_sink_contain_no_record_content() {
     struct Broken;
     impl GovernanceSink for Broken {
         fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
@@ -439,27 +439,27 @@ fn b2_what_a_failing_sink_leaves_behind_says_nothing() {
     fixture.install(people(&[]).user(User::new(user(CANARY)).with_alias(alias("canary@contoso.com"))));
     fixture.ingest(&private_activities());
     let change = PolicyChange::SetAdmin(user(CANARY), Role::Analyst);
-    silent_error(&fixture.filter.update_policy(&user("root"), &change).unwrap_err());
+    assert_silent_error(&fixture.filter.update_policy(&user("root"), &change).unwrap_err());
 }
 
 #[cfg(feature = "sqlite")]
 #[test]
-fn b2_a_damaged_file_is_reported_without_what_stands_in_it() {
+fn b2_error_of_damaged_file_contains_no_content() {
     use std::io::{Read, Seek, SeekFrom, Write};
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("activities.db");
     let open = || over(Arc::new(activity_privacy::sqlite::SqliteStore::open(&path).unwrap()));
     let fixture = open();
-    // Public ones, because a view is what everybody has.
+    // Public activities, which every viewer sees.
     fixture.ingest(&[begun("a", Actor::user(alias("bob@contoso.com"))).object("canary \u{1F426}").build().unwrap()]);
     drop(fixture);
-    // A letter of an object is another.
+    // Changes one letter of an object.
     let mut file = std::fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).unwrap();
     let places: Vec<usize> =
         bytes.windows(8).enumerate().filter(|(_, window)| *window == b"canary \xf0").map(|(at, _)| at).collect();
-    assert!(!places.is_empty(), "closing the last handle puts everything into the file itself");
+    assert!(!places.is_empty(), "closing the last handle copies the log to the file");
     for place in places {
         file.seek(SeekFrom::Start(place as u64)).unwrap();
         file.write_all(b"k").unwrap();
@@ -469,5 +469,5 @@ fn b2_a_damaged_file_is_reported_without_what_stands_in_it() {
     let error = store.public_page(&Query::all(), None, 10).unwrap_err();
     let source = error.source().unwrap();
     assert_eq!(source.to_string(), "the file holds something that cannot be read back, expected one activity");
-    silent_error(&error);
+    assert_silent_error(&error);
 }

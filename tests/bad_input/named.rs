@@ -1,4 +1,4 @@
-//! B1: an error names the place and what was expected there.
+//! B1: an error names the location and the expectation.
 
 use activity_privacy::activity::{Action, Activity, ActivityId, Actor, ActorName, AppName};
 use activity_privacy::engine::Decision;
@@ -17,7 +17,11 @@ fn policy_document() -> Value {
     fixture.update_policy(PolicyChange::AddScopeRule(ScopeRule::include(group("council"), ScopeTarget::AllApps)));
     let policy = fixture.filter.policy().unwrap();
     let document = serde_json::to_value(&*policy).unwrap();
-    assert_eq!(serde_json::from_value::<PrivacyPolicy>(document.clone()).unwrap(), *policy, "it reads its own");
+    assert_eq!(
+        serde_json::from_value::<PrivacyPolicy>(document.clone()).unwrap(),
+        *policy,
+        "a policy reads its own form"
+    );
     document
 }
 
@@ -26,7 +30,7 @@ fn read_policy(document: &Value) -> String {
 }
 
 #[test]
-fn b1_a_policy_document_is_refused_with_the_field_and_what_it_should_be() {
+fn b1_policy_error_names_field_and_expectation() {
     let good = policy_document();
     for (field, value, says) in [
         ("revision", json!(0), "field `revision` is 0, expected at least 1"),
@@ -51,14 +55,14 @@ fn b1_a_policy_document_is_refused_with_the_field_and_what_it_should_be() {
             "expected `include` or `exclude`",
         ),
         ("scope", json!([{"effect": "include", "group": "applications"}]), "missing field `target`"),
-        ("options", json!({"on_undecidable": "show"}), "expected one of `hide`, `refuse`, `fail_open`"),
+        ("options", json!({"on_undecidable": "show"}), "expected one of `hide`, `reject`, `fail_open`"),
         ("options", json!({"max_directory_age": -5}), "expected u64"),
     ] {
         let mut document = good.clone();
         document[field] = value;
         let said = read_policy(&document);
         assert!(said.contains(says), "{field}: {said}");
-        assert!(said.starts_with("field `") || said.contains(" at line 1 column "), "the place: {said}");
+        assert!(said.starts_with("field `") || said.contains(" at line 1 column "), "no location: {said}");
     }
     for field in ["revision", "scope", "private_groups", "managed_domains", "admins", "grants", "options"] {
         let mut document = good.clone();
@@ -69,18 +73,18 @@ fn b1_a_policy_document_is_refused_with_the_field_and_what_it_should_be() {
 
 type Misspell = fn(&mut Value);
 
-/// A field that nobody reads is a protection that somebody believes in.
+/// An ignored field could be a protection that an administrator relies on.
 #[test]
-fn b1_no_field_of_a_policy_document_is_passed_over() {
+fn b1_unknown_field_of_policy_is_rejected() {
     let good = policy_document();
-    let misspelt: [(&str, Misspell); 5] = [
+    let misspelled: [(&str, Misspell); 5] = [
         ("privateGroups", |document| document["privateGroups"] = json!([])),
         ("object_counts", |document| document["options"]["object_counts"] = json!(true)),
         ("subdomains", |document| document["managed_domains"][0]["subdomains"] = json!(true)),
         ("app", |document| document["scope"][0]["app"] = json!("Teams")),
         ("until", |document| document["grants"]["root"]["until"] = json!(7)),
     ];
-    for (field, misspell) in misspelt {
+    for (field, misspell) in misspelled {
         let mut document = good.clone();
         misspell(&mut document);
         let said = read_policy(&document);
@@ -89,19 +93,19 @@ fn b1_no_field_of_a_policy_document_is_passed_over() {
 }
 
 #[test]
-fn b1_no_field_of_an_activity_is_passed_over() {
+fn b1_unknown_field_of_activity_is_rejected() {
     let bob = Actor::user(alias("bob@contoso.com"));
     let named = bob.clone().with_identity(Alias::account("GitHub", "bob").unwrap());
     let good = serde_json::to_value(begun("a", named).on_behalf_of(bob).build().unwrap()).unwrap();
     assert!(serde_json::from_value::<Activity>(good.clone()).is_ok());
-    let misspelt: [Misspell; 4] = [
-        // Whom it was done for would be lost, and with them their protection.
+    let misspelled: [Misspell; 4] = [
+        // An ignored field would lose the principal acted for, and their protection.
         |document| document["onBehalfOf"] = json!([{"kind": "user", "identities": [{"alias": "adele@contoso.com"}]}]),
         |document| document["actor"]["aliases"] = json!(["adele@contoso.com"]),
         |document| document["on_behalf_of"][0]["id"] = json!("adele"),
         |document| document["app"]["suit"] = json!("Microsoft 365"),
     ];
-    for misspell in misspelt {
+    for misspell in misspelled {
         let mut document = good.clone();
         misspell(&mut document);
         let said = serde_json::from_str::<Activity>(&document.to_string()).expect_err("a field too many").to_string();
@@ -113,9 +117,9 @@ fn b1_no_field_of_an_activity_is_passed_over() {
     assert!(said.contains("any variant of untagged enum"), "{said}");
 }
 
-/// A justification that is misspelt would read as none that was given.
+/// A misspelled justification would be read as a missing one.
 #[test]
-fn b1_no_field_of_a_record_or_a_stamp_is_passed_over() {
+fn b1_unknown_field_of_record_or_decision_is_rejected() {
     let fixture = Fixture::new();
     fixture.install(people(&[("adele", &["council"])])).permit_root().make_private("council");
     fixture.ingest(&[activity("a", "adele")]);
@@ -140,9 +144,9 @@ fn b1_no_field_of_a_record_or_a_stamp_is_passed_over() {
     }
 }
 
-/// A map would keep the last of them, and another reader the first.
+/// A map would keep the last entry, and another reader the first.
 #[test]
-fn b1_no_user_stands_twice_in_a_policy_document() {
+fn b1_policy_with_repeated_user_is_rejected() {
     let document = policy_document();
     for field in ["admins", "grants"] {
         let said_of_root = &document[field]["root"];
@@ -155,9 +159,9 @@ fn b1_no_user_stands_twice_in_a_policy_document() {
     }
 }
 
-/// With a second policy under one revision a node could go on under the first.
+/// With a second policy under the same revision, a node could continue under the first.
 #[test]
-fn d5_no_policy_follows_the_last_revision() {
+fn d5_policy_at_last_revision_accepts_no_change() {
     let mut document = policy_document();
     document["revision"] = json!(u64::MAX);
     let last: PrivacyPolicy = serde_json::from_value(document.clone()).unwrap();
@@ -169,7 +173,7 @@ fn d5_no_policy_follows_the_last_revision() {
 }
 
 #[test]
-fn b1_ids_and_names_say_what_is_wrong_with_them_and_where() {
+fn b1_id_and_name_errors_state_problem_and_position() {
     fn said<T>(result: Result<T, TextError>) -> String {
         result.err().expect("it is malformed").to_string()
     }
@@ -196,7 +200,7 @@ fn b1_ids_and_names_say_what_is_wrong_with_them_and_where() {
 }
 
 #[test]
-fn b1_an_activity_keeps_its_limits_however_it_is_made() {
+fn b1_activity_limits_apply_to_builder_and_json() {
     let bob = || Actor::user(alias("bob@contoso.com"));
     let start = || begun("a", bob());
     let mut crowd = bob();
@@ -227,7 +231,7 @@ fn b1_an_activity_keeps_its_limits_however_it_is_made() {
 }
 
 #[test]
-fn b1_a_cursor_is_malformed_or_of_another_view() {
+fn b1_malformed_and_foreign_cursors_are_rejected() {
     let fixture = Fixture::new();
     fixture.install(people(&[])).manage("contoso.com");
     fixture.ingest(&[activity("a", "adele"), activity("b", "adele")]);
@@ -255,7 +259,7 @@ fn b1_a_cursor_is_malformed_or_of_another_view() {
 }
 
 #[test]
-fn v4_the_longest_cursor_survives_a_trip_through_text_and_a_longer_one_is_none() {
+fn v4_longest_cursor_round_trips_and_longer_is_malformed() {
     let fixture = Fixture::new();
     fixture.install(people(&[])).manage("contoso.com");
     let longest = "x".repeat(ActivityId::MAX_BYTES);
@@ -270,7 +274,7 @@ fn v4_the_longest_cursor_survives_a_trip_through_text_and_a_longer_one_is_none()
     for longer in [format!("{token}78"), format!("{token}7"), token.replacen("01", "03", 1), token[..50].to_owned()] {
         assert_eq!(longer.parse::<Cursor>(), Err(CursorError::Malformed));
     }
-    // A control character, or what is no UTF-8, is no id.
+    // A control character or invalid UTF-8 is no id.
     for id in ["00", "0a", "7f", "c285", "ff", "c0af", "eda080"] {
         assert_eq!(format!("{}{id}", &token[..50]).parse::<Cursor>(), Err(CursorError::Malformed), "{id}");
     }
@@ -279,7 +283,7 @@ fn v4_the_longest_cursor_survives_a_trip_through_text_and_a_longer_one_is_none()
 
 #[cfg(feature = "sqlite")]
 #[test]
-fn b1_a_file_of_something_else_is_refused_and_left_alone() {
+fn b1_foreign_file_is_rejected_and_left_unchanged() {
     use activity_privacy::sqlite::{FileError, SqliteGovernance, SqliteStore};
     use std::error::Error;
     let dir = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Documents in a version.
+//! Versioned documents.
 
 use activity_privacy::activity::AppName;
 use activity_privacy::store::Versioned;
@@ -9,23 +9,23 @@ fn read(text: &str) -> Result<AppName, String> {
 }
 
 #[test]
-fn b1_versioned_documents_come_back_as_written() {
+fn b1_versioned_document_round_trips() {
     let written = serde_json::to_string(&Versioned("Box")).unwrap();
     assert_eq!(written, r#"{"version":1,"document":"Box"}"#);
     assert_eq!(read(&written).unwrap().as_str(), "Box");
 }
 
 #[test]
-fn b1_unknown_versions_are_refused_by_number() {
+fn b1_unknown_document_version_is_rejected_by_number() {
     for version in [0, 2, 3, u16::MAX] {
         let error = read(&format!(r#"{{"version":{version},"document":"Box"}}"#)).unwrap_err();
         assert!(error.contains(&format!("version {version}, expected 1")), "{error}");
     }
 }
 
-/// A document of a later version is not read at all, so its content cannot be in the error.
+/// A document of a later version is not parsed, so its content cannot appear in the error.
 #[test]
-fn b2_unknown_versions_tell_nothing_of_their_documents() {
+fn b2_error_of_unknown_version_contains_no_content() {
     for document in [r#""canary""#, r#"{"canary":"canary"}"#, "[\"canary\"]", "17"] {
         let error = read(&format!(r#"{{"version":2,"document":{document}}}"#)).unwrap_err();
         assert!(error.contains("version 2, expected 1") && !error.contains("canary"), "{error}");
@@ -33,7 +33,7 @@ fn b2_unknown_versions_tell_nothing_of_their_documents() {
 }
 
 #[test]
-fn b1_documents_without_a_version_are_refused() {
+fn b1_document_without_version_is_rejected() {
     for text in [
         "{}",
         r#"{"document":"Box"}"#,
@@ -53,7 +53,7 @@ fn b1_documents_without_a_version_are_refused() {
 }
 
 #[test]
-fn b1_versioned_documents_have_no_third_field() {
+fn b1_versioned_document_with_third_field_is_rejected() {
     for text in [
         r#"{"version":1,"document":"Box","more":1}"#,
         r#"{"version":1,"document":"Box","document":"Box"}"#,
@@ -65,7 +65,7 @@ fn b1_versioned_documents_have_no_third_field() {
 }
 
 #[test]
-fn b1_what_a_document_refuses_is_refused_in_a_version() {
+fn b1_invalid_content_of_versioned_document_is_rejected() {
     assert!(read(r#"{"version":1,"document":""}"#).is_err());
     assert!(read(r#"{"version":1,"document":7}"#).is_err());
 }

@@ -1,4 +1,4 @@
-//! Rule F1: what a forwarder accepts cannot be made from a private activity, nor read from anywhere.
+//! Rule F1: a forwardable activity cannot be made from a private one, nor deserialized.
 
 use activity_privacy::forward::{ForwardBatch, Offset};
 use activity_privacy::store::{PublicActivity, StoredActivity};

@@ -1,4 +1,4 @@
-//! No proof is made but by the step before it.
+//! Each proof is created only by the step before it.
 
 use activity_privacy::engine::DecidedBatch;
 use activity_privacy::governance::{Receipt, Record, RecordedChange, RecordedRemoval};
@@ -9,7 +9,7 @@ fn a_recorded_reveal(request: RevealRequest, receipt: Receipt, known: RecordedRe
     RecordedReveal { receipt, request, ..known }
 }
 
-fn an_admission<'a>(request: &'a RevealRequest, known: PagePermit<'a>) -> PagePermit<'a> {
+fn a_page_permit<'a>(request: &'a RevealRequest, known: PagePermit<'a>) -> PagePermit<'a> {
     PagePermit { request, ..known }
 }
 
@@ -21,7 +21,7 @@ fn a_recorded_removal(record: Record, known: RecordedRemoval) -> RecordedRemoval
     RecordedRemoval { record, ..known }
 }
 
-fn a_stamped_batch<'a>() -> DecidedBatch<'a> {
+fn a_decided_batch<'a>() -> DecidedBatch<'a> {
     DecidedBatch { policy: Revision::FIRST, monitored: Vec::new(), decided: Vec::new() }
 }
 

@@ -1,4 +1,4 @@
-//! Rule R5: a reveal belongs to one viewer and one call chain.
+//! Rule R5: a reveal belongs to one viewer and one request.
 
 use activity_privacy::filter::Reveal;
 use activity_privacy::query::PageSize;

@@ -1,4 +1,4 @@
-//! Rule R2: nothing private leaves the store before its record is durable.
+//! Rule R2: no private byte leaves the store before its record is durable.
 
 use activity_privacy::governance::PendingChange;
 use activity_privacy::reveal::{PagePermit, PendingPage, PendingReveal, RecordedPage, RecordedReveal, SealedPage};
@@ -8,7 +8,7 @@ fn asking_unrecorded(store: &dyn ActivityStore, pending: &PendingReveal) {
     let _ = store.revealed_page(pending, None, 10);
 }
 
-fn asking_unadmitted(store: &dyn ActivityStore, recorded: &RecordedReveal) {
+fn asking_without_a_permit(store: &dyn ActivityStore, recorded: &RecordedReveal) {
     let _ = store.revealed_page(recorded, None, 10);
 }
 
@@ -32,9 +32,9 @@ fn opening_without_asking_again(page: RecordedPage) -> Vec<StoredActivity> {
     page.open().unwrap()
 }
 
-fn reading_twice_for_one_admission(store: &dyn ActivityStore, admission: PagePermit<'_>) {
-    let _ = store.revealed_page(admission, None, 10);
-    let _ = store.revealed_page(admission, None, 10);
+fn reading_twice_for_one_permit(store: &dyn ActivityStore, permit: PagePermit<'_>) {
+    let _ = store.revealed_page(permit, None, 10);
+    let _ = store.revealed_page(permit, None, 10);
 }
 
 fn main() {}

@@ -1,6 +1,6 @@
-//! Numbers that look random and come again with their seed: SplitMix64.
+//! Reproducible pseudo-random numbers: SplitMix64.
 
-/// Where delays and contents come from.
+/// The source of delays and contents.
 pub(crate) struct Chance(u64);
 
 impl Chance {
@@ -16,7 +16,7 @@ impl Chance {
         bits ^ (bits >> 31)
     }
 
-    /// Any of `0..end`.
+    /// Returns a number in `0..end`.
     pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }

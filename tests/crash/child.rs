@@ -1,4 +1,4 @@
-//! The process that is killed: what it does, until then.
+//! The process that is killed.
 
 use std::collections::VecDeque;
 use std::io::Read;
@@ -17,32 +17,32 @@ use activity_privacy::reveal::RevealTotals;
 
 use super::chance::Chance;
 use super::files;
-use super::word::{ApprovalDecision, AuditState, Call, Item, Word};
+use super::message::{Answer, Call, Item, ItemOutcome, Message};
 use crate::fixture::*;
 
-/// The folder with the files.
+/// The folder of the files.
 pub(crate) const FOLDER: &str = "ACTIVITY_PRIVACY_CRASH_FOLDER";
-/// The child's name, which no other child of these files has.
+/// The name of the child, unique among the children of the files.
 pub(crate) const NAME: &str = "ACTIVITY_PRIVACY_CRASH_NAME";
-/// The seed of what it does.
+/// The seed of the child's operations.
 pub(crate) const SEED: &str = "ACTIVITY_PRIVACY_CRASH_SEED";
-/// Where, within the folder, stands what children of before have delivered.
+/// The file in the folder that lists the deliveries of earlier children.
 pub(crate) const BEFORE: &str = "before.json";
 
 const DELIVERERS: u64 = 2;
 
-/// Delivers, changes and reveals until the process is killed, or its standard input ends.
+/// Ingests, changes the policy and reveals until the process is killed or its standard input ends.
 pub(crate) fn live(folder: &Path) {
-    // Whatever goes wrong ends the process, and the parent sees that it was not the kill.
+    // Any failure ends the process with an exit code, which the parent distinguishes from the kill.
     std::panic::set_hook(Box::new(|panic| {
-        eprintln!("the child broke off: {panic}");
+        eprintln!("the child failed: {panic}");
         process::exit(3);
     }));
     let (store, sink) = files::open(folder);
-    Word::Opened.say();
+    Message::Opened.send();
     let fixture = Fixture::over(store, sink);
-    Word::Initialized.say();
-    fixture.install(everybody());
+    Message::Initialized.send();
+    fixture.install(directory());
     let child = Child {
         name: env::var(NAME).unwrap(),
         before: serde_json::from_slice(&fs::read(folder.join(BEFORE)).unwrap()).unwrap(),
@@ -50,7 +50,7 @@ pub(crate) fn live(folder: &Path) {
         fixture,
         calls: AtomicU64::new(0),
         delivered: AtomicU64::new(0),
-        known: Mutex::default(),
+        answered: Mutex::default(),
         done: AtomicBool::new(false),
     };
     let seed: u64 = env::var(SEED).unwrap().parse().unwrap();
@@ -65,12 +65,12 @@ pub(crate) fn live(folder: &Path) {
         io::stdin().read_to_end(&mut Vec::new()).unwrap();
         child.done.store(true, Ordering::SeqCst);
     });
-    // Without a word of the test harness.
+    // Without output of the test harness.
     process::exit(0);
 }
 
-/// Adele is on the council, Bob is nobody in particular; root and Ann are admins or are made ones.
-pub(crate) fn everybody() -> DirectoryBuilder {
+/// Returns a directory in which Adele is in the council and Bob in no group. Root is an administrator; Ann becomes one.
+pub(crate) fn directory() -> DirectoryBuilder {
     people(&[("adele", &["council"]), ("bob", &[]), ("ann", &[])])
 }
 
@@ -79,32 +79,32 @@ struct Child {
     fixture: Fixture,
     calls: AtomicU64,
     delivered: AtomicU64,
-    /// What children of before have delivered, whether they were answered or not.
+    /// The deliveries of earlier children, answered or not.
     before: Vec<Item>,
-    /// What this one was answered for lately.
-    known: Mutex<VecDeque<Item>>,
-    /// The revision that a change last came back with.
+    /// The recent deliveries of this child that were answered.
+    answered: Mutex<VecDeque<Item>>,
+    /// The revision that the last policy change returned.
     floor: AtomicU64,
     done: AtomicBool,
 }
 
 impl Child {
-    fn repeat(&self, mut chance: Chance, event: fn(&Self, &mut Chance)) {
+    fn repeat(&self, mut chance: Chance, operation: fn(&Self, &mut Chance)) {
         while !self.done.load(Ordering::SeqCst) {
-            event(self, &mut chance);
+            operation(self, &mut chance);
         }
     }
 
-    /// Says that a call begins, makes it, and says what it was answered.
-    fn call<T>(&self, call: Call, event: impl FnOnce() -> (ApprovalDecision, T)) -> T {
+    /// Sends the beginning of a call, makes the call, and sends its answer.
+    fn call<T>(&self, call: Call, operation: impl FnOnce() -> (Answer, T)) -> T {
         let number = self.calls.fetch_add(1, Ordering::SeqCst);
-        Word::Began(number, call).say();
-        let (answer, result) = event();
-        Word::Ended(number, answer).say();
+        Message::Began(number, call).send();
+        let (answer, result) = operation();
+        Message::Ended(number, answer).send();
         result
     }
 
-    /// A batch of what is new, with something from before in it now and then, the same or with another content.
+    /// Ingests a batch of new items, sometimes with an earlier item, unchanged or with other content.
     fn deliver(&self, chance: &mut Chance) {
         let mut batch: Vec<Item> = (0..chance.below(8) + 1)
             .map(|_| {
@@ -113,8 +113,8 @@ impl Child {
             })
             .collect();
         let fresh = batch.clone();
-        let known: Vec<Item> = self.known.lock().unwrap().iter().cloned().collect();
-        for among in [&known, &self.before, &fresh] {
+        let answered: Vec<Item> = self.answered.lock().unwrap().iter().cloned().collect();
+        for among in [&answered, &self.before, &fresh] {
             if let Some(again) = chance.pick(among).filter(|_| chance.one_in(2)) {
                 batch.push(if chance.one_in(3) { again.with_other_content() } else { again.clone() });
             }
@@ -124,23 +124,23 @@ impl Child {
             let floor = self.floor.load(Ordering::SeqCst);
             match self.fixture.filter.ingest(&activities) {
                 Ok(report) => {
-                    let outcomes = report.outcomes().iter().copied().map(AuditState::of).collect();
+                    let outcomes = report.outcomes().iter().copied().map(ItemOutcome::of).collect();
                     let ceiling = self.fixture.filter.policy().unwrap().revision().number();
-                    (ApprovalDecision::Ingested { floor, ceiling, outcomes }, true)
+                    (Answer::Ingested { floor, ceiling, outcomes }, true)
                 }
-                Err(IngestError::Contended { .. }) => (ApprovalDecision::Refused, false),
+                Err(IngestError::Contended { .. }) => (Answer::Refused, false),
                 Err(error) => panic!("{error}: {error:?}"),
             }
         });
         if delivered {
-            let mut known = self.known.lock().unwrap();
-            known.extend(fresh);
-            let surplus = known.len().saturating_sub(50);
-            known.drain(..surplus);
+            let mut answered = self.answered.lock().unwrap();
+            answered.extend(fresh);
+            let surplus = answered.len().saturating_sub(50);
+            answered.drain(..surplus);
         }
     }
 
-    /// Makes what is private public and what is public private, gives Ann the permission and takes it away.
+    /// Makes the council private or public, grants the permission to Ann or revokes it.
     fn change(&self, chance: &mut Chance) {
         let policy = self.fixture.filter.policy().unwrap();
         let council = GroupRef::from(group("council"));
@@ -162,26 +162,24 @@ impl Child {
         self.call(Call::Change, || match self.fixture.filter.update_policy(&user("root"), &change) {
             Ok(revision) => {
                 self.floor.fetch_max(revision.number(), Ordering::SeqCst);
-                (ApprovalDecision::Changed(revision.number()), ())
+                (Answer::Changed(revision.number()), ())
             }
-            // Another child was first.
-            Err(ChangeError::Invalid(_) | ChangeError::Contended { .. }) => (ApprovalDecision::Refused, ()),
-            // The machine has other things to do.
+            // Another child changed the policy first.
+            Err(ChangeError::Invalid(_) | ChangeError::Contended { .. }) => (Answer::Refused, ()),
+            // The machine is busy.
             Err(
                 ChangeError::Unrecorded(SinkError::TimedOut)
                 | ChangeError::OutcomeUnrecorded { source: SinkError::TimedOut, .. },
-            ) => (ApprovalDecision::Refused, ()),
+            ) => (Answer::Refused, ()),
             Err(error) => panic!("{error}: {error:?}"),
         });
     }
 
-    /// A reveal of Ann's, a few pages long; she is refused while she has no permission.
+    /// Opens a reveal of Ann's and reads a few pages; she is refused while she has no permission.
     fn reveal(&self, chance: &mut Chance) {
         let opened = self.call(Call::Reveal, || match self.fixture.filter.reveal(reveal_all("ann")) {
-            Ok(reveal) => (ApprovalDecision::Revealed, Some(reveal)),
-            Err(RevealError::Denied(_) | RevealError::Unrecorded(SinkError::TimedOut)) => {
-                (ApprovalDecision::Refused, None)
-            }
+            Ok(reveal) => (Answer::Revealed, Some(reveal)),
+            Err(RevealError::Denied(_) | RevealError::Unrecorded(SinkError::TimedOut)) => (Answer::Refused, None),
             Err(error) => panic!("{error}: {error:?}"),
         });
         let Some(mut reveal) = opened else { return };
@@ -192,11 +190,9 @@ impl Child {
                 Ok(page) => {
                     let shown = page.activities().iter();
                     let shown = shown.map(|stored| (stored.activity().id().as_str().to_owned(), stored.visibility()));
-                    (ApprovalDecision::Shown { reveal: reveal.id(), shown: shown.collect() }, Some(page))
+                    (Answer::Shown { reveal: reveal.id(), shown: shown.collect() }, Some(page))
                 }
-                Err(RevealError::Denied(_) | RevealError::Unrecorded(SinkError::TimedOut)) => {
-                    (ApprovalDecision::Refused, None)
-                }
+                Err(RevealError::Denied(_) | RevealError::Unrecorded(SinkError::TimedOut)) => (Answer::Refused, None),
                 Err(error) => panic!("{error}: {error:?}"),
             });
             cursor = page.and_then(|page| page.next().cloned());
@@ -208,10 +204,8 @@ impl Child {
             self.call(Call::Close, || {
                 let id = reveal.id();
                 match reveal.close() {
-                    Ok(RevealTotals { pages, private }) => {
-                        (ApprovalDecision::Closed { reveal: id, pages, private }, ())
-                    }
-                    Err(RevealError::Unrecorded(SinkError::TimedOut)) => (ApprovalDecision::Refused, ()),
+                    Ok(RevealTotals { pages, private }) => (Answer::Closed { reveal: id, pages, private }, ()),
+                    Err(RevealError::Unrecorded(SinkError::TimedOut)) => (Answer::Refused, ()),
                     Err(error) => panic!("{error}: {error:?}"),
                 }
             });

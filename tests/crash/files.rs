@@ -1,4 +1,4 @@
-//! What lies in the files: read through the library where it gives it out, and beside it where it does not.
+//! The content of the files, read through the library where possible, and through SQL otherwise.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,32 +17,32 @@ use crate::place::activities;
 
 pub(crate) fn open(folder: &Path) -> (Arc<SqliteStore>, Arc<SqliteGovernance>) {
     let path = activities(folder);
-    // So small that partitions are filled, indexed and closed amid the kills.
+    // So small that partitions are filled, indexed and closed during the kills.
     let store = SqliteOptions::default().with_partition_rows(64).open(&path).unwrap();
     (Arc::new(store), Arc::new(SqliteGovernance::open(governance_path(&path)).unwrap()))
 }
 
-/// One activity as it lies in its table.
+/// A stored activity.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Lying {
+pub(crate) struct StoredRow {
     pub(crate) activity: Activity,
     pub(crate) decision: Decision,
-    /// By the table that it lies in.
+    /// The visibility of the table that contains it.
     pub(crate) visibility: Visibility,
 }
 
-impl Lying {
+impl StoredRow {
     pub(crate) fn is_public(&self) -> bool {
         self.visibility == Visibility::Public
     }
 }
 
-/// Everything in the two files.
+/// The content of both files.
 pub(crate) struct Files {
-    pub(crate) activities: BTreeMap<String, Lying>,
-    /// The places in the order of storing that the public ones have.
-    pub(crate) places: Vec<u64>,
-    /// Every policy that there ever was, by revision.
+    pub(crate) activities: BTreeMap<String, StoredRow>,
+    /// The sequence numbers of the public activities, in storage order.
+    pub(crate) sequences: Vec<u64>,
+    /// Every policy, by revision.
     pub(crate) policies: BTreeMap<u64, PrivacyPolicy>,
     pub(crate) records: Vec<RecordEntry>,
 }
@@ -54,7 +54,7 @@ impl Files {
         drop(sound(&governance_path(&path)));
         let mut files = Self {
             activities: BTreeMap::new(),
-            places: Vec::new(),
+            sequences: Vec::new(),
             policies: BTreeMap::new(),
             records: sink.records(&RecordQuery::default(), 0, usize::MAX).unwrap(),
         };
@@ -69,15 +69,15 @@ impl Files {
             let mut rows = statement.query([]).unwrap();
             while let Some(row) = rows.next().unwrap() {
                 if visibility == Visibility::Public {
-                    files.places.push(row.get::<_, i64>(0).unwrap() as u64);
+                    files.sequences.push(row.get::<_, i64>(0).unwrap() as u64);
                 }
                 let id: String = row.get(1).unwrap();
-                let stored = revealed.remove(&id).expect("D4: an id lies there once");
+                let stored = revealed.remove(&id).expect("D4: an id is stored once");
                 let (activity, decision) = (stored.activity().clone(), stored.decision().clone());
-                files.activities.insert(id, Lying { activity, decision, visibility });
+                files.activities.insert(id, StoredRow { activity, decision, visibility });
             }
         }
-        assert!(revealed.is_empty(), "whatever is revealed lies there");
+        assert!(revealed.is_empty(), "every revealed activity is in a table");
         let mut statement = connection.prepare("SELECT revision, document FROM policy ORDER BY revision").unwrap();
         let mut rows = statement.query([]).unwrap();
         while let Some(row) = rows.next().unwrap() {
@@ -93,7 +93,7 @@ impl Files {
     }
 }
 
-/// Everything that whoever may see everything sees in a copy of a file, so that no record of it comes into the log.
+/// Reveals everything from a copy of the file, so that the reveal is not recorded in the log under test.
 fn reveal_all(connection: &Connection) -> BTreeMap<String, StoredActivity> {
     let folder = tempfile::tempdir().unwrap();
     let copy = activities(folder.path());
@@ -104,10 +104,10 @@ fn reveal_all(connection: &Connection) -> BTreeMap<String, StoredActivity> {
     everything.map(|stored| (stored.activity().id().as_str().to_owned(), stored)).collect()
 }
 
-/// A connection to a file that SQLite itself finds nothing wrong with.
+/// Opens a connection and asserts that SQLite's integrity check passes.
 fn sound(path: &PathBuf) -> Connection {
     let connection = Connection::open(path).unwrap();
     let found: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-    assert_eq!(found, "ok", "the file is sound");
+    assert_eq!(found, "ok", "integrity check");
     connection
 }

@@ -1,4 +1,4 @@
-//! One child: started, killed or told to stop, and listened to.
+//! A child process: start, kill or stop, and its output.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -8,25 +8,25 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::child::{FOLDER, NAME, SEED};
-use super::word::Word;
+use super::message::Message;
 
-/// Far longer than anything here takes, so that whatever hangs is seen to hang.
+/// Far longer than any operation takes, so that a hanging child is detected.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A child that is running.
+/// A running child.
 pub(crate) struct Running {
     name: String,
     process: Child,
-    /// The child goes on while it is open.
+    /// The child runs while this is open.
     stdin: Option<ChildStdin>,
     listener: JoinHandle<String>,
     initialized: Receiver<()>,
 }
 
-/// What a child said until its end.
-pub(crate) struct Said {
+/// The output of a child.
+pub(crate) struct Output {
     pub(crate) name: String,
-    pub(crate) words: Vec<Word>,
+    pub(crate) messages: Vec<Message>,
     pub(crate) killed: bool,
 }
 
@@ -42,38 +42,38 @@ impl Running {
             .spawn()
             .unwrap();
         let (stdin, stdout) = (process.stdin.take(), process.stdout.take().unwrap());
-        let (tell, initialized) = mpsc::channel();
-        // Reads all the while, because a pipe that is full would hold the child up.
+        let (sender, initialized) = mpsc::channel();
+        // Reads continuously, because a full pipe would block the child.
         let listener = thread::spawn(move || {
-            let (mut stdout, mut said) = (BufReader::new(stdout), Vec::new());
+            let (mut stdout, mut output) = (BufReader::new(stdout), Vec::new());
             loop {
-                let before = said.len();
-                if stdout.read_until(b'\n', &mut said).unwrap() == 0 {
-                    return String::from_utf8(said).unwrap();
+                let before = output.len();
+                if stdout.read_until(b'\n', &mut output).unwrap() == 0 {
+                    return String::from_utf8(output).unwrap();
                 }
-                if said[before..].starts_with(b"\"Initialized\"") {
-                    let _nobody_need_wait = tell.send(());
+                if output[before..].starts_with(b"\"Initialized\"") {
+                    let _ignored = sender.send(());
                 }
             }
         });
         Self { name, process, stdin, listener, initialized }
     }
 
-    /// Waits until it has a policy to work under.
+    /// Waits until the child has initialized the policy.
     pub(crate) fn wait_until_initialized(&self) {
-        self.initialized.recv_timeout(PATIENCE).expect("the child comes to have a policy");
+        self.initialized.recv_timeout(PATIENCE).expect("the child initializes the policy");
     }
 
-    /// With SIGKILL, wherever it is.
-    pub(crate) fn kill(mut self) -> Said {
+    /// Kills the child with SIGKILL.
+    pub(crate) fn kill(mut self) -> Output {
         self.process.kill().unwrap();
         let status = self.process.wait().unwrap();
-        assert_eq!(status.code(), None, "child {} was not killed but ended by itself: {status}", self.name);
-        self.said(true)
+        assert_eq!(status.code(), None, "child {} ended before the kill: {status}", self.name);
+        self.output(true)
     }
 
-    /// In order: it finishes what it is at.
-    pub(crate) fn stop(mut self) -> Said {
+    /// Stops the child after its current operations.
+    pub(crate) fn stop(mut self) -> Output {
         let begun = Instant::now();
         drop(self.stdin.take());
         let status = loop {
@@ -84,11 +84,11 @@ impl Running {
             thread::sleep(Duration::from_millis(1));
         };
         assert!(status.success(), "child {} broke off: {status}", self.name);
-        self.said(false)
+        self.output(false)
     }
 
-    fn said(self, killed: bool) -> Said {
-        let said = self.listener.join().unwrap();
-        Said { name: self.name, words: Word::all(&said), killed }
+    fn output(self, killed: bool) -> Output {
+        let output = self.listener.join().unwrap();
+        Output { name: self.name, messages: Message::all(&output), killed }
     }
 }

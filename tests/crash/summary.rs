@@ -1,34 +1,35 @@
-//! How much a run has put to the test.
+//! The coverage of a run.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// How much was put to the test.
+/// The number of verified operations of a run.
 #[derive(Default)]
 pub(crate) struct Summary {
     pub(crate) kills: u64,
-    pub(crate) lives: usize,
-    pub(crate) looks: usize,
-    pub(crate) activities_told: usize,
-    pub(crate) activities_lying: usize,
+    pub(crate) file_sets: usize,
+    pub(crate) verifications: usize,
+    pub(crate) activities_answered: usize,
+    pub(crate) activities_stored: usize,
     pub(crate) changes: usize,
     pub(crate) pages: usize,
     pub(crate) private_shown: usize,
-    /// Batches without an answer: not stored at all, and stored whole.
+    /// Batches without an answer: not stored at all, and stored as a whole.
     pub(crate) interrupted: [usize; 2],
     pub(crate) forwarded: usize,
     pub(crate) records: usize,
-    /// What was under way when the kills came.
-    pub(crate) amid: BTreeMap<&'static str, usize>,
+    /// The operations that were interrupted, by name.
+    pub(crate) during: BTreeMap<&'static str, usize>,
 }
 
 impl Summary {
-    /// Whether there was something to lose when the kills came; of many kills, whether they came amid everything.
-    pub(crate) fn has_bitten(&self) -> bool {
-        let amid = |what| self.amid.get(what).copied().unwrap_or_default();
-        let some = [self.activities_told, self.changes, self.pages];
+    /// Returns whether the kills interrupted enough: some operations; with many kills, every kind of operation.
+    pub(crate) fn is_conclusive(&self) -> bool {
+        let during = |what| self.during.get(what).copied().unwrap_or_default();
+        let some = [self.activities_answered, self.changes, self.pages];
         let [none, whole] = self.interrupted;
-        let many = [self.private_shown, none, whole, amid("ingest"), amid("change"), amid("reveal"), amid("page")];
+        let many =
+            [self.private_shown, none, whole, during("ingest"), during("change"), during("reveal"), during("page")];
         let all = |counts: &[usize]| counts.iter().all(|count| *count > 0);
         (self.kills < 40 || all(&some)) && (self.kills < 400 || all(&many))
     }
@@ -36,13 +37,13 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kills, lives, looks, activities_told, activities_lying, changes, pages, .. } = self;
+        let Self { kills, file_sets, verifications, activities_answered, activities_stored, changes, pages, .. } = self;
         let [none, whole] = self.interrupted;
-        writeln!(f, "{kills} kills in {lives} lives of files, which were looked into {looks} times")?;
-        writeln!(f, "{activities_told} answers for activities held, {activities_lying} activities stored")?;
-        writeln!(f, "{} batches without an answer: {whole} stored whole, {none} not at all", none + whole)?;
-        writeln!(f, "{changes} changes held, {pages} pages with {} private activities on record", self.private_shown)?;
+        writeln!(f, "{kills} kills on {file_sets} sets of files, {verifications} verifications")?;
+        writeln!(f, "{activities_answered} acknowledged deliveries, {activities_stored} stored activities")?;
+        writeln!(f, "{} batches without an answer: {whole} stored, {none} not stored", none + whole)?;
+        writeln!(f, "{changes} policy changes, {pages} pages with {} private activities", self.private_shown)?;
         writeln!(f, "{} activities forwarded once, {} records without a gap", self.forwarded, self.records)?;
-        write!(f, "killed amid {:?} (several at once where several threads were at it)", self.amid)
+        write!(f, "killed during {:?} (several for concurrent operations)", self.during)
     }
 }

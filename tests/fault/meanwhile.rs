@@ -1,4 +1,4 @@
-//! A sink during whose recording of a page something happens.
+//! A sink that runs a closure while it records a page.
 
 use std::sync::Mutex;
 
@@ -7,25 +7,25 @@ use activity_privacy::memory::MemorySink;
 
 use crate::forward::forward;
 
-/// Does something once, while it records a page.
+/// Runs a closure once, while it records a page.
 #[derive(Default)]
 pub(crate) struct Meanwhile {
     inner: MemorySink,
-    event: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    action: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl Meanwhile {
-    pub(crate) fn then(&self, event: impl FnOnce() + Send + 'static) {
-        *self.event.lock().unwrap() = Some(Box::new(event));
+    pub(crate) fn then(&self, action: impl FnOnce() + Send + 'static) {
+        *self.action.lock().unwrap() = Some(Box::new(action));
     }
 }
 
 impl GovernanceSink for Meanwhile {
     fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
         if matches!(record.event, Event::Page { .. })
-            && let Some(event) = self.event.lock().unwrap().take()
+            && let Some(action) = self.action.lock().unwrap().take()
         {
-            event();
+            action();
         }
         self.inner.record(record)
     }

@@ -1,4 +1,4 @@
-//! A sink and a store that fail, hang, lie or break off on command, and that say what they were asked.
+//! A sink and a store that fail, hang, panic or return wrong results on command, and that log their calls.
 #![allow(dead_code, unused_imports, reason = "every test file uses a part of it")]
 
 mod meanwhile;
@@ -9,17 +9,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub(crate) use meanwhile::Meanwhile;
-pub(crate) use sink::{FAULTS, Fault, FaultySink, UNSEEN_FAULTS};
+pub(crate) use sink::{FAULTS, Fault, FaultySink, UNDETECTABLE_FAULTS};
 pub(crate) use store::{FaultyStore, STORE_FAULTS, StoreFault};
 
-/// How long a sink in these tests may take, and how long one that hangs does.
+/// The timeout of sinks in these tests, and the duration of a hanging call.
 pub(crate) const LIMIT: Duration = Duration::from_millis(200);
 pub(crate) const HANG: Duration = Duration::from_millis(600);
 
-/// What was asked, in order, of a sink and a store that share it.
+/// The calls of a sink and a store that share the log, in order.
 pub(crate) type Log = Arc<Mutex<Vec<&'static str>>>;
 
-/// Without the hook, which can take its time to print a backtrace.
+/// Panics without the hook, which can take long to print a backtrace.
 fn panic_on_command() -> ! {
     std::panic::resume_unwind(Box::new("on command"))
 }

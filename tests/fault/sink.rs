@@ -1,4 +1,4 @@
-//! A sink that does wrong.
+//! A sink with faults on command.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,32 +13,32 @@ use uuid::Uuid;
 
 use super::{HANG, LIMIT, Log, panic_on_command};
 
-/// What a sink does wrong.
+/// A fault of a sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Fault {
-    /// It says that it failed.
+    /// Returns an error.
     Fails,
-    /// It makes the record durable and says that it failed.
+    /// Makes the record durable and returns an error.
     FailsLate,
-    /// It answers for a record that nobody offered.
+    /// Returns a receipt for a record that was never offered.
     AnswersForAnother,
-    /// It gives the receipt of the record before.
+    /// Returns the receipt of the previous record.
     AnswersForTheLast,
-    /// It panics.
+    /// Panics.
     Panics,
-    /// It makes the record durable and panics.
+    /// Makes the record durable and panics.
     PanicsLate,
-    /// It makes the record durable, long after its time.
+    /// Makes the record durable long after its timeout.
     Hangs,
-    /// It takes its time, and answers within it.
+    /// Is slow, but returns within its timeout.
     Dawdles,
-    /// It offers the record twice to where it is kept.
+    /// Offers the record twice to the inner sink.
     RecordsTwice,
-    /// It gives the right receipt for a record that it does not keep.
+    /// Returns a correct receipt for a record that it does not store.
     Loses,
 }
 
-/// Those after which the caller must know that the record may not be durable.
+/// The faults after which the caller must not assume that the record is durable.
 pub(crate) const FAULTS: [Fault; 7] = [
     Fault::Fails,
     Fault::FailsLate,
@@ -49,10 +49,10 @@ pub(crate) const FAULTS: [Fault; 7] = [
     Fault::Hangs,
 ];
 
-/// Those that do no harm, and the one that nobody can see.
-pub(crate) const UNSEEN_FAULTS: [Fault; 3] = [Fault::Dawdles, Fault::RecordsTwice, Fault::Loses];
+/// The harmless faults, and the one that a caller cannot detect.
+pub(crate) const UNDETECTABLE_FAULTS: [Fault; 3] = [Fault::Dawdles, Fault::RecordsTwice, Fault::Loses];
 
-/// A sink that does wrong at certain calls, counted from 0.
+/// A sink with a fault at certain calls, counted from 0.
 pub(crate) struct FaultySink {
     inner: Arc<dyn GovernanceSink>,
     calls: AtomicUsize,
@@ -62,12 +62,12 @@ pub(crate) struct FaultySink {
 }
 
 impl FaultySink {
-    /// In memory.
+    /// Creates a sink in front of an in-memory one.
     pub(crate) fn new(log: &Log) -> Arc<Self> {
         Self::over(Arc::new(MemorySink::new()), log)
     }
 
-    /// In front of a sink that does right.
+    /// Creates a sink in front of a correct one.
     pub(crate) fn over(inner: Arc<dyn GovernanceSink>, log: &Log) -> Arc<Self> {
         Arc::new(Self {
             inner,
@@ -78,17 +78,17 @@ impl FaultySink {
         })
     }
 
-    /// Does wrong at the `n`th call from now, 0 being the next.
+    /// Sets a fault for the `n`th call from now, 0 being the next.
     pub(crate) fn fault_in(&self, n: usize, fault: Fault) {
         self.faults.lock().unwrap().insert(self.calls() + n, fault);
     }
 
-    /// Does right from now on.
+    /// Removes all faults.
     pub(crate) fn recover(&self) {
         self.faults.lock().unwrap().clear();
     }
 
-    /// How often it was called, to record or to read.
+    /// Returns the number of calls so far, to record or to read.
     pub(crate) fn calls(&self) -> usize {
         self.calls.load(Ordering::SeqCst)
     }

@@ -1,4 +1,4 @@
-//! A store that does wrong.
+//! A store with faults on command.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -19,38 +19,38 @@ use activity_privacy::store::{
 
 use super::{Log, panic_on_command};
 
-/// What a store does wrong. Where a fault makes no sense for a call, the call is answered as it should be.
+/// A fault of a store. A call to which a fault does not apply is answered correctly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum StoreFault {
-    /// It says that it failed.
+    /// Returns an error.
     Fails,
-    /// It does what it is asked, and says that it failed.
+    /// Executes the call and returns an error.
     FailsLate,
-    /// It panics.
+    /// Panics.
     Panics,
-    /// It does what it is asked, and panics.
+    /// Executes the call and panics.
     PanicsLate,
-    /// It takes its time.
+    /// Is slow.
     Dawdles,
-    /// It does it twice and gives the second answer.
-    DoesItTwice,
-    /// It says that the policy moved on, which it did not.
+    /// Executes the call twice and returns the second result.
+    ExecutesTwice,
+    /// Reports a stale policy although the policy did not change.
     SaysStale,
-    /// It says that it did what it is asked, and does nothing.
+    /// Reports success without executing the call.
     Loses,
-    /// It leaves the last answer or row out.
-    AnswersShort,
-    /// It gives the last answer or row once more, beyond any limit.
-    AnswersLong,
-    /// It gives rows in the opposite order.
+    /// Omits the last result or row.
+    OmitsLast,
+    /// Repeats the last result or row, beyond any limit.
+    RepeatsLast,
+    /// Returns rows in reverse order.
     WrongOrder,
-    /// It gives every row that there is, whatever the query, the place and the limit.
-    Unasked,
-    /// It gives a policy of before.
+    /// Returns all rows, ignoring the query, the position and the limit.
+    ReturnsAll,
+    /// Returns an older policy.
     OlderPolicy,
-    /// It gives no policy.
+    /// Returns no policy.
     NoPolicy,
-    /// It gives a page that it read for another reveal.
+    /// Returns a page that it read for another reveal.
     PageOfAnother,
 }
 
@@ -60,26 +60,26 @@ pub(crate) const STORE_FAULTS: [StoreFault; 15] = [
     StoreFault::Panics,
     StoreFault::PanicsLate,
     StoreFault::Dawdles,
-    StoreFault::DoesItTwice,
+    StoreFault::ExecutesTwice,
     StoreFault::SaysStale,
     StoreFault::Loses,
-    StoreFault::AnswersShort,
-    StoreFault::AnswersLong,
+    StoreFault::OmitsLast,
+    StoreFault::RepeatsLast,
     StoreFault::WrongOrder,
-    StoreFault::Unasked,
+    StoreFault::ReturnsAll,
     StoreFault::OlderPolicy,
     StoreFault::NoPolicy,
     StoreFault::PageOfAnother,
 ];
 
-/// A store in front of one that does right. Does wrong at certain calls, counted from 0, and says when it is asked for
-/// a revealed page or a policy to publish.
+/// A store in front of a correct one, with a fault at certain calls, counted from 0. Logs the calls for revealed pages and
+/// for publications.
 pub(crate) struct FaultyStore {
     pub(crate) inner: Arc<dyn ActivityStore>,
     log: Log,
     calls: AtomicUsize,
     faults: Mutex<HashMap<usize, StoreFault>>,
-    /// For each publication from now on, what it answers instead; none once it is empty.
+    /// The errors that the next publications return.
     publications: Mutex<Vec<StoreError>>,
     older: Mutex<Option<Arc<PrivacyPolicy>>>,
     everything: Mutex<Vec<StoredActivity>>,
@@ -90,7 +90,7 @@ pub(crate) struct FaultyStore {
     moved: Condvar,
 }
 
-/// Where a call hangs.
+/// The call that hangs.
 #[derive(Default)]
 struct Gate {
     at: Option<usize>,
@@ -119,12 +119,12 @@ impl FaultyStore {
         self.publications.lock().unwrap().insert(0, error);
     }
 
-    /// Does wrong at the `n`th call from now, 0 being the next.
+    /// Sets a fault for the `n`th call from now, 0 being the next.
     pub(crate) fn fault_in(&self, n: usize, fault: StoreFault) {
         self.faults.lock().unwrap().insert(self.calls() + n, fault);
     }
 
-    /// Does this at every call that can touch hidden rows: while it reads for a reveal, and while it removes.
+    /// Runs a closure at every call that can read hidden rows: pages of a reveal, and removals.
     pub(crate) fn while_it_works(&self, works: impl Fn() + Send + 'static) {
         *self.works.lock().unwrap() = Some(Box::new(works));
     }
@@ -133,12 +133,12 @@ impl FaultyStore {
         self.works.lock().unwrap().iter().for_each(|works| works());
     }
 
-    /// Hangs at the `n`th call from now, 0 being the next, until it is let go.
+    /// Hangs at the `n`th call from now, 0 being the next, until it is released.
     pub(crate) fn hang_in(&self, n: usize) {
         self.gate.lock().unwrap().at = Some(self.calls() + n);
     }
 
-    /// Waits until a call hangs. False when none does: it was never made.
+    /// Waits until a call hangs. Returns `false` if none does, because the call was never made.
     pub(crate) fn hangs_within(&self, patience: Duration) -> bool {
         self.moved.wait_timeout_while(self.gate.lock().unwrap(), patience, |gate| !gate.hangs).unwrap().0.hangs
     }
@@ -148,28 +148,27 @@ impl FaultyStore {
         self.moved.notify_all();
     }
 
-    /// Does right from now on.
+    /// Removes all faults.
     pub(crate) fn recover(&self) {
         self.faults.lock().unwrap().clear();
     }
 
-    /// How often it was called.
+    /// Returns the number of calls so far.
     pub(crate) fn calls(&self) -> usize {
         self.calls.load(Ordering::SeqCst)
     }
 
-    /// What [`StoreFault::OlderPolicy`] answers with.
+    /// Sets the policy that [`StoreFault::OlderPolicy`] returns.
     pub(crate) fn remember_policy(&self, policy: Arc<PrivacyPolicy>) {
         *self.older.lock().unwrap() = Some(policy);
     }
 
-    /// What [`StoreFault::Unasked`] answers with.
+    /// Sets the rows that [`StoreFault::ReturnsAll`] returns.
     pub(crate) fn remember_rows(&self, rows: Vec<StoredActivity>) {
         *self.everything.lock().unwrap() = rows;
     }
 
-    /// Keeps the next page that is read for a reveal to itself, for [`StoreFault::PageOfAnother`], and answers that it
-    /// failed.
+    /// Keeps the next page of a reveal for [`StoreFault::PageOfAnother`] and returns an error for it.
     pub(crate) fn keep_next_page(&self) {
         self.keeps_next_page.store(true, Ordering::SeqCst);
     }
@@ -190,34 +189,34 @@ impl FaultyStore {
         fault
     }
 
-    /// What a call is answered with under the faults that are the same for all calls; `event` is the call done right.
+    /// Executes a call under the faults that apply to all calls; `call` is the correct execution.
     fn at_fault<T>(
         fault: Option<StoreFault>,
-        mut event: impl FnMut() -> Result<T, StoreError>,
+        mut call: impl FnMut() -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         match fault {
             Some(StoreFault::Fails) => Err(failed()),
-            Some(StoreFault::FailsLate) => event().and(Err(failed())),
+            Some(StoreFault::FailsLate) => call().and(Err(failed())),
             Some(StoreFault::Panics) => panic_on_command(),
             Some(StoreFault::PanicsLate) => {
-                let _done = event();
+                let _done = call();
                 panic_on_command()
             }
-            Some(StoreFault::DoesItTwice) => event().and_then(|_| event()),
+            Some(StoreFault::ExecutesTwice) => call().and_then(|_| call()),
             Some(StoreFault::SaysStale) => Err(StoreError::Stale { in_force: None }),
-            _ => event(),
+            _ => call(),
         }
     }
 
     fn rows<T: Clone>(
         &self,
         unasked: impl Fn(&StoredActivity) -> Option<T>,
-        event: impl FnMut() -> Result<Vec<T>, StoreError>,
+        call: impl FnMut() -> Result<Vec<T>, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         let fault = self.begin();
-        let mut rows = Self::at_fault(fault, event)?;
+        let mut rows = Self::at_fault(fault, call)?;
         match fault {
-            Some(StoreFault::Unasked) => Ok(self.everything.lock().unwrap().iter().filter_map(unasked).collect()),
+            Some(StoreFault::ReturnsAll) => Ok(self.everything.lock().unwrap().iter().filter_map(unasked).collect()),
             Some(StoreFault::Loses) => Ok(Vec::new()),
             fault => {
                 spoil(fault, &mut rows);
@@ -233,8 +232,8 @@ fn failed() -> StoreError {
 
 fn spoil<T: Clone>(fault: Option<StoreFault>, rows: &mut Vec<T>) {
     match fault {
-        Some(StoreFault::AnswersShort) => drop(rows.pop()),
-        Some(StoreFault::AnswersLong) => rows.extend(rows.last().cloned()),
+        Some(StoreFault::OmitsLast) => drop(rows.pop()),
+        Some(StoreFault::RepeatsLast) => rows.extend(rows.last().cloned()),
         Some(StoreFault::WrongOrder) => rows.reverse(),
         _ => {}
     }
@@ -290,7 +289,7 @@ impl ActivityStore for FaultyStore {
             return Ok(vec![AppendOutcome::Stored; batch.decided().len()]);
         }
         let mut answers = Self::at_fault(fault, || self.inner.append(batch))?;
-        // Answers carry no name: in another order they are as good as any.
+        // Outcomes carry no id, so another order is not detectable.
         if fault != Some(StoreFault::WrongOrder) {
             spoil(fault, &mut answers);
         }
@@ -338,7 +337,7 @@ impl ActivityStore for FaultyStore {
 
     fn revealed_page(
         &self,
-        admission: PagePermit<'_>,
+        permit: PagePermit<'_>,
         after: Option<&Position>,
         limit: usize,
     ) -> Result<SealedPage, StoreError> {
@@ -346,7 +345,7 @@ impl ActivityStore for FaultyStore {
         self.log.lock().unwrap().push("revealed_page");
         self.work();
         if self.keeps_next_page.swap(false, Ordering::SeqCst) {
-            *self.page_of_another.lock().unwrap() = Some(self.inner.revealed_page(admission, after, limit)?);
+            *self.page_of_another.lock().unwrap() = Some(self.inner.revealed_page(permit, after, limit)?);
             return Err(failed());
         }
         let limit = match fault {
@@ -357,24 +356,24 @@ impl ActivityStore for FaultyStore {
                 Some(page) => return Ok(page),
                 None => limit,
             },
-            Some(StoreFault::Loses) => return Ok(SealedPage::seal(admission, Vec::new(), None)),
-            Some(StoreFault::Unasked) => {
+            Some(StoreFault::Loses) => return Ok(SealedPage::seal(permit, Vec::new(), None)),
+            Some(StoreFault::ReturnsAll) => {
                 let rows = self.everything.lock().unwrap().clone();
-                return Ok(SealedPage::seal(admission, rows, None));
+                return Ok(SealedPage::seal(permit, rows, None));
             }
             Some(StoreFault::WrongOrder) => {
                 let rows = self.everything.lock().unwrap();
-                let asked = rows.iter().filter(|row| admission.query().matches(row.activity(), row.decision()));
+                let asked = rows.iter().filter(|row| permit.query().matches(row.activity(), row.decision()));
                 let mut rows: Vec<_> = asked.cloned().collect();
                 rows.sort_by_key(|row| Position::of(row.activity()));
                 rows.truncate(limit);
-                return Ok(SealedPage::seal(admission, rows, None));
+                return Ok(SealedPage::seal(permit, rows, None));
             }
-            Some(StoreFault::AnswersShort) => limit - 1,
-            Some(StoreFault::AnswersLong) => limit + 1,
+            Some(StoreFault::OmitsLast) => limit - 1,
+            Some(StoreFault::RepeatsLast) => limit + 1,
             _ => limit,
         };
-        let sealed = self.inner.revealed_page(admission, after, limit);
+        let sealed = self.inner.revealed_page(permit, after, limit);
         match fault {
             Some(StoreFault::FailsLate) => sealed.and(Err(failed())),
             Some(StoreFault::PanicsLate) => panic_on_command(),

@@ -1,4 +1,4 @@
-//! What a filter is asked to do, and what must be so afterwards, whatever went wrong beneath it.
+//! The operations of a filter, and the conditions that hold after each, whatever the fault.
 
 use std::error::Error;
 
@@ -12,7 +12,7 @@ use activity_privacy::policy::{Denial, PolicyChange, PolicyError, Revision};
 use activity_privacy::query::{CountBy, PageSize, Query};
 use activity_privacy::reveal::{Acknowledgement, RevealRequest};
 
-use super::scene::{Scene, everybody, without_the_council};
+use super::scene::{Scene, directory, without_the_council};
 use crate::fault::{Fault, StoreFault};
 use crate::fixture::*;
 
@@ -23,38 +23,38 @@ pub(crate) enum Operation {
     Ingest,
     Change,
     Reveal,
-    RevealOfWhoeverLostTheGrant,
+    RevealWithoutGrant,
     Pages,
-    PagesOfBobAlone,
+    PagesOfOneActor,
     Close,
     ReadLog,
     ReadLogRefused,
-    FollowVanished,
-    FollowReturned,
+    ReconcileRemovedGroup,
+    ReconcileRestoredGroup,
     View,
     Forward,
 }
 
-/// What went wrong beneath.
+/// A fault of a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wrong {
     Store(StoreFault),
     Sink(Fault),
 }
 
-/// How an operation ended.
+/// The result of an operation.
 pub(crate) enum End {
-    Done(ApprovalDecision),
+    Done(Answer),
     Refused(Box<dyn Error>),
-    /// A panic of a port came through.
-    BrokeOff,
+    /// A panic of a port reached the caller.
+    Panicked,
 }
 
 #[derive(Default)]
-pub(crate) struct ApprovalDecision {
+pub(crate) struct Answer {
     pub(crate) outcomes: Vec<IngestOutcome>,
     pub(crate) revision: Option<Revision>,
-    /// What was shown of private activities and public ones, in which reveal.
+    /// The revealed pages, with their reveals.
     pub(crate) pages: Vec<(RevealId, Page)>,
     pub(crate) text: String,
 }
@@ -66,41 +66,41 @@ impl Operation {
         Self::Ingest,
         Self::Change,
         Self::Reveal,
-        Self::RevealOfWhoeverLostTheGrant,
+        Self::RevealWithoutGrant,
         Self::Pages,
-        Self::PagesOfBobAlone,
+        Self::PagesOfOneActor,
         Self::Close,
         Self::ReadLog,
         Self::ReadLogRefused,
-        Self::FollowVanished,
-        Self::FollowReturned,
+        Self::ReconcileRemovedGroup,
+        Self::ReconcileRestoredGroup,
         Self::View,
         Self::Forward,
     ];
 
-    /// Whatever comes before it and goes well.
+    /// Prepares a scene with everything that must precede the operation.
     pub(crate) fn prepare(self, scene: &mut Scene) {
         match self {
             Self::Pages | Self::Close => scene.reveal = Some(scene.filter().reveal(reveal_all("root")).unwrap()),
-            Self::PagesOfBobAlone => {
+            Self::PagesOfOneActor => {
                 let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
                 let query = Query::all().by_actor("bob@contoso.com").unwrap();
                 let lifetime = std::time::Duration::from_secs(3_600);
                 let request = RevealRequest::new(user("root"), query, lifetime, audited);
                 scene.reveal = Some(scene.filter().reveal(request).unwrap());
             }
-            Self::FollowVanished => drop(scene.fixture.install(without_the_council())),
-            Self::FollowReturned => {
+            Self::ReconcileRemovedGroup => drop(scene.fixture.install(without_the_council())),
+            Self::ReconcileRestoredGroup => {
                 scene.fixture.install(without_the_council());
                 scene.filter().reconcile_directory().unwrap();
-                scene.fixture.install(everybody());
+                scene.fixture.install(directory());
             }
             _ => {}
         }
     }
 
-    pub(crate) fn run(self, scene: &mut Scene) -> Result<ApprovalDecision, Box<dyn Error>> {
-        let mut answer = ApprovalDecision::default();
+    pub(crate) fn run(self, scene: &mut Scene) -> Result<Answer, Box<dyn Error>> {
+        let mut answer = Answer::default();
         match self {
             Self::Initialize => scene.filter = Some(scene.builder().initialize(admins())?),
             Self::Open => scene.open()?,
@@ -110,8 +110,8 @@ impl Operation {
             }
             Self::Change => answer.revision = Some(scene.filter().update_policy(&user("root"), finance_private())?),
             Self::Reveal => scene.reveal = Some(scene.filter().reveal(reveal_all("root"))?),
-            Self::RevealOfWhoeverLostTheGrant => scene.reveal = Some(scene.filter().reveal(reveal_all("ann"))?),
-            Self::Pages | Self::PagesOfBobAlone => {
+            Self::RevealWithoutGrant => scene.reveal = Some(scene.filter().reveal(reveal_all("ann"))?),
+            Self::Pages | Self::PagesOfOneActor => {
                 let reveal = scene.reveal.as_mut().unwrap();
                 let first = reveal.page(PageSize::at_most(2), None)?;
                 let next = first.next().cloned();
@@ -129,7 +129,7 @@ impl Operation {
                 let reader = if self == Self::ReadLog { "root" } else { "bob" };
                 scene.filter().governance_records(&user(reader), &RecordQuery::default(), 0, PageSize::MAX)?;
             }
-            Self::FollowVanished | Self::FollowReturned => scene.filter().reconcile_directory()?,
+            Self::ReconcileRemovedGroup | Self::ReconcileRestoredGroup => scene.filter().reconcile_directory()?,
             Self::View => answer.text = viewed(scene.filter())?,
             Self::Forward => {
                 let ForwardBatch { activities, next } = scene.filter().forward(&Offset::START, PageSize::at_most(2))?;
@@ -139,19 +139,19 @@ impl Operation {
         Ok(answer)
     }
 
-    /// Whether, with nothing wrong any more, this is how it ends when it is asked for again.
+    /// Returns whether the operation ends as expected when it is repeated after the fault.
     pub(crate) fn ends_well(self, end: &End) -> bool {
         match (self, end) {
-            (_, End::BrokeOff) => false,
-            (Self::RevealOfWhoeverLostTheGrant, End::Refused(error)) => {
+            (_, End::Panicked) => false,
+            (Self::RevealWithoutGrant, End::Refused(error)) => {
                 matches!(error.downcast_ref(), Some(RevealError::Denied(Denial::NotPermitted)))
             }
             (Self::ReadLogRefused, End::Refused(error)) => {
                 matches!(error.downcast_ref(), Some(GovernanceError::Denied(Denial::NotAdmin)))
             }
-            (Self::RevealOfWhoeverLostTheGrant | Self::ReadLogRefused, End::Done(_)) => false,
+            (Self::RevealWithoutGrant | Self::ReadLogRefused, End::Done(_)) => false,
             (_, End::Done(_)) => true,
-            // It was done the first time.
+            // The first attempt succeeded.
             (Self::Initialize, End::Refused(error)) => {
                 matches!(error.downcast_ref(), Some(OpenError::AlreadyInitialized))
             }
@@ -162,9 +162,9 @@ impl Operation {
         }
     }
 
-    /// What was answered is so, and what was refused left nothing, or what the refusal says.
+    /// Asserts that a success is true, and that a refusal left no effect or the effect that it states.
     pub(crate) fn holds(self, end: &End, wrong: Wrong, scene: &Scene) {
-        // Nobody can tell by its answer that a store lied when it said that all is well.
+        // A caller cannot detect a store that falsely reports success.
         if wrong == Wrong::Store(StoreFault::Loses) {
             return;
         }
@@ -176,26 +176,26 @@ impl Operation {
                     End::Refused(error) => match error.downcast_ref().unwrap() {
                         OpenError::OutcomeUnrecorded(_) => assert!(initialized),
                         OpenError::AlreadyInitialized if wrong == Wrong::Store(StoreFault::SaysStale) => {}
-                        // The initialization went well, and was tried once more.
+                        // The initialization succeeded and was repeated.
                         OpenError::AlreadyInitialized => assert!(initialized),
                         _ => assert!(!initialized, "{error:?}"),
                     },
-                    End::BrokeOff => {}
+                    End::Panicked => {}
                 }
             }
             Self::Ingest => {
                 let stored = scene.stored();
-                let lying = [("secret-new", Visibility::Private), ("shown-new", Visibility::Public)]
-                    .map(|(id, visibility)| stored.get(id).map(|lying| assert_eq!(*lying, visibility)).is_some());
+                let stored = [("secret-new", Visibility::Private), ("shown-new", Visibility::Public)]
+                    .map(|(id, visibility)| stored.get(id).map(|stored| assert_eq!(*stored, visibility)).is_some());
                 match end {
                     End::Done(answer) => {
-                        assert_eq!(lying, [true, true], "what is answered is stored");
+                        assert_eq!(stored, [true, true], "acknowledged activities are stored");
                         use IngestOutcome::{Duplicate, Stored};
-                        let again = wrong == Wrong::Store(StoreFault::DoesItTwice);
+                        let again = wrong == Wrong::Store(StoreFault::ExecutesTwice);
                         let fresh = if again { answer.outcomes[0] } else { Stored };
                         assert_eq!(answer.outcomes, [fresh, fresh, Duplicate]);
                     }
-                    _ => assert_eq!(lying[0], lying[1], "a batch is stored whole or not at all"),
+                    _ => assert_eq!(stored[0], stored[1], "a batch is stored as a whole or not at all"),
                 }
             }
             Self::Change => {
@@ -203,8 +203,8 @@ impl Operation {
                 let made = policy.private_groups().contains(&group("finance").into());
                 match end {
                     End::Done(answer) => assert_eq!((made, answer.revision), (true, Some(policy.revision()))),
-                    // A store says that the policy moved on only if somebody else moved it. Asked again, it was.
-                    End::Refused(error) if wrong == Wrong::Store(StoreFault::DoesItTwice) => {
+                    // The store executed the change twice, so the second execution found a newer policy.
+                    End::Refused(error) if wrong == Wrong::Store(StoreFault::ExecutesTwice) => {
                         assert!(matches!(error.downcast_ref().unwrap(), ChangeError::Invalid(PolicyError::Unchanged)));
                     }
                     End::Refused(error) => match error.downcast_ref().unwrap() {
@@ -213,20 +213,20 @@ impl Operation {
                         }
                         _ => assert!(!made, "{error:?}"),
                     },
-                    End::BrokeOff => {}
+                    End::Panicked => {}
                 }
             }
-            Self::RevealOfWhoeverLostTheGrant => assert!(!matches!(end, End::Done(_)), "P2: she lost it"),
-            Self::PagesOfBobAlone => {
+            Self::RevealWithoutGrant => assert!(!matches!(end, End::Done(_)), "P2: the grant was revoked"),
+            Self::PagesOfOneActor => {
                 if let End::Done(answer) = end {
                     let shown = answer.pages.iter().flat_map(|(_, page)| page.activities());
                     let private = shown.filter(|stored| stored.visibility() == Visibility::Private).count();
-                    assert_eq!(private, 0, "R1: what the reveal did not ask for is not shown");
+                    assert_eq!(private, 0, "R1: rows outside the query are not shown");
                 }
             }
             Self::Close if matches!(end, End::Done(_)) && wrong != Wrong::Sink(Fault::Loses) => {
                 let closed = |entry: &RecordEntry| matches!(entry.record.outcome, Outcome::Closed { .. });
-                assert!(scene.records().iter().any(closed), "G1: what is closed is closed on record");
+                assert!(scene.records().iter().any(closed), "G1: the closing is recorded");
             }
             Self::View | Self::Forward => {
                 if let End::Done(answer) = end {
@@ -242,7 +242,7 @@ pub(crate) fn finance_private() -> PolicyChange {
     PolicyChange::MakePrivate(group("finance").into())
 }
 
-/// Whatever a viewer can ask for.
+/// Reads everything that a viewer can read, as text.
 pub(crate) fn viewed(filter: &PrivacyFilter) -> Result<String, ViewError> {
     let view = filter.view(&user("somebody"));
     let first = view.page(&Query::all(), PageSize::at_most(2), None)?;

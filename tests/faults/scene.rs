@@ -1,4 +1,4 @@
-//! A filter in front of a store and a sink that do wrong on command, with something to lose behind them.
+//! A filter in front of a store and a sink with faults on command, and furnished with activities, policies and records.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,25 +17,25 @@ use crate::fault::*;
 use crate::fixture::*;
 use crate::place::Place;
 
-/// What no error may ever say: the id or the actor of a private activity.
+/// The id and the actor of a private activity, which no error may contain.
 pub(crate) const CANARIES: [&str; 2] = ["secret", "adele"];
 
 pub(crate) struct Scene {
-    /// Looks behind the faults.
+    /// A fixture behind the faults, to inspect the store.
     pub(crate) fixture: Fixture,
     pub(crate) store: Arc<FaultyStore>,
     pub(crate) sink: Arc<FaultySink>,
-    /// The filter under test, once there is one.
+    /// The filter under test, once it is open.
     pub(crate) filter: Option<PrivacyFilter>,
-    /// A reveal that was opened before anything went wrong.
+    /// A reveal that was opened before the fault.
     pub(crate) reveal: Option<Reveal>,
     pub(crate) place: Place,
     pub(crate) limit: Duration,
 }
 
-/// Adele is on the council, which is private; Bob is in finance. Root, Eve and, formerly, Ann may view private
-/// activities.
-pub(crate) fn everybody() -> DirectoryBuilder {
+/// Returns a directory in which Adele is in the private council and Bob in finance. Root and Eve may view private
+/// activities; Ann could formerly.
+pub(crate) fn directory() -> DirectoryBuilder {
     people(&[("adele", &["council"]), ("bob", &["finance"]), ("ann", &[]), ("eve", &[])])
 }
 
@@ -44,22 +44,22 @@ pub(crate) fn without_the_council() -> DirectoryBuilder {
 }
 
 impl Scene {
-    /// A store and a sink with nothing in them.
+    /// Creates a scene with an empty store and an empty sink.
     pub(crate) fn empty(place: Place, limit: Duration) -> Self {
         let (store, sink) = (
             FaultyStore::new(Arc::clone(&place.store), &Log::default()),
             FaultySink::over(Arc::clone(&place.sink), &Log::default()),
         );
-        // Another place, so that this one stays without a policy: it lends the directory and the clock.
+        // Uses another place for the directory and the clock, so that this one stays without a policy.
         let fixture = Fixture::new();
-        fixture.install(everybody());
+        fixture.install(directory());
         Self { fixture, store, sink, filter: None, reveal: None, place, limit }
     }
 
-    /// With policies, activities and records. `hidden`: whether any of the activities are private.
+    /// Creates a scene with policies, activities and records. `hidden`: whether any activity is private.
     pub(crate) fn furnished(place: Place, limit: Duration, hidden: bool) -> Self {
         let fixture = place.fixture();
-        fixture.install(everybody()).manage("contoso.com").permit_root();
+        fixture.install(directory()).manage("contoso.com").permit_root();
         for name in ["ann", "eve"] {
             fixture.update_policy(PolicyChange::SetAdmin(user(name), Role::Analyst));
             fixture.grant(name);
@@ -73,13 +73,13 @@ impl Scene {
         let store = FaultyStore::new(Arc::clone(&place.store), &Log::default());
         store.remember_policy(before);
         let mut rows = fixture.everything();
-        // What is hidden comes first, where a page begins.
+        // Hidden activities come first, at the beginning of a page.
         rows.sort_by_key(|stored| stored.visibility() == Visibility::Public);
         store.remember_rows(rows);
         let sink = FaultySink::over(Arc::clone(&place.sink), &Log::default());
         let mut scene = Self { fixture, store, sink, filter: None, reveal: None, place, limit };
         scene.open().unwrap();
-        // Eve's page, for the store to mistake for somebody else's.
+        // A page of Eve's reveal, for the fault that returns it to another reveal.
         let mut of_eve = scene.filter().reveal(reveal_all("eve")).unwrap();
         scene.store.keep_next_page();
         of_eve.page(PageSize::MAX, None).unwrap_err();
@@ -99,10 +99,10 @@ impl Scene {
     }
 
     pub(crate) fn filter(&self) -> &PrivacyFilter {
-        self.filter.as_ref().expect("it is open")
+        self.filter.as_ref().expect("the filter is open")
     }
 
-    /// Store and sink do right from now on, and what waits for a while has waited.
+    /// Removes all faults and waits out temporary conditions.
     pub(crate) fn recover(&self) {
         self.store.recover();
         self.sink.recover();
@@ -117,7 +117,7 @@ impl Scene {
         self.place.sink.records(&RecordQuery::default(), 0, usize::MAX).unwrap()
     }
 
-    /// Everything that is stored, by id, whoever may see it.
+    /// Returns the visibility of all stored activities by id.
     pub(crate) fn stored(&self) -> BTreeMap<String, Visibility> {
         if self.policy().is_none_or(|policy| policy.may_view_private(&user("eve")).is_err()) {
             return BTreeMap::new();
@@ -129,7 +129,7 @@ impl Scene {
         stored.map(|stored| (stored.activity().id().as_str().to_owned(), stored.visibility())).collect()
     }
 
-    /// What there is in the end, to be the same whether something went wrong on the way or not.
+    /// Returns the final state, which is independent of faults in the meantime.
     pub(crate) fn state(&self) -> String {
         let policy = self.policy();
         let policy = policy.as_ref().map(|policy| {
@@ -139,7 +139,7 @@ impl Scene {
         format!("{policy:?} {:?} {kept:?}", self.stored())
     }
 
-    /// G4: nothing of the filter is left once it is gone, not even a thread that holds the sink.
+    /// G4: asserts that dropping the filter ends all its threads.
     pub(crate) fn leave(mut self) {
         (self.filter, self.reveal) = (None, None);
         let begun = Instant::now();

@@ -1,4 +1,4 @@
-//! Out of space, for real: a process whose files may not grow beyond a limit for a while, on SQLite.
+//! A real lack of space on SQLite: a process whose files may not grow beyond a limit for some time.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -17,22 +17,22 @@ use rusqlite::Connection;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::operation::{assert_says_nothing, finance_private};
-use super::scene::everybody;
+use super::scene::directory;
 use crate::fixture::*;
 use crate::place::{activities, folder};
 
-/// Where the child finds its files, if this process is the child.
+/// The folder of the files, set if this process is the child.
 const CHILD: &str = "ACTIVITY_PRIVACY_SPACE_CHILD";
-/// Far more of anything than fits.
+/// Far more operations than the space allows.
 const ENDLESS: usize = 10_000;
-/// How large a file may be, in bytes: what has to fit does.
+/// The size limit of a file in bytes, large enough for the setup.
 const SPACE: u64 = 2 * 1024 * 1024;
 
 fn open(folder: &Path) -> Fixture {
     let path = activities(folder);
     let sink = SqliteGovernance::open(governance_path(&path)).unwrap();
     let fixture = Fixture::over(Arc::new(SqliteStore::open(&path).unwrap()), Arc::new(sink));
-    fixture.install(everybody());
+    fixture.install(directory());
     fixture
 }
 
@@ -45,8 +45,8 @@ fn batch(number: usize) -> Vec<Activity> {
         .collect()
 }
 
-/// What went wrong, with everything behind it: it says nothing of what is private.
-fn refused<E: std::error::Error + 'static>(error: &E) {
+/// Asserts that an error and its sources contain no private content.
+fn assert_no_private_content<E: std::error::Error + 'static>(error: &E) {
     let mut next: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = next {
         assert_says_nothing(&format!("{error} {error:?}"));
@@ -58,7 +58,7 @@ fn say(what: &str, number: impl fmt::Display) {
     println!("\n{what} {number}");
 }
 
-/// Not a test of its own: what the process does that has no space.
+/// Not a test of its own: the process without space.
 #[test]
 fn the_child_without_space() {
     let Some(folder) = env::var_os(CHILD).map(PathBuf::from) else { return };
@@ -73,15 +73,15 @@ fn the_child_without_space() {
             Err(error) => break error,
         }
         delivered += 1;
-        assert!(delivered < ENDLESS, "no space is left at some time");
+        assert!(delivered < ENDLESS, "the space is never exhausted");
     };
     assert!(matches!(full, IngestError::Store(StoreError::Backend(_))), "{full:?}");
-    refused(&full);
+    assert_no_private_content(&full);
     say("full", delivered);
-    // What is there can be read, and is all that was answered.
+    // All acknowledged activities can be read.
     let view = fixture.filter.view(&user("somebody"));
     assert_eq!(view.count(&Query::all()).unwrap().total, 10 * delivered as u64);
-    // Looking fills the other file.
+    // The reveal fills the governance file.
     let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
     let mut pages: u64 = 0;
     let full = loop {
@@ -90,18 +90,18 @@ fn the_child_without_space() {
             Err(error) => break error,
         }
         pages += 1;
-        assert!(pages < ENDLESS as u64, "no record fits at some time");
+        assert!(pages < ENDLESS as u64, "the space is never exhausted");
     };
     assert!(matches!(full, RevealError::Unrecorded(SinkError::Backend(_))), "{full:?}");
-    refused(&full);
+    assert_no_private_content(&full);
     say("pages", pages);
-    // Records of another size may fit yet. The smallest ones take what is left.
+    // Smaller records may still fit. The smallest ones fill the rest.
     let mut recorded = 0;
     while fixture.records().len() > recorded {
         recorded = fixture.records().len();
         fixture.filter.governance_records(&user("nobody"), &RecordQuery::default(), 0, PageSize::MAX).unwrap_err();
     }
-    // What cannot be recorded is neither seen nor done.
+    // An operation that cannot be recorded is neither shown nor executed.
     assert!(matches!(fixture.filter.reveal(reveal_all("root")).unwrap_err(), RevealError::Unrecorded(_)));
     let before = fixture.filter.policy().unwrap();
     let unrecorded = fixture.filter.update_policy(&user("root"), finance_private()).unwrap_err();
@@ -109,7 +109,7 @@ fn the_child_without_space() {
     assert_eq!(fixture.filter.policy().unwrap(), before);
     assert_eq!(view.count(&Query::all()).unwrap().total, 10 * delivered as u64);
 
-    // There is space again, and the same filter goes on: with the batch, with the reveal, with the change.
+    // With space again, the same filter continues with the batch, the reveal and the change.
     setrlimit(Resource::Fsize, unlimited).unwrap();
     assert_eq!(fixture.ingest(&batch(delivered)), [IngestOutcome::Stored; 20]);
     assert_eq!(reveal.page(PageSize::at_most(3), None).unwrap().activities().len(), 3);
@@ -119,9 +119,9 @@ fn the_child_without_space() {
 }
 
 #[test]
-fn d4_g1_r2_without_space_nothing_is_lost_and_nothing_goes_unrecorded() {
+fn d4_g1_r2_full_disk_loses_and_skips_nothing() {
     let folder = folder();
-    // Without the signal, so that writing fails as it does on a full disk.
+    // Ignores the signal, so that a write fails as on a full disk.
     let child = Command::new("sh")
         .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
         .arg(env::current_exe().unwrap())
@@ -130,16 +130,16 @@ fn d4_g1_r2_without_space_nothing_is_lost_and_nothing_goes_unrecorded() {
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    let said = String::from_utf8(child.stdout).unwrap();
-    assert!(child.status.success(), "{said}{}", String::from_utf8_lossy(&child.stderr));
+    let output = String::from_utf8(child.stdout).unwrap();
+    assert!(child.status.success(), "{output}{}", String::from_utf8_lossy(&child.stderr));
     let last = |what: &str| {
-        let mut numbers = said.lines().filter_map(|line| line.strip_prefix(what)?.trim().parse::<usize>().ok());
-        numbers.next_back().unwrap_or_else(|| panic!("the child says {what}: {said}"))
+        let mut numbers = output.lines().filter_map(|line| line.strip_prefix(what)?.trim().parse::<usize>().ok());
+        numbers.next_back().unwrap_or_else(|| panic!("the child printed no {what}: {output}"))
     };
     let (delivered, pages) = (last("full"), last("pages"));
-    assert!(last("done") == 0 && delivered > 3 && pages > 3, "some of it fits: {said}");
+    assert!(last("done") == 0 && delivered > 3 && pages > 3, "some operations fit: {output}");
 
-    // What was answered is there, and all goes on.
+    // Everything acknowledged is stored, and the files can be used.
     let path = activities(folder.path());
     for path in [&path, &governance_path(&path)] {
         let sound = Connection::open(path).unwrap().query_row("PRAGMA integrity_check", [], |row| row.get(0));
@@ -150,31 +150,31 @@ fn d4_g1_r2_without_space_nothing_is_lost_and_nothing_goes_unrecorded() {
     let sequences: Vec<u64> = records.iter().map(|entry| entry.sequence).collect();
     assert_eq!(sequences, (1..=records.len() as u64).collect::<Vec<_>>());
     let shown = records.iter().filter(|entry| matches!(entry.record.event, Event::Page { .. }));
-    assert_eq!(shown.count(), pages + 1, "R3: every page that was shown, and no other");
+    assert_eq!(shown.count(), pages + 1, "R3: exactly the pages shown");
     assert!(fixture.filter.policy().unwrap().private_groups().contains(&group("finance").into()));
     let stored: std::collections::BTreeSet<_> =
         fixture.everything().iter().map(|stored| stored.activity().id().clone()).collect();
     assert_eq!(stored.len(), 20 * (delivered + 1));
     for number in 0..=delivered {
-        assert!(batch(number).iter().all(|activity| stored.contains(activity.id())), "D4: batch {number} is there");
+        assert!(batch(number).iter().all(|activity| stored.contains(activity.id())), "D4: batch {number} is stored");
     }
     assert_eq!(fixture.ingest(&batch(delivered)), [IngestOutcome::Duplicate; 20]);
 }
 
-/// A file system of its own, as small as it is asked for. Goes away with this.
+/// A separate, small file system. It is unmounted on drop.
 #[cfg(target_os = "linux")]
 struct Small(tempfile::TempDir);
 
 #[cfg(target_os = "linux")]
 impl Small {
-    /// None where this process may not mount anything.
+    /// Mounts a file system of a size. Returns `None` if this process may not mount one.
     fn of(kibibytes: usize) -> Option<Self> {
         Self::with(&format!("size={kibibytes}k"))
     }
 
-    /// As [`of`](Self::of), for so many files.
+    /// Mounts a file system for a number of files. Returns `None` if this process may not mount one.
     fn for_files(files: usize) -> Option<Self> {
-        // The folder itself is one more.
+        // The folder itself takes one more.
         Self::with(&format!("size=10m,nr_inodes={}", files + 1))
     }
 
@@ -208,14 +208,14 @@ fn file_error(error: &(dyn std::error::Error + 'static)) -> Option<FileError> {
     std::iter::successors(Some(error), |error| error.source()).find_map(source)
 }
 
-/// Whichever file or file beside it the space ends in: it is said to be full.
+/// A full disk is reported as full, whichever file of the database it affects.
 #[cfg(target_os = "linux")]
 #[test]
-fn b1_full_disk_is_full_whichever_file_it_ends_in() {
+fn b1_full_disk_is_reported_for_each_file() {
     let mut met = 0;
     for kibibytes in (4..400).step_by(12) {
         let Some(small) = Small::of(kibibytes) else {
-            println!("not tried: this process may not mount a file system");
+            println!("skipped: this process may not mount a file system");
             return;
         };
         let fill = || -> Result<(), Box<dyn std::error::Error>> {
@@ -230,21 +230,22 @@ fn b1_full_disk_is_full_whichever_file_it_ends_in() {
             }
             Ok(())
         };
-        let full = fill().expect_err("no space is left at some time");
+        let full = fill().expect_err("the space is exhausted");
         assert_eq!(file_error(&*full), Some(FileError::Full), "{kibibytes} KiB: {full:?}");
         met += 1;
     }
     assert_eq!(met, 33);
 }
 
-/// The disk may be full before a file, its `-wal` or its `-shm` is there: SQLite then says that it cannot open it.
+/// The disk may be full before a file, its `-wal` or its `-shm` exists. SQLite then reports that it cannot open the
+/// file.
 #[cfg(target_os = "linux")]
 #[test]
-fn b1_no_room_for_another_file_is_full() {
-    // For the activities and for the records: the file, and what SQLite has beside it.
+fn b1_disk_without_inodes_is_reported_as_full() {
+    // For activities and records: the database, and the files that SQLite creates beside it.
     for files in 0..6 {
         let Some(small) = Small::for_files(files) else {
-            println!("not tried: this process may not mount a file system");
+            println!("skipped: this process may not mount a file system");
             return;
         };
         let open = || -> Result<(), Box<dyn std::error::Error>> {
@@ -253,16 +254,16 @@ fn b1_no_room_for_another_file_is_full() {
             let _sink = SqliteGovernance::open(governance_path(&path))?;
             Ok(())
         };
-        let full = open().expect_err("no file more fits at some time");
+        let full = open().expect_err("no further file fits");
         assert_eq!(file_error(&*full), Some(FileError::Full), "{files} files: {full:?}");
     }
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn b1_read_only_folder_is_said_to_be_read_only() {
+fn b1_read_only_folder_is_reported_as_read_only() {
     let Some(small) = Small::of(10_000) else {
-        println!("not tried: this process may not mount a file system");
+        println!("skipped: this process may not mount a file system");
         return;
     };
     let path = activities(small.path());

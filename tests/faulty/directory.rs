@@ -1,4 +1,4 @@
-//! Directories that are almost right: a cell with a snapshot in it, filled in a wrong way.
+//! Faulty directories: a cell that contains a snapshot and is filled incorrectly.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 
 use std::error::Error;
@@ -12,19 +12,19 @@ use activity_privacy::directory::{
     DirectoryBuilder, DirectoryError, DirectoryRevision, DirectorySnapshot, GroupDirectory,
 };
 
-/// What a directory holds.
+/// The content of a directory.
 #[derive(Default)]
 pub(crate) struct Cell {
     pub(crate) now: Option<Arc<DirectorySnapshot>>,
     pub(crate) last: u64,
-    /// How often it was asked.
+    /// The number of reads.
     pub(crate) asked: u64,
     pub(crate) before: Option<Arc<DirectorySnapshot>>,
 }
 
 type Snapshot = Result<Arc<DirectorySnapshot>, DirectoryError>;
 
-/// What a directory does wrong. Whatever is not said here is done right.
+/// A fault of a directory. The default methods are correct.
 pub(crate) trait Fault {
     fn answer(cell: &mut Cell) -> Snapshot {
         cell.now.clone().ok_or(DirectoryError::NeverLoaded)
@@ -59,13 +59,13 @@ fn install(cell: &mut Cell, next: DirectorySnapshot) {
     cell.before = cell.now.replace(Arc::new(next));
 }
 
-/// The source as far as it came through.
+/// Returns the part of a source that arrived before the import was cut off.
 fn half(source: &Source) -> Source {
     let members = source.members[..source.members.len() / 2].to_vec();
     Source { members, ..source.clone() }
 }
 
-/// A place with a directory that has a fault, and a handle on it.
+/// A harness for a directory with a fault, and a handle on it.
 pub(crate) struct Place<F>(Arc<Mutex<Cell>>, PhantomData<fn() -> F>);
 
 impl<F: Fault> DirectoryHarness for Place<F> {
@@ -102,24 +102,24 @@ where
     }
 }
 
-/// Nothing at all: the cell as it is.
+/// No fault: the cell itself.
 pub(crate) struct NoFault;
 
 impl Fault for NoFault {}
 
-/// What came through of an import that broke off is in force.
-pub(crate) struct KeepsWhatCameThrough;
+/// Installs the part of an import that arrived before it was cut off.
+pub(crate) struct InstallsPartialImport;
 
-impl Fault for KeepsWhatCameThrough {
+impl Fault for InstallsPartialImport {
     fn import_cut_off(cell: &Mutex<Cell>, source: &Source) {
         Self::import(cell, &half(source));
     }
 }
 
-/// An import is in force while it goes on.
-pub(crate) struct ShowsAnImportGoingOn;
+/// Installs parts of an import while it is in progress.
+pub(crate) struct ShowsImportInProgress;
 
-impl Fault for ShowsAnImportGoingOn {
+impl Fault for ShowsImportInProgress {
     fn import(cell: &Mutex<Cell>, source: &Source) {
         let next = cell.lock().unwrap().last + 1;
         install(&mut cell.lock().unwrap(), built(next, &half(source)));
@@ -128,17 +128,17 @@ impl Fault for ShowsAnImportGoingOn {
     }
 }
 
-/// An empty snapshot before anything was loaded.
-pub(crate) struct EmptyInsteadOfAnError;
+/// Returns an empty snapshot before the first import.
+pub(crate) struct EmptyInsteadOfError;
 
-impl Fault for EmptyInsteadOfAnError {
+impl Fault for EmptyInsteadOfError {
     fn answer(cell: &mut Cell) -> Snapshot {
         let empty = || DirectoryBuilder::new().build(DirectoryRevision(0), chrono::DateTime::UNIX_EPOCH).unwrap();
         Ok(cell.now.clone().unwrap_or_else(|| Arc::new(empty())))
     }
 }
 
-/// Every fifth answer comes from a cache that was not told of the last import.
+/// Returns every fifth snapshot from a cache that missed the last import.
 pub(crate) struct GoesBack;
 
 impl Fault for GoesBack {
@@ -149,10 +149,10 @@ impl Fault for GoesBack {
     }
 }
 
-/// Each import begins a directory of its own.
-pub(crate) struct ForgetsWhoVanished;
+/// Starts a new directory with each import.
+pub(crate) struct ForgetsRemovedGroups;
 
-impl Fault for ForgetsWhoVanished {
+impl Fault for ForgetsRemovedGroups {
     fn import(cell: &Mutex<Cell>, source: &Source) {
         let mut cell = cell.lock().unwrap();
         cell.last += 1;
@@ -160,7 +160,7 @@ impl Fault for ForgetsWhoVanished {
     }
 }
 
-/// Remembers who vanished once, and not from one import to the next.
+/// Remembers a removed group for one import only.
 pub(crate) struct RemembersForOneImport;
 
 impl Fault for RemembersForOneImport {
@@ -176,19 +176,19 @@ impl Fault for RemembersForOneImport {
     }
 }
 
-/// The revision is that of the schema, so to speak: it stays.
-pub(crate) struct OneRevisionForAll;
+/// Uses one revision for all snapshots.
+pub(crate) struct UsesOneRevision;
 
-impl Fault for OneRevisionForAll {
+impl Fault for UsesOneRevision {
     fn import(cell: &Mutex<Cell>, source: &Source) {
         install(&mut cell.lock().unwrap(), built(1, source));
     }
 }
 
-/// The revision is the as-of time of the source.
-pub(crate) struct RevisionIsTheAsOfTime;
+/// Uses the as-of time of the source as the revision.
+pub(crate) struct UsesTimeAsRevision;
 
-impl Fault for RevisionIsTheAsOfTime {
+impl Fault for UsesTimeAsRevision {
     fn import(cell: &Mutex<Cell>, source: &Source) {
         let revision = source.as_of.timestamp().unsigned_abs();
         install(&mut cell.lock().unwrap(), built(revision, source));
@@ -196,15 +196,15 @@ impl Fault for RevisionIsTheAsOfTime {
 }
 
 /// Counts imports from 1 in each process.
-pub(crate) struct CountsFromOneAgain;
+pub(crate) struct RestartsRevisions;
 
-impl Fault for CountsFromOneAgain {
+impl Fault for RestartsRevisions {
     fn crash(cell: &mut Cell) {
         *cell = Cell::default();
     }
 }
 
-/// Adds an import to the one before.
+/// Adds each import to the previous one.
 pub(crate) struct AddsUp;
 
 impl Fault for AddsUp {
@@ -224,7 +224,7 @@ impl Fault for AddsUp {
     }
 }
 
-/// Knows nothing of groups in groups.
+/// Ignores nested groups.
 pub(crate) struct IgnoresNesting;
 
 impl Fault for IgnoresNesting {

@@ -1,4 +1,4 @@
-//! Adapters that are almost right, to see that the conformance kit tells them from those that are.
+//! Faulty adapters, which the conformance kit must distinguish from correct ones.
 
 pub(crate) mod directory;
 pub(crate) mod sink;

@@ -1,6 +1,6 @@
-//! What a sink that stands in front of another one leaves to it.
+//! A macro that delegates methods of a `GovernanceSink`.
 
-/// Hands these methods of a `GovernanceSink` on to the sink in a field, as they are.
+/// Delegates these methods of a `GovernanceSink` to the sink in a field.
 macro_rules! forward {
     ($inner:tt: $($method:ident)+) => {
         $($crate::forward::forward! { @$method $inner })+

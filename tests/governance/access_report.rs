@@ -1,4 +1,4 @@
-//! What a protected person is told: G7.
+//! The access report for a data subject: G7.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -23,16 +23,16 @@ use crate::place::places;
 
 const ALWAYS: std::ops::Range<DateTime<Utc>> = DateTime::<Utc>::MIN_UTC..DateTime::<Utc>::MAX_UTC;
 
-fn told(fixture: &Fixture, name: &str) -> Vec<AccessNotice> {
+fn notices(fixture: &Fixture, name: &str) -> Vec<AccessNotice> {
     fixture.filter.access_report(&Subject::of(user(name)), ALWAYS).unwrap()
 }
 
-fn look(from: i64, until: i64, pages: u64, purpose: Option<&str>) -> AccessNotice {
+fn notice(from: i64, until: i64, pages: u64, purpose: Option<&str>) -> AccessNotice {
     let purpose = purpose.map(|text| Purpose::new(text).unwrap());
     AccessNotice { from: at(from), until: at(until), pages, purpose }
 }
 
-/// What Adele and Ann do is private, what Bob does is not.
+/// Makes the activities of Adele and Ann private, but not those of Bob.
 fn furnish(fixture: &Fixture) {
     let people = people(&[("adele", &["council"]), ("ann", &["council"]), ("bob", &[])]);
     fixture.install(people).manage("contoso.com").make_private("council").permit_root();
@@ -40,36 +40,36 @@ fn furnish(fixture: &Fixture) {
 }
 
 #[test]
-fn g7_the_protected_are_told_when_and_for_what_purpose_and_not_by_whom() {
+fn g7_report_contains_time_and_purpose_without_viewer() {
     for place in places() {
         let fixture = place.fixture();
         furnish(&fixture);
-        assert_eq!(told(&fixture, "adele"), []);
+        assert_eq!(notices(&fixture, "adele"), []);
         let mut first = fixture.filter.reveal(reveal_for("security incident")).unwrap();
-        assert_eq!(told(&fixture, "adele"), [], "nothing was seen yet");
+        assert_eq!(notices(&fixture, "adele"), [], "no activity was viewed yet");
         first.page(PageSize::default(), None).unwrap();
         fixture.advance(60);
         first.page(PageSize::default(), None).unwrap();
         fixture.advance(60);
         fixture.filter.reveal(reveal_all("root")).unwrap().page(PageSize::default(), None).unwrap();
-        let looks = [look(0, 60, 2, Some("security incident")), look(120, 120, 1, None)];
-        assert_eq!(told(&fixture, "adele"), looks);
-        assert_eq!(told(&fixture, "ann"), looks);
-        assert_eq!(told(&fixture, "bob"), [], "what is public is nobody's secret");
-        assert!(!serde_json::to_string(&told(&fixture, "adele")).unwrap().contains("root"));
-        // In some times only.
+        let expected = [notice(0, 60, 2, Some("security incident")), notice(120, 120, 1, None)];
+        assert_eq!(notices(&fixture, "adele"), expected);
+        assert_eq!(notices(&fixture, "ann"), expected);
+        assert_eq!(notices(&fixture, "bob"), [], "views of public activities are not reported");
+        assert!(!serde_json::to_string(&notices(&fixture, "adele")).unwrap().contains("root"));
+        // Limited to a period.
         let subject = Subject::of(user("adele"));
         assert_eq!(
             fixture.filter.access_report(&subject, at(60)..at(120)).unwrap(),
-            [look(60, 60, 1, Some("security incident"))]
+            [notice(60, 60, 1, Some("security incident"))]
         );
         assert_eq!(fixture.filter.access_report(&subject, at(61)..at(120)).unwrap(), []);
     }
 }
 
-/// Tags can be held against everybody in the directory, so nobody who reads the log gets them.
+/// A reader could compare the tags with every user of the directory, so no reader of the log receives them.
 #[test]
-fn v2_no_reader_of_the_log_learns_who_has_private_activities() {
+fn v2_log_does_not_disclose_subjects_of_private_activities() {
     for place in places() {
         let fixture = place.fixture();
         furnish(&fixture);
@@ -93,30 +93,30 @@ fn v2_no_reader_of_the_log_learns_who_has_private_activities() {
                     let known = |name: &str| Identity::Alias(alias(&format!("{name}@contoso.com")));
                     let is_on_it =
                         |name: &&str| subjects.value().is_some_and(|tags| tags.contains(reveal, &known(name)));
-                    assert_eq!(["adele", "ann", "bob"].iter().find(|name| is_on_it(name)), None, "told to {reader}");
+                    assert_eq!(["adele", "ann", "bob"].iter().find(|name| is_on_it(name)), None, "visible to {reader}");
                 }
             }
             assert!(pages > 0);
         }
-        assert_eq!(told(&fixture, "adele").len(), 1, "they themselves are told");
+        assert_eq!(notices(&fixture, "adele").len(), 1, "the data subject receives a report");
     }
 }
 
-/// However long the log is, and whoever else is on its pages.
+/// A long log, with other people on its pages.
 #[test]
-fn g7_a_long_log_is_read_to_its_end() {
+fn g7_report_covers_whole_long_log() {
     let fixture = Fixture::new();
     furnish(&fixture);
     let mut reveal = fixture.filter.reveal(reveal_for("audit")).unwrap();
     for _ in 0..600 {
         reveal.page(PageSize::default(), None).unwrap();
     }
-    assert_eq!(told(&fixture, "adele"), [look(0, 0, 600, Some("audit"))]);
+    assert_eq!(notices(&fixture, "adele"), [notice(0, 0, 600, Some("audit"))]);
 }
 
-/// A page with something private on it that names nobody is about nobody.
+/// A page with a private activity without an identity is in no report.
 #[test]
-fn g7_what_names_nobody_is_nobody_s() {
+fn g7_activity_without_identity_is_in_no_report() {
     let fixture = Fixture::new();
     fixture.install(people(&[])).permit_root();
     fixture.ingest(&[by("n", Actor::unknown())]);
@@ -129,7 +129,7 @@ fn g7_what_names_nobody_is_nobody_s() {
 }
 
 #[test]
-fn g7_only_those_whose_activities_were_on_the_page_are_told() {
+fn g7_report_omits_pages_of_other_subjects() {
     for place in places() {
         let fixture = place.fixture();
         furnish(&fixture);
@@ -137,14 +137,14 @@ fn g7_only_those_whose_activities_were_on_the_page_are_told() {
         let query = Query::all().by_actor("ann@contoso.com").unwrap();
         let wish = RevealRequest::new(user("root"), query, Duration::from_secs(9), audited);
         fixture.filter.reveal(wish).unwrap().page(PageSize::default(), None).unwrap();
-        assert_eq!(told(&fixture, "ann"), [look(0, 0, 1, None)]);
-        assert_eq!(told(&fixture, "adele"), []);
+        assert_eq!(notices(&fixture, "ann"), [notice(0, 0, 1, None)]);
+        assert_eq!(notices(&fixture, "adele"), []);
     }
 }
 
-/// By whatever an activity names them, as a principal of either kind, or as an object where objects count.
+/// Tests each identity of an activity: of the actor, of the principal acted for, and of an object where objects count.
 #[test]
-fn g7_people_are_found_by_every_identity_on_an_activity() {
+fn g7_subject_is_found_by_each_identity() {
     for place in places() {
         let fixture = place.fixture();
         furnish(&fixture);
@@ -164,27 +164,31 @@ fn g7_people_are_found_by_every_identity_on_an_activity() {
             let (query, minute) = (Query::all().by_actor(by).unwrap(), Duration::from_secs(60));
             let wish = RevealRequest::new(user("root"), query, minute, audited).private_only();
             fixture.filter.reveal(wish).unwrap().page(PageSize::at_most(1), None).unwrap();
-            assert_eq!(told(&fixture, "adele").len(), n, "x{n}");
-            assert_eq!(told(&fixture, "ann"), [], "x{n}");
-            assert_eq!(told(&fixture, "bob").len(), n.saturating_sub(2), "x{n}: what they did is private too");
+            assert_eq!(notices(&fixture, "adele").len(), n, "x{n}");
+            assert_eq!(notices(&fixture, "ann"), [], "x{n}");
+            assert_eq!(
+                notices(&fixture, "bob").len(),
+                n.saturating_sub(2),
+                "x{n}: the actor's activities are private too"
+            );
         }
     }
 }
 
-/// Names that the directory does not know any more can be given along.
+/// Names that the directory no longer contains can be given in the request.
 #[test]
-fn g7_whoever_is_gone_from_the_directory_is_told_by_the_names_that_they_bring() {
+fn g7_subject_removed_from_directory_is_found_by_names() {
     let fixture = Fixture::new();
     furnish(&fixture);
     fixture.filter.reveal(reveal_for("audit")).unwrap().page(PageSize::default(), None).unwrap();
     fixture.install(people(&[("bob", &[])]));
-    assert_eq!(told(&fixture, "adele"), []);
+    assert_eq!(notices(&fixture, "adele"), []);
     let known = Subject::of(user("adele")).with_identity(alias("Adele@contoso.com"));
-    assert_eq!(fixture.filter.access_report(&known, ALWAYS).unwrap(), [look(0, 0, 1, Some("audit"))]);
+    assert_eq!(fixture.filter.access_report(&known, ALWAYS).unwrap(), [notice(0, 0, 1, Some("audit"))]);
 }
 
 #[test]
-fn g7_a_page_that_was_refused_at_the_last_moment_was_not_seen() {
+fn g7_withheld_page_is_not_reported() {
     let sink = Arc::new(Meanwhile::default());
     let fixture = Fixture::over(Arc::new(activity_privacy::memory::MemoryStore::new()), sink.clone());
     furnish(&fixture);
@@ -200,14 +204,14 @@ fn g7_a_page_that_was_refused_at_the_last_moment_was_not_seen() {
         });
         reveal.page(PageSize::default(), None).unwrap_err();
         let began = 3_600 * seen;
-        assert_eq!(told(&fixture, "adele").len() as i64, seen);
-        assert!(told(&fixture, "adele").iter().all(|told| *told == look(began, began, 1, Some("audit"))));
+        assert_eq!(notices(&fixture, "adele").len() as i64, seen);
+        assert!(notices(&fixture, "adele").iter().all(|one| *one == notice(began, began, 1, Some("audit"))));
     }
 }
 
-/// Whoever reads the log learns from a page whose it is only if they know whom they look for.
+/// A reader of the log can find the subjects of a page only by testing a known name.
 #[test]
-fn g2_a_page_s_record_names_nobody_and_cannot_be_compared_with_another_reveal_s() {
+fn g2_page_record_names_no_subject_and_is_unlinkable() {
     for place in places() {
         let fixture = place.fixture();
         furnish(&fixture);
@@ -217,8 +221,8 @@ fn g2_a_page_s_record_names_nobody_and_cannot_be_compared_with_another_reveal_s(
             reveal.page(PageSize::default(), None).unwrap();
             let last = fixture.records().pop().unwrap().record;
             assert!(!serde_json::to_string(&last).unwrap().contains("adele"));
-            let Event::Page { reveal: id, subjects: sealed, .. } = last.event else { panic!("not a page") };
-            let subjects = sealed.value().unwrap().clone();
+            let Event::Page { reveal: id, subjects: commitment, .. } = last.event else { panic!("not a page") };
+            let subjects = commitment.value().unwrap().clone();
             let adele = Identity::Alias(alias("adele@contoso.com"));
             assert!(subjects.contains(id, &adele) && !subjects.contains(RevealId(uuid::Uuid::nil()), &adele));
             assert!(!subjects.contains(id, &Identity::Alias(alias("bob@contoso.com"))));
@@ -231,10 +235,10 @@ fn g2_a_page_s_record_names_nobody_and_cannot_be_compared_with_another_reveal_s(
 fn reveal_for(purpose: &str) -> RevealRequest {
     reveal_all("root").for_purpose(Purpose::new(purpose).unwrap())
 }
-/// Gives the first records again and again, as many as it is asked for.
-struct GoesBack(Arc<dyn GovernanceSink>);
+/// A sink that returns the first records repeatedly, as many as requested.
+struct RepeatsFirstRecords(Arc<dyn GovernanceSink>);
 
-impl GovernanceSink for GoesBack {
+impl GovernanceSink for RepeatsFirstRecords {
     fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
         self.0.record(record)
     }
@@ -248,9 +252,9 @@ impl GovernanceSink for GoesBack {
 }
 
 #[test]
-fn b3_a_sink_that_goes_back_is_refused_and_not_read_for_ever() {
+fn b3_sink_that_repeats_records_is_rejected() {
     let place = crate::place::Place::in_memory();
-    let fixture = Fixture::over(Arc::clone(&place.store), Arc::new(GoesBack(Arc::clone(&place.sink))));
+    let fixture = Fixture::over(Arc::clone(&place.store), Arc::new(RepeatsFirstRecords(Arc::clone(&place.sink))));
     furnish(&fixture);
     fixture.filter.reveal(reveal_all("root")).unwrap().page(PageSize::default(), None).unwrap();
     let error = fixture.filter.access_report(&Subject::of(user("adele")), ALWAYS).unwrap_err();

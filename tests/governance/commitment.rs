@@ -1,4 +1,4 @@
-//! What a record says of people can be forgotten, and what stays proves what it was: G2, G6.
+//! Commitments: values of a record can be redacted, and the rest still proves what they were (G2, G6).
 
 use activity_privacy::activity::ActivityId;
 use activity_privacy::governance::{
@@ -14,9 +14,9 @@ fn why() -> Commitment<Justification> {
     Commitment::new(Justification::new("Case 17: \"who\" & why, straße").unwrap(), salt(44))
 }
 
-/// As anybody can check with `sha256sum`.
+/// As `sha256sum` computes it.
 #[test]
-fn g6_a_commitment_is_the_digest_of_salt_and_text() {
+fn g6_commitment_is_digest_of_salt_and_text() {
     let digest = "0b00ab5a5057af3b06ab69a9417dc44893da373f880a3d42667f798fa152eb1e";
     assert_eq!(why().commitment().to_string(), digest);
     let other = Commitment::new(Justification::new("Case 17: \"who\" & why, straße").unwrap(), salt(45));
@@ -24,7 +24,7 @@ fn g6_a_commitment_is_the_digest_of_salt_and_text() {
 }
 
 #[test]
-fn g2_what_was_forgotten_leaves_its_commitment_and_nothing_else() {
+fn g2_redacted_value_leaves_only_its_commitment() {
     let mut sealed = why();
     assert_eq!(format!("{sealed:?}").find("Case"), None);
     sealed.redact();
@@ -35,7 +35,7 @@ fn g2_what_was_forgotten_leaves_its_commitment_and_nothing_else() {
 }
 
 #[test]
-fn g6_a_value_that_was_not_committed_to_is_not_read() {
+fn g6_opening_of_another_value_is_rejected() {
     let text = serde_json::to_string(&why()).unwrap();
     assert_eq!(serde_json::from_str::<Commitment<Justification>>(&text).unwrap(), why());
     for (from, to) in [("Case 17", "Case 18"), ("2c", "2d"), ("straße", "strasse")] {
@@ -50,9 +50,9 @@ fn g6_a_value_that_was_not_committed_to_is_not_read() {
     }
 }
 
-/// Tags are sealed as they are written, one a line, each once.
+/// A list of tags is committed to in its written form, one per line, each once.
 #[test]
-fn g6_tags_are_sealed_as_lines() {
+fn g6_tags_are_committed_to_as_lines() {
     let (one, other) = ("00000000000000000000000000000000", "11111111111111111111111111111111");
     let subjects: Subjects = serde_json::from_str(&format!(r#"["{one}","{other}"]"#)).unwrap();
     assert_eq!(subjects.sealed_text(), format!("{one}\n{other}"));
@@ -60,9 +60,9 @@ fn g6_tags_are_sealed_as_lines() {
     assert!(!subjects.is_empty() && Subjects::default().is_empty());
 }
 
-/// Every record that has something of people in it forgets all of that, once. How much was seen stays, for an auditor.
+/// Each record with personal values loses them at a redaction, once. The totals remain for an auditor.
 #[test]
-fn g2_record_forgets_people_and_keeps_what_was_seen() {
+fn g2_redacted_record_keeps_totals() {
     let fixture = Fixture::new();
     fixture.install(people(&[("adele", &["council"])])).make_private("council").permit_root();
     fixture.ingest(&[activity("a", "adele")]);
@@ -72,10 +72,10 @@ fn g2_record_forgets_people_and_keeps_what_was_seen() {
     reveal.page(PageSize::default(), None).unwrap();
     reveal.close().unwrap();
     fixture.erase(Subject::of(user("adele")));
-    let mut forgot = 0;
+    let mut redacted_count = 0;
     for RecordEntry { mut record, .. } in fixture.records() {
         let whole = record.clone();
-        forgot += u64::from(record.redact());
+        redacted_count += u64::from(record.redact());
         assert!(!record.redact());
         let text = serde_json::to_string(&record).unwrap();
         assert!(!text.contains("CANARY"), "{text}");
@@ -92,12 +92,12 @@ fn g2_record_forgets_people_and_keeps_what_was_seen() {
         }
         assert!(!serde_json::to_string(&record.without_openings()).unwrap().contains("opening"));
     }
-    assert_eq!(forgot, 4, "the request, the reveal where it began, the page, and the outcome of the erasure");
+    assert_eq!(redacted_count, 4, "the request, the start of the reveal, the page, and the outcome of the erasure");
 }
 
-/// A commitment stands in two records of one reveal, and its opening in one of them.
+/// Two records of one reveal contain the same commitment, and one of them its opening.
 #[test]
-fn g2_what_a_record_forgot_is_told_by_no_other() {
+fn g2_redaction_covers_all_records_of_reveal() {
     let fixture = Fixture::new();
     fixture.install(people(&[("adele", &["council"])])).make_private("council").permit_root();
     let reveal = fixture.filter.reveal(reveal_all("root").because(Justification::new("CANARY").unwrap())).unwrap();
@@ -110,9 +110,9 @@ fn g2_what_a_record_forgot_is_told_by_no_other() {
     assert_eq!(told.iter().filter(of_reveal).count(), 2);
 }
 
-/// An auditor who is told salt and value apart from the record tells whether it is what was committed to.
+/// An auditor who receives the salt and the value separately can verify them against the commitment.
 #[test]
-fn r3_auditor_holds_disclosed_ids_against_redacted_record() {
+fn r3_disclosed_ids_verify_against_redacted_record() {
     let fixture = Fixture::new();
     fixture.install(people(&[("adele", &["council"])])).make_private("council").permit_root();
     fixture.ingest(&[activity("a", "adele"), activity("b", "adele")]);
@@ -125,14 +125,14 @@ fn r3_auditor_holds_disclosed_ids_against_redacted_record() {
     let ids = ["b", "a"].map(|id| id.parse::<ActivityId>().unwrap());
     assert_eq!(Commitment::new(Digest::of_ids(&ids), salt.clone()).commitment(), redacted.commitment());
     assert_eq!(text, Digest::of_ids(&ids).to_string());
-    assert!(digest.is_of_ids(&ids) && !redacted.is_of_ids(&ids), "nobody tells without the opening");
+    assert!(digest.is_of_ids(&ids) && !redacted.is_of_ids(&ids), "without the opening no value is verified");
     let others = ["a", "b"].map(|id| id.parse::<ActivityId>().unwrap());
     assert_ne!(Commitment::new(Digest::of_ids(&others), salt).commitment(), redacted.commitment());
 }
 
-/// The form in which others recompute a commitment: every value as text, the salt in 32 hex digits.
+/// The form in which others recompute a commitment: each value as text, the salt as 32 hex digits.
 #[test]
-fn g6_text_of_number_time_and_salt_has_one_form() {
+fn g6_number_time_and_salt_have_one_text_form() {
     let time = at(0) + chrono::TimeDelta::milliseconds(250);
     assert_eq!((7_u64.sealed_text().as_ref(), time.sealed_text().as_ref()), ("7", "2026-02-25T06:13:20.250Z"));
     assert_eq!(serde_json::to_value(time).unwrap(), time.sealed_text().as_ref());

@@ -1,4 +1,4 @@
-//! G4: records go to several sinks at once; and G1: which sinks those are is changed on record.
+//! G4: a quorum of sinks; G1: changes of the sinks are recorded.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,7 +15,7 @@ use proptest::prelude::*;
 
 use crate::fault::*;
 use crate::fixture::*;
-use crate::{gap_free, record};
+use crate::{assert_gap_free, record};
 
 fn name(text: &str) -> SinkName {
     SinkName::new(text).unwrap()
@@ -29,8 +29,8 @@ fn entries(sink: &dyn GovernanceSink) -> Vec<RecordEntry> {
     sink.records(&RecordQuery::default(), 0, usize::MAX).unwrap()
 }
 
-/// `a`, `b` and so on, in this order, `a` leading.
-fn several(sinks: &[Arc<FaultySink>], quorum: Option<u32>) -> Result<QuorumSink, SinkSetError> {
+/// A quorum sink over sinks named `a`, `b` and so on, with `a` as the leader.
+fn quorum_sink(sinks: &[Arc<FaultySink>], quorum: Option<u32>) -> Result<QuorumSink, SinkSetError> {
     let letters = ["a", "b", "c", "d"];
     let mut builder = QuorumSink::with_leader(name("a"), Arc::clone(&sinks[0]) as _).limit(LIMIT);
     for (sink, letter) in sinks.iter().zip(letters).skip(1) {
@@ -44,9 +44,9 @@ fn faulty(count: usize) -> Vec<Arc<FaultySink>> {
 }
 
 #[test]
-fn g4_all_sinks_must_answer_unless_a_quorum_is_stated() {
+fn g4_all_sinks_must_confirm_without_quorum() {
     let sinks = faulty(3);
-    let all = several(&sinks, None).unwrap();
+    let all = quorum_sink(&sinks, None).unwrap();
     assert_eq!((all.quorum(), names(&all)), (3, vec!["a".to_owned(), "b".to_owned(), "c".to_owned()]));
     assert_eq!(all.record(&record(1)).unwrap().sequence(), 1);
     for sink in &sinks {
@@ -54,40 +54,40 @@ fn g4_all_sinks_must_answer_unless_a_quorum_is_stated() {
     }
     sinks[2].fault_in(0, Fault::Fails);
     assert!(matches!(all.record(&record(2)).unwrap_err(), SinkError::Backend(_)));
-    // What failed is durable in some, and offering it again is the same record.
+    // A failed record is durable in some sinks, and offering it again makes no second record.
     assert_eq!((sinks[0].durable().len(), sinks[2].durable().len()), (2, 1));
     assert_eq!(all.record(&record(2)).unwrap().sequence(), 2);
     assert_eq!(sinks[2].durable(), [record(1), record(2)]);
 
-    let two = several(&sinks, Some(2)).unwrap();
-    // It is said what failed, and as soon as there are too many that did.
+    let two = quorum_sink(&sinks, Some(2)).unwrap();
+    // The error names the failed sinks, as soon as there are too many.
     sinks[1].fault_in(0, Fault::Panics);
     sinks[2].fault_in(0, Fault::Panics);
     assert!(matches!(two.record(&record(3)).unwrap_err(), SinkError::Panicked));
     sinks[2].fault_in(0, Fault::Fails);
     assert_eq!(two.record(&record(3)).unwrap().sequence(), 3);
     assert_eq!(sinks[1].durable().len(), 3);
-    gap_free(&entries(&two));
+    assert_gap_free(&entries(&two));
 }
 
 #[test]
-fn g4_the_leading_sink_must_answer_whatever_the_quorum() {
+fn g4_leader_must_confirm_with_any_quorum() {
     for fault in FAULTS {
         let sinks = faulty(3);
-        let one = several(&sinks, Some(1)).unwrap();
+        let one = quorum_sink(&sinks, Some(1)).unwrap();
         sinks[0].fault_in(0, fault);
         let error = one.record(&record(1)).unwrap_err();
         assert!(!matches!(error, SinkError::IdTaken(_)), "{fault:?}: {error:?}");
-        // Nobody else was asked: what the leading one does not have, nobody has without it.
+        // No other sink is called: a record that the leader lacks is in no sink.
         assert!(sinks[1].durable().is_empty() && sinks[2].durable().is_empty(), "{fault:?}");
     }
 }
 
 #[test]
-fn g4_no_quorum_of_nobody_or_of_more_than_there_are() {
+fn g4_quorum_out_of_range_is_rejected() {
     let sinks = faulty(2);
     for quorum in [0, 3, u32::MAX] {
-        assert_eq!(several(&sinks, Some(quorum)).unwrap_err(), SinkSetError::Quorum { quorum, sinks: 2 });
+        assert_eq!(quorum_sink(&sinks, Some(quorum)).unwrap_err(), SinkSetError::Quorum { quorum, sinks: 2 });
     }
     let twice =
         QuorumSink::with_leader(name("a"), Arc::new(MemorySink::new())).push(name("a"), Arc::new(MemorySink::new()));
@@ -95,15 +95,15 @@ fn g4_no_quorum_of_nobody_or_of_more_than_there_are() {
 }
 
 #[test]
-fn g4_a_hanging_sink_delays_nobody_for_whom_the_others_suffice() {
+fn g4_hanging_sink_outside_quorum_delays_no_caller() {
     let sinks = faulty(3);
-    let two = several(&sinks, Some(2)).unwrap();
+    let two = quorum_sink(&sinks, Some(2)).unwrap();
     sinks[1].fault_in(0, Fault::Hangs);
     let begun = Instant::now();
     assert_eq!(two.record(&record(1)).unwrap().sequence(), 1);
-    assert!(begun.elapsed() < LIMIT, "the answer came before the limit of the one that hangs");
-    // Several that hang are bounded by one limit.
-    let all = several(&sinks, None).unwrap();
+    assert!(begun.elapsed() < LIMIT, "the call returned before the timeout of the hanging sink");
+    // Several hanging sinks share one timeout.
+    let all = quorum_sink(&sinks, None).unwrap();
     sinks[1].fault_in(0, Fault::Hangs);
     sinks[2].fault_in(0, Fault::Hangs);
     let begun = Instant::now();
@@ -111,12 +111,12 @@ fn g4_a_hanging_sink_delays_nobody_for_whom_the_others_suffice() {
     assert!(begun.elapsed() < LIMIT * 2, "{:?}", begun.elapsed());
 }
 
-/// What a sink does with the record that it is offered.
+/// A behaviour of a sink for an offered record.
 fn behaviour() -> impl Strategy<Value = Option<Fault>> {
     prop_oneof![Just(None), (0..FAULTS.len()).prop_map(|n| Some(FAULTS[n])), Just(Some(Fault::Dawdles))]
 }
 
-/// Whether the word of a sink that behaves so counts.
+/// Returns whether the confirmation of a sink with this behaviour counts.
 fn counts(fault: Option<Fault>) -> bool {
     matches!(fault, None | Some(Fault::Dawdles))
 }
@@ -124,22 +124,22 @@ fn counts(fault: Option<Fault>) -> bool {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever each sink does and whatever the quorum.
+    /// Any behaviour of each sink, and any quorum.
     #[test]
-    fn g4_a_record_counts_when_the_leading_sink_and_enough_others_hold_it(
+    fn g4_record_counts_with_leader_and_quorum(
         behaviours in proptest::collection::vec(behaviour(), 1..=4),
         quorum in proptest::option::of(1_u32..=4),
     ) {
         let count = behaviours.len() as u32;
         let quorum = quorum.map(|quorum| quorum.min(count));
         let sinks = faulty(behaviours.len());
-        let together = several(&sinks, quorum).unwrap();
+        let together = quorum_sink(&sinks, quorum).unwrap();
         let before = together.record(&record(1)).unwrap();
         prop_assert_eq!(before.sequence(), 1);
-        // With a quorum, the slower ones may still be at it.
+        // With a quorum, slower sinks may still be recording.
         let begun = Instant::now();
         while sinks.iter().any(|sink| sink.durable().is_empty()) {
-            prop_assert!(begun.elapsed().as_secs() < 5, "whoever is slow gets the record all the same");
+            prop_assert!(begun.elapsed().as_secs() < 5, "slow sinks receive the record too");
             std::thread::yield_now();
         }
         for (sink, fault) in sinks.iter().zip(&behaviours) {
@@ -161,7 +161,7 @@ proptest! {
 }
 
 #[test]
-fn g5_a_removal_goes_to_every_sink_whatever_the_quorum() {
+fn g5_removal_reaches_every_sink_with_any_quorum() {
     use std::time::Duration;
     let day = Duration::from_secs(86_400);
     let retention = Retention::of_activities(day).and_of_records(day).unwrap();
@@ -172,11 +172,11 @@ fn g5_a_removal_goes_to_every_sink_whatever_the_quorum() {
     let removal = pending.recorded(&Receipt::assertion(record(9).id, 1)).unwrap();
 
     let sinks = faulty(3);
-    let one = several(&sinks, Some(1)).unwrap();
+    let one = quorum_sink(&sinks, Some(1)).unwrap();
     let offered: Vec<Record> = (1..=4).map(|id| Record { at: at(id), ..record(id as u128) }).collect();
     for record in &offered {
         let _receipt = one.record(record).unwrap();
-        // One after the other, so that all have them in this order.
+        // Sequential, so that all sinks contain the records in this order.
         let begun = Instant::now();
         while sinks.iter().any(|sink| !sink.durable().contains(record)) {
             assert!(begun.elapsed().as_secs() < 5);
@@ -184,8 +184,8 @@ fn g5_a_removal_goes_to_every_sink_whatever_the_quorum() {
         }
     }
     sinks[2].fault_in(0, Fault::Fails);
-    assert!(one.remove(&removal).is_err(), "it may not be removed for good");
-    // The leading one is done, and the one that failed is not.
+    assert!(one.remove(&removal).is_err(), "the removal is incomplete");
+    // The leader has removed them, and the failed sink has not.
     assert_eq!(one.remove(&removal).unwrap(), 3);
     assert_eq!(one.remove(&removal).unwrap(), 0);
     for sink in &sinks {
@@ -193,15 +193,15 @@ fn g5_a_removal_goes_to_every_sink_whatever_the_quorum() {
     }
 }
 
-/// A filter of `root` over sinks that are in use; `ann` is an analyst.
-struct Office {
+/// A filter over a quorum sink that `root` administers; `ann` is an analyst.
+struct Scene {
     filter: PrivacyFilter,
     sinks: QuorumSink,
 }
 
-impl Office {
+impl Scene {
     fn over(sinks: &[Arc<FaultySink>], quorum: Option<u32>) -> Self {
-        let sinks = several(sinks, quorum).unwrap();
+        let sinks = quorum_sink(sinks, quorum).unwrap();
         let filter = PrivacyFilter::builder(MemoryStore::new(), MemoryDirectory::new(), sinks.clone())
             .clock(|| at(0))
             .initialize(admins())
@@ -224,9 +224,9 @@ fn change_to(letters: &[&str], quorum: u32) -> Event {
 }
 
 #[test]
-fn g1_sink_change_is_recorded_before_and_after_and_the_sink_is_tried_out_between() {
+fn g1_admitted_sink_is_tested_between_intent_and_outcome() {
     let (sinks, newcomer) = (faulty(2), FaultySink::new(&Log::default()));
-    let office = Office::over(&sinks, None);
+    let office = Scene::over(&sinks, None);
     let before = sinks[1].durable().len();
     office.admit("root", "c", &newcomer).unwrap();
     assert_eq!((names(&office.sinks).len(), office.sinks.quorum()), (3, 3));
@@ -240,8 +240,8 @@ fn g1_sink_change_is_recorded_before_and_after_and_the_sink_is_tried_out_between
     let held = newcomer.durable();
     let [probe, outcome_there] = &held[..] else { panic!("{held:?}") };
     assert_eq!((&probe.event, &probe.outcome), (&Event::ProbeSink { sink: name("c") }, &Outcome::Recorded));
-    assert_eq!(outcome_there, outcome, "the record after the change goes to the sinks after it");
-    gap_free(&entries(&office.sinks));
+    assert_eq!(outcome_there, outcome, "the record after the change is in the new sinks");
+    assert_gap_free(&entries(&office.sinks));
 
     office.filter.update_policy(&user("root"), PolicyChange::MakePrivate(GroupRef::Applications)).unwrap();
     assert_eq!(newcomer.durable().len(), 4);
@@ -251,9 +251,9 @@ fn g1_sink_change_is_recorded_before_and_after_and_the_sink_is_tried_out_between
 }
 
 #[test]
-fn g1_sink_change_is_made_by_a_privacy_administrator_alone() {
+fn g1_sink_change_needs_privacy_administrator() {
     let sinks = faulty(2);
-    let office = Office::over(&sinks, None);
+    let office = Scene::over(&sinks, None);
     for (who, denial) in [("ann", Denial::MayNotManage), ("adele", Denial::NotAdmin)] {
         let newcomer = FaultySink::new(&Log::default());
         let error = office.admit(who, "c", &newcomer).unwrap_err();
@@ -261,7 +261,7 @@ fn g1_sink_change_is_made_by_a_privacy_administrator_alone() {
         assert_eq!((newcomer.calls(), names(&office.sinks).len()), (0, 2));
         let last = office.last();
         assert_eq!((last.outcome, last.initiator), (Outcome::Denied(denial), Initiator::User(user(who))));
-        assert_eq!(last.event, change_to(&["a", "b"], 2), "what was refused leaves the sinks as they are");
+        assert_eq!(last.event, change_to(&["a", "b"], 2), "a refused change leaves the sinks unchanged");
         let error = office.filter.drop_sink(&user(who), &office.sinks, &name("b")).unwrap_err();
         assert!(matches!(error, SinkChangeError::Denied(given) if given == denial), "{error:?}");
     }
@@ -269,13 +269,13 @@ fn g1_sink_change_is_made_by_a_privacy_administrator_alone() {
 }
 
 #[test]
-fn g4_a_sink_that_is_not_up_to_it_is_not_accepted() {
-    // Each at the record that it is tried out with, and at the reading of it.
+fn g4_faulty_sink_is_not_admitted() {
+    // Each faulty at the test record, and at the reading of it.
     let at_record = FAULTS.into_iter().chain([Fault::Loses]).map(|fault| (0, fault));
     let at_reading = [Fault::Fails, Fault::Panics, Fault::Hangs, Fault::Loses].map(|fault| (1, fault));
     for (call, fault) in at_record.chain(at_reading) {
         let (sinks, newcomer) = (faulty(2), FaultySink::new(&Log::default()));
-        let office = Office::over(&sinks, None);
+        let office = Scene::over(&sinks, None);
         newcomer.fault_in(call, fault);
         let error = office.admit("root", "c", &newcomer).unwrap_err();
         assert!(matches!(error, SinkChangeError::NotAccepted(NotAccepted::Sink(_))), "{fault:?}: {error:?}");
@@ -288,9 +288,9 @@ fn g4_a_sink_that_is_not_up_to_it_is_not_accepted() {
 }
 
 #[test]
-fn g4_one_sink_does_not_count_for_two() {
+fn g4_sink_under_two_names_is_rejected() {
     let sinks = faulty(3);
-    let office = Office::over(&sinks[..2], None);
+    let office = Scene::over(&sinks[..2], None);
     for (sink, letter) in sinks.iter().zip(["a", "b"]) {
         let error = office.admit("root", "c", sink).unwrap_err();
         let expected = name(letter);
@@ -305,10 +305,10 @@ fn g4_one_sink_does_not_count_for_two() {
 }
 
 #[test]
-fn g1_only_the_sinks_that_records_go_to_are_changed() {
-    let (office, others) = (Office::over(&faulty(2), None), faulty(3));
-    let other = several(&others[..2], None).unwrap();
-    // As many records, so that there is one where the intent would be.
+fn g1_change_of_unused_sinks_is_rejected() {
+    let (office, others) = (Scene::over(&faulty(2), None), faulty(3));
+    let other = quorum_sink(&others[..2], None).unwrap();
+    // With the same number of records, so that one has the sequence number of the intent.
     for number in 1..=4 {
         let _receipt = other.record(&record(number)).unwrap();
     }
@@ -322,10 +322,10 @@ fn g1_only_the_sinks_that_records_go_to_are_changed() {
 }
 
 #[test]
-fn g1_no_intent_on_record_no_change_of_the_sinks() {
+fn g1_unrecordable_sink_change_is_not_made() {
     for dropping in [false, true] {
         let (sinks, newcomer) = (faulty(2), FaultySink::new(&Log::default()));
-        let office = Office::over(&sinks, None);
+        let office = Scene::over(&sinks, None);
         sinks[1].fault_in(0, Fault::Fails);
         let result = if dropping {
             office.filter.drop_sink(&user("root"), &office.sinks, &name("b"))
@@ -338,9 +338,9 @@ fn g1_no_intent_on_record_no_change_of_the_sinks() {
 }
 
 #[test]
-fn g1_sink_change_that_is_in_effect_says_so_although_its_outcome_is_not_on_record() {
+fn g1_sink_change_without_recorded_outcome_reports_effect() {
     let (sinks, newcomer) = (faulty(2), FaultySink::new(&Log::default()));
-    let office = Office::over(&sinks, None);
+    let office = Scene::over(&sinks, None);
     newcomer.fault_in(2, Fault::Fails);
     let error = office.admit("root", "c", &newcomer).unwrap_err();
     assert!(matches!(error, SinkChangeError::OutcomeUnrecorded(_)), "{error:?}");
@@ -348,13 +348,13 @@ fn g1_sink_change_that_is_in_effect_says_so_although_its_outcome_is_not_on_recor
 }
 
 #[test]
-fn g4_a_sink_is_dropped_unless_it_leads_or_is_needed() {
+fn g4_leader_and_needed_sinks_cannot_be_dropped() {
     let sinks = faulty(3);
-    let office = Office::over(&sinks, Some(2));
+    let office = Scene::over(&sinks, Some(2));
     let drop = |letter: &str| office.filter.drop_sink(&user("root"), &office.sinks, &name(letter));
     drop("b").unwrap();
     assert_eq!(names(&office.sinks), ["a", "c"]);
-    // Once there is a quorum nobody waits for it, and it still gets the record.
+    // With a quorum no caller waits for it, and it still receives the record.
     let told = || sinks[1].durable().pop().filter(|last| matches!(last.event, Event::ChangeSinks { .. }));
     let begun = std::time::Instant::now();
     while told().is_none() && begun.elapsed() < LIMIT {
@@ -364,7 +364,7 @@ fn g4_a_sink_is_dropped_unless_it_leads_or_is_needed() {
     assert_eq!(
         (intent.event, intent.outcome),
         (change_to(&["a", "c"], 2), Outcome::Intended),
-        "the last that it is told"
+        "the last record that it receives"
     );
     assert!(matches!(office.last().outcome, Outcome::Done { .. }));
     for (letter, expected) in [
@@ -383,11 +383,11 @@ fn g4_a_sink_is_dropped_unless_it_leads_or_is_needed() {
     assert_eq!(names(&office.sinks), ["a", "c", "b"]);
 }
 
-/// Both are allowed against the same sinks; only one can be in effect as it was recorded.
+/// Both changes are valid for the same sinks; only one can take effect as recorded.
 #[test]
-fn g1_of_two_sink_changes_at_once_one_is_superseded() {
+fn g1_concurrent_sink_change_is_superseded() {
     let sinks = faulty(1);
-    let together = several(&sinks, None).unwrap();
+    let together = quorum_sink(&sinks, None).unwrap();
     let policy = PrivacyPolicy::initial(&admins());
     let recorded = |letter: &str, id| {
         let newcomer = Arc::new(MemorySink::new());

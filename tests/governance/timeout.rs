@@ -1,4 +1,4 @@
-//! G4: a sink that hangs, panics or is late holds nobody up for longer than its limit.
+//! G4: a sink that hangs, panics or is late blocks no caller for longer than its timeout.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
@@ -18,9 +18,9 @@ use uuid::Uuid;
 use crate::fault::*;
 use crate::fixture::*;
 use crate::forward::forward;
-use crate::{gap_free, record};
+use crate::{assert_gap_free, record};
 
-/// A sink in which calls wait until they are let go.
+/// A sink whose calls hang until they are released.
 struct Gate {
     inner: MemorySink,
     open: Mutex<bool>,
@@ -29,7 +29,7 @@ struct Gate {
 }
 
 impl Gate {
-    fn shut() -> Arc<Self> {
+    fn closed() -> Arc<Self> {
         Arc::new(Self {
             inner: MemorySink::new(),
             open: Mutex::new(false),
@@ -55,11 +55,11 @@ impl GovernanceSink for Gate {
 }
 
 #[test]
-fn g4_a_hanging_sink_is_bounded_in_time() {
-    let gate = Gate::shut();
+fn g4_hanging_sink_times_out() {
+    let gate = Gate::closed();
     let limit = Duration::from_millis(50);
     let bounded = TimeoutSink::new(Arc::clone(&gate) as Arc<dyn GovernanceSink>, limit);
-    // Far more calls than may hang at once, from several threads.
+    // Many more calls than may hang at once, from several threads.
     thread::scope(|scope| {
         for number in 0..4_u128 {
             let bounded = &bounded;
@@ -74,8 +74,8 @@ fn g4_a_hanging_sink_is_bounded_in_time() {
         }
     });
     let hung = gate.begun.load(Ordering::SeqCst);
-    assert_eq!(hung, TimeoutSink::MAX_CALLS, "no more threads than that");
-    // Once they come back, the sink is as good as ever; what was given up before it was begun never is.
+    assert_eq!(hung, TimeoutSink::MAX_CALLS, "the number of threads is limited");
+    // After the hanging calls return, the sink works again. A call that was given up before it began never begins.
     gate.let_go();
     let mut fresh = 1_000;
     let receipt = loop {
@@ -95,10 +95,10 @@ fn g4_a_hanging_sink_is_bounded_in_time() {
     while late() < hung && begun.elapsed() < Duration::from_secs(5) {
         thread::sleep(Duration::from_millis(5));
     }
-    assert_eq!(late(), hung, "late ones may be durable, and nobody was told that they are");
+    assert_eq!(late(), hung, "late records may be durable, and no caller received a receipt");
 }
 
-/// Whatever takes its time.
+/// A slow sink.
 struct Slow(MemorySink, Duration);
 
 impl GovernanceSink for Slow {
@@ -110,9 +110,9 @@ impl GovernanceSink for Slow {
     forward! { 0: records newest remove }
 }
 
-/// Four times as many callers at once as there are places: whoever finds none free waits for one.
+/// Four times as many concurrent callers as slots: callers wait for a slot.
 #[test]
-fn g4_a_burst_waits_for_its_turn() {
+fn g4_burst_of_callers_waits_for_slots() {
     let slow = Slow(MemorySink::new(), Duration::from_millis(20));
     let bounded = TimeoutSink::new(Arc::new(slow), Duration::from_secs(10));
     let callers = 4 * TimeoutSink::MAX_CALLS;
@@ -129,12 +129,12 @@ fn g4_a_burst_waits_for_its_turn() {
     });
     let entries = bounded.records(&RecordQuery::default(), 0, usize::MAX).unwrap();
     assert_eq!(entries.len(), callers);
-    gap_free(&entries);
+    assert_gap_free(&entries);
 }
 
 #[test]
-fn g4_while_every_place_hangs_a_caller_waits_until_its_limit_and_no_longer() {
-    let gate = Gate::shut();
+fn g4_caller_without_slot_waits_until_timeout() {
+    let gate = Gate::closed();
     let limit = Duration::from_secs(1);
     let bounded = TimeoutSink::new(Arc::clone(&gate) as Arc<dyn GovernanceSink>, limit);
     let (hung, bounded) = (TimeoutSink::MAX_CALLS, &bounded);
@@ -145,31 +145,31 @@ fn g4_while_every_place_hangs_a_caller_waits_until_its_limit_and_no_longer() {
         while gate.begun.load(Ordering::SeqCst) < hung {
             thread::sleep(Duration::from_millis(1));
         }
-        // More than there are places.
+        // More callers than slots.
         let refused = (0..2 * hung as u128).map(|at| {
             scope.spawn(move || {
                 let begun = Instant::now();
                 let error = bounded.record(&record(100 + at)).unwrap_err();
                 assert!(matches!(error, SinkError::TimedOut), "{error:?}");
-                assert!(begun.elapsed() >= limit, "not before its time: {:?}", begun.elapsed());
-                assert!(begun.elapsed() < limit * 5, "nor long after: {:?}", begun.elapsed());
+                assert!(begun.elapsed() >= limit, "before the timeout: {:?}", begun.elapsed());
+                assert!(begun.elapsed() < limit * 5, "long after the timeout: {:?}", begun.elapsed());
             })
         });
         refused.collect::<Vec<_>>().into_iter().for_each(|caller| caller.join().unwrap());
-        // Whoever waits when the sink recovers is served.
+        // A caller that waits when the sink recovers is served.
         let waits = scope.spawn(move || bounded.record(&record(501)));
         thread::sleep(limit / 10);
-        assert_eq!(gate.begun.load(Ordering::SeqCst), hung, "every place is taken");
+        assert_eq!(gate.begun.load(Ordering::SeqCst), hung, "every slot is in use");
         gate.let_go();
         assert_eq!(waits.join().unwrap().unwrap().record(), record(501).id);
     });
     assert_eq!(bounded.record(&record(502)).unwrap().record(), record(502).id);
-    assert_eq!(gate.begun.load(Ordering::SeqCst), hung + 2, "what was refused is never begun");
+    assert_eq!(gate.begun.load(Ordering::SeqCst), hung + 2, "a call that timed out before it began never begins");
 }
 
-/// A late answer never counts: not for the call that it was for, and not for the next.
+/// A late receipt counts neither for its own call nor for the next.
 #[test]
-fn g4_a_late_answer_never_counts() {
+fn g4_late_receipt_never_counts() {
     let sink = FaultySink::new(&Log::default());
     let bounded = TimeoutSink::new(Arc::clone(&sink) as Arc<dyn GovernanceSink>, LIMIT);
     sink.fault_in(0, Fault::Hangs);
@@ -179,13 +179,16 @@ fn g4_a_late_answer_never_counts() {
         assert_eq!(receipt.record(), record(id).id);
         thread::sleep(HANG / 15);
     }
-    assert!(sink.durable().iter().any(|record| record.id == RecordId(Uuid::from_u128(1))), "it came, too late");
-    // Offered again, it gets the receipt that it got first.
+    assert!(
+        sink.durable().iter().any(|record| record.id == RecordId(Uuid::from_u128(1))),
+        "the late record is durable"
+    );
+    // Offered again, the record gets its first receipt.
     assert_eq!(bounded.record(&record(1)).unwrap().record(), record(1).id);
 }
 
 #[test]
-fn g4_a_sink_that_does_wrong_is_an_error_and_the_next_call_works() {
+fn g4_sink_fault_is_error_and_next_call_succeeds() {
     let sink = FaultySink::new(&Log::default());
     let bounded = TimeoutSink::new(Arc::clone(&sink) as Arc<dyn GovernanceSink>, LIMIT);
     let _first = bounded.record(&record(1_000)).unwrap();
@@ -202,7 +205,7 @@ fn g4_a_sink_that_does_wrong_is_an_error_and_the_next_call_works() {
     }
 }
 
-/// Panics with something that panics again when it is dropped, until it is told to stop.
+/// A sink that panics with a payload that panics when it is dropped, until the test stops it.
 struct PanicsTwice(AtomicUsize);
 
 struct Payload;
@@ -237,7 +240,7 @@ impl GovernanceSink for PanicsTwice {
 }
 
 #[test]
-fn g4_no_panic_takes_a_thread_along() {
+fn g4_panic_ends_no_worker_thread() {
     let bounded = TimeoutSink::new(Arc::new(PanicsTwice(AtomicUsize::new(0))), LIMIT);
     for id in 0..2 * TimeoutSink::MAX_CALLS {
         assert!(matches!(bounded.record(&record(id as u128)).unwrap_err(), SinkError::Panicked));
@@ -245,9 +248,9 @@ fn g4_no_panic_takes_a_thread_along() {
     assert_eq!(bounded.record(&record(500)).unwrap().record(), record(500).id);
 }
 
-/// Its threads end with it, and so does its hold on the sink.
+/// Its threads end on drop and release the inner sink.
 #[test]
-fn g4_a_bounded_sink_leaves_no_thread_behind() {
+fn g4_dropped_timeout_sink_leaves_no_thread() {
     let sink = Arc::new(MemorySink::new());
     let bounded = TimeoutSink::new(Arc::clone(&sink) as Arc<dyn GovernanceSink>, LIMIT * 10);
     thread::scope(|scope| {
@@ -256,14 +259,14 @@ fn g4_a_bounded_sink_leaves_no_thread_behind() {
             scope.spawn(move || (0..20).for_each(|at| drop(bounded.record(&record(number * 20 + at)).unwrap())));
         }
     });
-    gap_free(&bounded.records(&RecordQuery::default(), 0, usize::MAX).unwrap());
+    assert_gap_free(&bounded.records(&RecordQuery::default(), 0, usize::MAX).unwrap());
     drop(bounded);
     assert_eq!(Arc::strong_count(&sink), 1, "no thread holds the sink");
 }
 
-/// What others have recorded already and nobody waits for is recorded before the sink is released.
+/// A call that is queued without a waiting caller is recorded before the sink is released.
 #[test]
-fn g4_dropped_sinks_record_what_is_under_way() {
+fn g4_dropped_sink_finishes_queued_records() {
     let late = Arc::new(Slow(MemorySink::new(), Duration::from_millis(100)));
     let sinks = QuorumSink::with_leader("file".parse().unwrap(), Arc::new(MemorySink::new()))
         .push("late".parse().unwrap(), Arc::clone(&late) as Arc<dyn GovernanceSink>)
@@ -279,8 +282,8 @@ fn g4_dropped_sinks_record_what_is_under_way() {
 }
 
 #[test]
-fn g4_dropped_sink_waits_for_hanging_call_until_its_limit() {
-    let gate = Gate::shut();
+fn g4_dropped_sink_waits_for_hanging_call_until_timeout() {
+    let gate = Gate::closed();
     let limit = Duration::from_millis(300);
     let bounded = TimeoutSink::new(Arc::clone(&gate) as Arc<dyn GovernanceSink>, limit);
     assert!(matches!(bounded.record(&record(1)).unwrap_err(), SinkError::TimedOut));
@@ -296,7 +299,7 @@ fn g4_dropped_sink_waits_for_hanging_call_until_its_limit() {
     }
 }
 
-/// A sink that is given the last handle of the filter over it, and drops that within a call.
+/// A sink that owns the last handle of the filter over it and drops it within a call.
 #[derive(Default)]
 struct DropsLast {
     inner: MemorySink,
@@ -321,7 +324,7 @@ impl GovernanceSink for DropsLast {
 }
 
 #[test]
-fn g4_sink_that_drops_the_last_filter_waits_for_no_limit() {
+fn g4_sink_that_drops_last_filter_does_not_deadlock() {
     let limit = Duration::from_secs(1);
     for among_several in [false, true] {
         let sink = Arc::new(DropsLast::default());
@@ -336,7 +339,7 @@ fn g4_sink_that_drops_the_last_filter_waits_for_no_limit() {
             builder.sink_timeout(limit).initialize(Administrators::new(user("root"), user("deputy")).unwrap()).unwrap();
         *sink.handle.lock().unwrap() = Some(filter.clone());
         let timed_out = filter.update_policy(&user("root"), PolicyChange::MakePrivate(GroupRef::Applications));
-        assert!(timed_out.is_err(), "the sink waits for the caller");
+        assert!(timed_out.is_err(), "the sink still waits for the caller");
         drop(filter);
         *sink.is_last.lock().unwrap() = true;
         sink.became_last.notify_all();
@@ -352,7 +355,7 @@ fn g4_sink_that_drops_the_last_filter_waits_for_no_limit() {
     }
 }
 
-/// A sink that records at once and takes its time to read.
+/// A sink that records fast and reads slowly.
 struct SlowToRead(MemorySink);
 
 impl GovernanceSink for SlowToRead {
@@ -369,7 +372,7 @@ impl GovernanceSink for SlowToRead {
 }
 
 #[test]
-fn g4_whoever_reads_the_log_takes_no_place_of_a_record() {
+fn g4_slow_reads_take_no_record_slot() {
     let limit = std::time::Duration::from_millis(100);
     let fixture = Fixture::over(Arc::new(MemoryStore::new()), Arc::new(MemorySink::new()));
     let filter =
@@ -387,7 +390,7 @@ fn g4_whoever_reads_the_log_takes_no_place_of_a_record() {
         })
         .collect();
     for reader in readers {
-        assert!(reader.join().unwrap(), "a reading that takes too long is refused");
+        assert!(reader.join().unwrap(), "a slow read times out");
     }
     filter.update_policy(&user("root"), PolicyChange::MakePrivate(GroupRef::Applications)).unwrap();
 }

@@ -54,7 +54,7 @@ impl Place {
         Fixture::over(Arc::clone(&self.store), Arc::clone(&self.sink))
     }
 
-    pub(crate) fn repeatable_house(&self) -> Fixture {
+    pub(crate) fn repeatable_fixture(&self) -> Fixture {
         Fixture::repeatable(Arc::clone(&self.store))
     }
 }

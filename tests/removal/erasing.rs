@@ -126,7 +126,7 @@ fn p1_only_a_privacy_administrator_erases_and_others_learn_nothing() {
 fn v2_whoever_erases_is_not_told_whether_there_was_anything() {
     for (with, without) in places().into_iter().zip(places()) {
         let told = |place: &Place, batch: &[Activity]| {
-            let fixture = place.repeatable_house();
+            let fixture = place.repeatable_fixture();
             fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).make_private("council");
             fixture.ingest(batch);
             let answers: Vec<String> = ["adele", "bob", "adele", "nobody"]

@@ -116,7 +116,7 @@ fn rows(path: &Path, select: &str) -> Vec<String> {
 fn v2_removing_what_is_hidden_touches_nothing_public() {
     let tell = |hidden: bool| {
         let place = Place::in_sqlite();
-        let fixture = place.repeatable_house();
+        let fixture = place.repeatable_fixture();
         fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).make_private("council");
         let retention = Some(Retention::of_activities(std::time::Duration::from_secs(60)));
         fixture.options(OptionsPatch::new().retention(retention));

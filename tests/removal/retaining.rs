@@ -80,17 +80,17 @@ fn g5_what_is_older_than_the_policy_lets_be_kept_goes_and_not_a_second_before() 
             let receipt = fixture.filter.apply_retention().unwrap().unwrap();
             let outcome = outcome(&fixture);
             assert_eq!(receipt.record(), outcome.id);
-            assert_eq!((outcome.initiator, outcome.at), (Initiator::System, house_now(&fixture)));
+            assert_eq!((outcome.initiator, outcome.at), (Initiator::System, fixture_now(&fixture)));
             assert_eq!(removed(&outcome.outcome), Some((gone, 0, true)));
             let all = fixture.everything();
             assert_eq!(all.len(), left);
             let keep = chrono::TimeDelta::seconds(4);
-            assert!(all.iter().all(|stored| stored.decision().decided_at() >= house_now(&fixture) - keep));
+            assert!(all.iter().all(|stored| stored.decision().decided_at() >= fixture_now(&fixture) - keep));
         }
     }
 }
 
-fn house_now(fixture: &Fixture) -> chrono::DateTime<chrono::Utc> {
+fn fixture_now(fixture: &Fixture) -> chrono::DateTime<chrono::Utc> {
     at(fixture.clock.load(std::sync::atomic::Ordering::SeqCst))
 }
 

@@ -1,13 +1,15 @@
-//! Cedar. Everything is loaded beforehand: each user and each group is an entity with the groups above it as parents, of which
-//! Cedar makes the transitive closure when it loads them. The private groups have one more parent, so that a decision evaluates
-//! one policy with one name in it: fifty names in a policy cost ten times as much, though publishing them is then faster.
+//! Cedar. All entities are loaded in advance. Each user and each group is an entity whose parents are its groups; Cedar
+//! computes the transitive closure at loading. The private groups have one additional parent, so that a decision
+//! evaluates one policy with one name. Fifty names in a policy cost ten times as much, but are faster to publish.
 
 use std::collections::HashSet;
 use std::hint::black_box;
 use std::str::FromStr;
 use std::time::Instant;
 
-use cedar_policy::{ Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicySet, Request, };
+use cedar_policy::{
+    Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicySet, Request,
+};
 
 use crate::contender::{Decide, one_by_one};
 use crate::engine::Engine;
@@ -22,7 +24,7 @@ pub(crate) struct Cedar {
     resource: EntityUid,
 }
 
-/// The group in which the private groups are.
+/// The parent of the private groups.
 const PRIVATE: &str = "private";
 
 const POLICY: &str = "permit (principal in Group::\"private\", action == Action::\"hide\", resource);";
@@ -71,7 +73,7 @@ impl Engine for Cedar {
         })
     }
 
-    /// One parent more for one group, of which Cedar makes the closure anew.
+    /// Adds one parent to one group; Cedar recomputes the closure.
     fn publish(&mut self, _: &Organisation) -> f64 {
         let group = EntityTypeName::from_str("Group").unwrap();
         let large = Entity::new_no_attrs(uid(&group, group_id(LARGE)), HashSet::from([uid(&group, PRIVATE)]));

@@ -1,4 +1,4 @@
-//! What is asked of every engine.
+//! The interface of every engine.
 
 use crate::contender::Decide;
 use crate::organisation::Organisation;
@@ -6,12 +6,12 @@ use crate::organisation::Organisation;
 pub(crate) trait Engine: Sized {
     const NAME: &'static str;
 
-    /// Everything that it needs to decide, in memory.
+    /// Loads everything that a decision needs into memory.
     fn load(organisation: &Organisation) -> Self;
 
-    /// Decides one raw actor after the other.
+    /// Returns a closure that decides raw actors one at a time.
     fn decide(&self) -> Decide<'_>;
 
-    /// Makes the large group private, and tells how many seconds that took.
+    /// Makes the large group private. Returns the time in seconds.
     fn publish(&mut self, organisation: &Organisation) -> f64;
 }

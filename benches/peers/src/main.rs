@@ -1,11 +1,12 @@
-//! The decision of `activity-privacy` beside the same one by engines that decide in general: Cedar, regorus and casbin.
+//! The decision of `activity-privacy` compared with general-purpose policy engines: Cedar, regorus and casbin.
 //!
-//! `cargo run --release --manifest-path benches/peers/Cargo.toml -- 10000 1000000`, numbers of users. Every verdict of every
-//! engine is checked while it is timed. Each engine is loaded once more in a process of its own, to see how much memory it takes.
+//! `cargo run --release --manifest-path benches/peers/Cargo.toml -- 10000 1000000`; the arguments are numbers of users.
+//! Every verdict of every engine is checked while it is timed. Each engine is loaded again in a separate process, to
+//! measure its memory.
 //!
-//! Each is used as well as its documentation tells how to; see its file. All get the actor as the source wrote it and
-//! fold it themselves; but only this crate folds it by Unicode, knows a user by several names, and gives reasons.
-#![allow(dead_code, reason = "a part of what is measured in the crate's own bench is not measured here")]
+//! Each engine is used as its documentation recommends; see its file. All of them receive the actor as the source wrote
+//! it and fold it themselves. Only this crate folds it by Unicode, knows several names per user, and returns reasons.
+#![allow(dead_code, reason = "the crate's own bench uses more of these modules")]
 
 #[path = "../../decide/block.rs"]
 mod block;
@@ -44,7 +45,7 @@ use self::ours::Ours;
 use self::race::race;
 use self::rego::Regorus;
 
-/// When everything happens.
+/// The time of every activity.
 pub(crate) fn as_of() -> DateTime<Utc> {
     DateTime::from_timestamp(1_772_000_000, 0).unwrap()
 }
@@ -75,7 +76,7 @@ fn compared(users: u32) -> Table {
     let by_hand = GroupsByName::new(&organisation);
     let times = {
         let is_hidden = |user| organisation.is_protected(user);
-        // Ours is the floor here.
+        // This crate is the floor here.
         let contenders = [
             contender(race::FLOOR, ours.engine.decide(), &is_hidden),
             contender(BATCH, ours.engine.batch(), &is_hidden),
@@ -114,7 +115,7 @@ fn contender<'a>(name: &'static str, decide: Decide<'a>, is_hidden: IsHidden<'a>
     Contender { name, form: Form::Upn, is_batch: false, decide, is_hidden }
 }
 
-/// A number of users for people.
+/// Formats a number of users for people.
 fn in_words(users: u32) -> String {
     match users {
         1_000_000.. if users.is_multiple_of(1_000_000) => format!("{} M", users / 1_000_000),
@@ -123,7 +124,7 @@ fn in_words(users: u32) -> String {
     }
 }
 
-/// An engine, and what it took to load it.
+/// An engine and its loading time.
 struct Loaded<E> {
     engine: E,
     seconds: f64,
@@ -137,7 +138,7 @@ impl<E: Engine> Loaded<E> {
         Self { engine, seconds: start.elapsed().as_secs_f64() }
     }
 
-    /// Bytes a user, time to load, time to publish.
+    /// Returns the bytes per user, the time to load and the time to publish.
     fn facts(&mut self, organisation: &Organisation) -> [String; 3] {
         let publish: Vec<f64> = (0..3).map(|_| self.engine.publish(organisation) * 1e3).collect();
         [
@@ -148,7 +149,7 @@ impl<E: Engine> Loaded<E> {
     }
 }
 
-/// What an engine takes in a process of its own.
+/// Returns the memory per user that an engine takes in a separate process.
 fn bytes_a_user(engine: &str, users: u32) -> Option<f64> {
     let program = std::env::current_exe().ok()?;
     let output = Command::new(program).args(["--weigh", engine, &users.to_string()]).output().ok()?;
@@ -156,7 +157,7 @@ fn bytes_a_user(engine: &str, users: u32) -> Option<f64> {
     (bytes > 0.0).then_some(bytes / f64::from(users))
 }
 
-/// How many bytes more are resident once an engine is loaded.
+/// Returns the growth of the resident memory caused by loading an engine, in bytes.
 fn weighed(engine: &str, users: u32) -> u64 {
     fn load<E: Engine>(organisation: &Organisation) -> u64 {
         let before = resident();
@@ -175,7 +176,7 @@ fn weighed(engine: &str, users: u32) -> u64 {
     }
 }
 
-/// As Linux tells it; elsewhere 0.
+/// Returns the resident memory on Linux, and 0 elsewhere.
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

@@ -28,7 +28,7 @@ impl Ours {
 impl Engine for Ours {
     const NAME: &'static str = "`PolicyEngine::verdict`";
 
-    /// From an import in which nothing is sorted, with ids and two names for each user, where the others get one name.
+    /// Loads an unsorted import with an id and two names per user; the other engines receive one name per user.
     fn load(organisation: &Organisation) -> Self {
         let directory = Arc::new(import(organisation, 1).snapshot);
         let policy = policies::private(organisation, &directory);

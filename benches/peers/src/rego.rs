@@ -1,6 +1,6 @@
-//! Regorus, an engine for Rego. The policy is compiled once, for its virtual machine, which is more than twice as fast as its
-//! interpreter here. The data is in it: for each user an array of groups with nesting worked out beforehand, because walking a
-//! graph in Rego would cost more; and the private groups as keys of an object.
+//! Regorus, an engine for Rego. The policy is compiled once for its virtual machine, which is more than twice as fast
+//! as its interpreter here. The data contains an array of groups per user, with nesting resolved in advance because a
+//! graph traversal in Rego would cost more, and the private groups as keys of an object.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -74,7 +74,7 @@ impl Engine for Regorus {
         })
     }
 
-    /// Compiled anew, over the same groups of everybody.
+    /// Compiles the policy again, over the same groups of all users.
     fn publish(&mut self, organisation: &Organisation) -> f64 {
         let start = Instant::now();
         self.machine = machine(&self.groups, organisation.private_groups().chain([LARGE]));

@@ -102,6 +102,6 @@ fn g5_ids_are_indexed_in_steps_before_their_partition_is_dropped() {
     assert_eq!(indexed(), (ROWS as i64, ROWS as i64));
     for store in [store, Arc::new(SqliteStore::open(&path).unwrap())] {
         let again = filter_at(1_000, &store, &sink).ingest(&all[..100]).unwrap();
-        assert!(again.deliveries().iter().all(|delivery| *delivery == IngestOutcome::Duplicate));
+        assert!(again.outcomes().iter().all(|delivery| *delivery == IngestOutcome::Duplicate));
     }
 }

@@ -1,4 +1,4 @@
-//! Sinks that are almost right: the one in memory with one thing bent.
+//! Faulty sinks: the in-memory sink with one fault each.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 
 mod numbered;
@@ -24,9 +24,9 @@ pub(crate) use self::numbering::*;
 pub(crate) use self::recording::*;
 pub(crate) use self::removing::*;
 
-/// What a sink does wrong, with one value for each handle and one that all handles share.
+/// A fault of a sink, with one value per handle and one shared by all handles. The default methods are correct.
 pub(crate) trait Fault: Default + Send + Sync {
-    /// What all handles know.
+    /// The state that all handles share.
     type Shared: Default + Send + Sync;
 
     fn record(&self, shared: &Self::Shared, right: &MemorySink, record: &Record) -> Result<Receipt, SinkError>;
@@ -50,21 +50,21 @@ pub(crate) type Entries = Result<Vec<RecordEntry>, SinkError>;
 
 pub(crate) type Newest = Result<Option<RecordEntry>, SinkError>;
 
-/// A place with a sink that has a fault.
+/// A harness for a sink with a fault.
 pub(crate) struct Place<F: Fault>(Arc<RwLock<MemorySink>>, Arc<F::Shared>);
 
-/// A handle on it.
-pub(crate) struct Bent<F: Fault>(Arc<RwLock<MemorySink>>, Arc<F::Shared>, F);
+/// A handle on the sink.
+pub(crate) struct FaultyHandle<F: Fault>(Arc<RwLock<MemorySink>>, Arc<F::Shared>, F);
 
 impl<F: Fault> SinkHarness for Place<F> {
-    type Sink = Bent<F>;
+    type Sink = FaultyHandle<F>;
 
     fn fresh() -> Self {
         Self(Arc::default(), Arc::default())
     }
 
-    fn open(&self) -> Bent<F> {
-        Bent(Arc::clone(&self.0), Arc::clone(&self.1), F::default())
+    fn open(&self) -> FaultyHandle<F> {
+        FaultyHandle(Arc::clone(&self.0), Arc::clone(&self.1), F::default())
     }
 
     fn crash(&mut self) {
@@ -72,7 +72,7 @@ impl<F: Fault> SinkHarness for Place<F> {
     }
 }
 
-impl<F: Fault> GovernanceSink for Bent<F> {
+impl<F: Fault> GovernanceSink for FaultyHandle<F> {
     fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
         self.2.record(&self.1, &self.0.read().unwrap(), record)
     }
@@ -94,7 +94,7 @@ fn all(sink: &MemorySink) -> Vec<RecordEntry> {
     sink.records(&RecordQuery::default(), 0, usize::MAX).unwrap()
 }
 
-/// A sink of these alone.
+/// Returns a sink that contains these entries.
 fn of(entries: Vec<RecordEntry>) -> MemorySink {
     let sink = MemorySink::new();
     for entry in entries {
@@ -103,7 +103,7 @@ fn of(entries: Vec<RecordEntry>) -> MemorySink {
     sink
 }
 
-/// Nothing at all: the sink in memory as it is.
+/// No fault: the in-memory sink itself.
 #[derive(Default)]
 pub(crate) struct NoFault;
 

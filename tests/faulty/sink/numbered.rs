@@ -1,13 +1,13 @@
-//! A list of records under numbers that the sink in memory would not give.
+//! A list of records with sequence numbers that the in-memory sink would not assign.
 
 use super::*;
 
-/// What was written, under numbers that the sink in memory would not give.
+/// Records with sequence numbers that the in-memory sink would not assign.
 #[derive(Default)]
 pub(crate) struct Numbered {
     pub(super) last: Mutex<u64>,
     pub(super) entries: Mutex<Vec<RecordEntry>>,
-    /// The greatest number that anybody read.
+    /// The greatest number read so far.
     pub(super) read: AtomicU64,
 }
 
@@ -48,7 +48,7 @@ impl Numbered {
         Ok(found)
     }
 
-    /// Dawdles until somebody has read past a number, if that happens soon.
+    /// Waits for a short time until a reader has read past a number.
     pub(super) fn await_reading_past(&self, number: u64) {
         let patience = Instant::now();
         while self.read.load(Ordering::Relaxed) <= number && patience.elapsed() < Duration::from_millis(20) {
@@ -56,7 +56,7 @@ impl Numbered {
         }
     }
 
-    /// Removes so many of the first, and says so.
+    /// Removes a number of the first records. Returns how many.
     pub(super) fn cut(&self, count: impl FnOnce(&[RecordEntry]) -> usize) -> u64 {
         let mut entries = self.entries.lock().unwrap();
         let count = count(&entries);
@@ -64,7 +64,7 @@ impl Numbered {
         count as u64
     }
 
-    /// What a sink does that does right.
+    /// Removes records as a correct sink does.
     pub(super) fn remove(&self, removal: &RecordedRemoval) -> u64 {
         if let Some(before) = removal.records_before() {
             return self.cut(|entries| aged(entries, |at| at < before).min(entries.len().saturating_sub(1)));

@@ -1,8 +1,8 @@
-//! Sinks that number records wrongly.
+//! Sinks with faulty sequence numbers.
 
 use super::*;
 
-/// Each handle takes ten numbers at a time.
+/// Reserves ten numbers at a time for each handle.
 #[derive(Default)]
 pub(crate) struct NumbersInTens(Mutex<std::ops::Range<u64>>);
 
@@ -29,7 +29,7 @@ impl Fault for NumbersInTens {
     }
 }
 
-/// Gives a number, and writes the record a moment later.
+/// Assigns a number and writes the record a moment later.
 #[derive(Default)]
 pub(crate) struct NumbersBeforeCommit;
 
@@ -55,7 +55,7 @@ impl Fault for NumbersBeforeCommit {
     }
 }
 
-/// The second of two comes before the first.
+/// Writes the second of two records before the first.
 #[derive(Default)]
 pub(crate) struct SwapsNeighbours;
 

@@ -1,9 +1,9 @@
-//! Sinks that write, or read, records wrongly.
+//! Sinks that write or read records incorrectly.
 
 use super::*;
 use activity_privacy::governance::RecordId;
 
-/// Answers at once, and writes a record when the next one comes.
+/// Returns a receipt at once and writes the record when the next one is offered.
 #[derive(Default)]
 pub(crate) struct ReceiptBeforeDurability(Mutex<Option<Record>>);
 
@@ -30,11 +30,11 @@ impl Fault for ReceiptBeforeDurability {
     }
 }
 
-/// Takes the first record that matches for the newest.
+/// Returns the first matching record as the newest.
 #[derive(Default)]
-pub(crate) struct TheFirstIsTheNewest;
+pub(crate) struct ReturnsFirstAsNewest;
 
-impl Fault for TheFirstIsTheNewest {
+impl Fault for ReturnsFirstAsNewest {
     type Shared = ();
 
     fn record(&self, (): &(), right: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
@@ -46,7 +46,7 @@ impl Fault for TheFirstIsTheNewest {
     }
 }
 
-/// Gives the receipt of the record before.
+/// Returns the receipt of the previous record.
 #[derive(Default)]
 pub(crate) struct ReceiptForAnother(Mutex<Option<Receipt>>);
 
@@ -59,7 +59,7 @@ impl Fault for ReceiptForAnother {
     }
 }
 
-/// The numbers of a sequence that goes on with every attempt.
+/// Assigns numbers from a sequence that failed attempts advance.
 #[derive(Default)]
 pub(crate) struct LeavesGaps;
 
@@ -91,11 +91,11 @@ impl Fault for LeavesGaps {
     }
 }
 
-/// Believes that whoever offers a used id offers the same record.
+/// Treats every record with a used id as the same record.
 #[derive(Default)]
-pub(crate) struct TakesAUsedId;
+pub(crate) struct AcceptsUsedId;
 
-impl Fault for TakesAUsedId {
+impl Fault for AcceptsUsedId {
     type Shared = ();
 
     fn record(&self, (): &(), right: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
@@ -106,11 +106,11 @@ impl Fault for TakesAUsedId {
     }
 }
 
-/// Keeps a list, and puts everything on it that comes.
+/// Appends every record to its list, repeated or not.
 #[derive(Default)]
-pub(crate) struct NumbersARecordTwice;
+pub(crate) struct NumbersRepeatedRecord;
 
-impl Fault for NumbersARecordTwice {
+impl Fault for NumbersRepeatedRecord {
     type Shared = Mutex<Vec<Record>>;
 
     fn record(&self, list: &Self::Shared, _: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
@@ -130,11 +130,11 @@ impl Fault for NumbersARecordTwice {
     }
 }
 
-/// Counts from the number of records that this process wrote.
+/// Numbers records by the count written in this process.
 #[derive(Default)]
-pub(crate) struct ForgetsItsNumbers;
+pub(crate) struct RestartsNumbering;
 
-impl Fault for ForgetsItsNumbers {
+impl Fault for RestartsNumbering {
     type Shared = Mutex<Vec<RecordEntry>>;
 
     fn record(&self, _: &Self::Shared, right: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
@@ -160,11 +160,11 @@ impl Fault for ForgetsItsNumbers {
     }
 }
 
-/// The newest record is lost at a crash.
+/// Loses the newest record in a crash.
 #[derive(Default)]
-pub(crate) struct LosesTheTail;
+pub(crate) struct LosesTail;
 
-impl Fault for LosesTheTail {
+impl Fault for LosesTail {
     type Shared = ();
 
     fn record(&self, (): &(), right: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
@@ -178,7 +178,7 @@ impl Fault for LosesTheTail {
     }
 }
 
-/// Reads in the order of the clock.
+/// Reads records in the order of their time.
 #[derive(Default)]
 pub(crate) struct ReadsByTime;
 
@@ -197,7 +197,7 @@ impl Fault for ReadsByTime {
     }
 }
 
-/// Cuts to the limit, and then looks for what was asked.
+/// Applies the limit before the query.
 #[derive(Default)]
 pub(crate) struct LimitBeforeFilter;
 
@@ -214,11 +214,11 @@ impl Fault for LimitBeforeFilter {
     }
 }
 
-/// Finds a record of several changes by the kind and the target of the first one alone.
+/// Finds a record of several changes by the kind and target of the first one only.
 #[derive(Default)]
-pub(crate) struct FindsByTheFirst;
+pub(crate) struct FindsByFirstChange;
 
-impl Fault for FindsByTheFirst {
+impl Fault for FindsByFirstChange {
     type Shared = ();
 
     fn record(&self, (): &(), right: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
@@ -236,11 +236,11 @@ impl Fault for FindsByTheFirst {
     }
 }
 
-/// Compares with what it holds, byte for byte.
+/// Compares a repeated record byte for byte.
 #[derive(Default)]
-pub(crate) struct TakesItForAnother;
+pub(crate) struct ComparesBytes;
 
-impl Fault for TakesItForAnother {
+impl Fault for ComparesBytes {
     type Shared = ();
 
     fn record(&self, (): &(), right: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
@@ -251,15 +251,15 @@ impl Fault for TakesItForAnother {
     }
 }
 
-/// Looks at the list, takes its time, and writes it back.
+/// Reads the list, waits, and writes it back.
 #[derive(Default)]
-pub(crate) struct WritesTheListBack;
+pub(crate) struct WritesListBack;
 
-impl Fault for WritesTheListBack {
+impl Fault for WritesListBack {
     type Shared = Numbered;
 
     fn record(&self, numbered: &Numbered, _: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
-        // So that others come while a removal takes its time.
+        // Gives others time during a removal.
         thread::sleep(Duration::from_millis(1));
         numbered.write_next(record)
     }

@@ -1,10 +1,10 @@
-//! Sinks that forget too much, too little, or not for good.
+//! Sinks that remove too much, too little, or not permanently.
 
 use super::*;
 use activity_privacy::governance::RecordId;
 
-/// Sinks that do right until something is to be removed.
-macro_rules! wrong_at_removal {
+/// Defines sinks that are correct except for removals.
+macro_rules! faulty_removals {
     ($($(#[$doc:meta])* $name:ident: |$numbered:ident, $removal:ident| $remove:expr;)+) => {$(
         $(#[$doc])*
         #[derive(Default)]
@@ -40,9 +40,9 @@ macro_rules! wrong_at_removal {
     )+};
 }
 
-wrong_at_removal! {
-    /// Removes what is old, wherever it stands.
-    RemovesWhateverIsOld: |numbered, removal| match removal.records_before() {
+faulty_removals! {
+    /// Removes old records at any position.
+    RemovesAnyOld: |numbered, removal| match removal.records_before() {
         Some(before) => {
             let mut entries = numbered.entries.lock().unwrap();
             let (count, newest) = (entries.len(), entries.last().map(|newest| newest.sequence));
@@ -52,8 +52,8 @@ wrong_at_removal! {
         None => numbered.remove(removal),
     };
 
-    /// Takes what was made at the time for what was made before it.
-    RemovesTheVeryTime: |numbered, removal| match removal.records_before() {
+    /// Removes records made exactly at the cutoff time.
+    RemovesAtCutoff: |numbered, removal| match removal.records_before() {
         Some(before) => {
             numbered.cut(|entries| aged(entries, |at| at <= before).min(entries.len().saturating_sub(1)))
         }
@@ -68,14 +68,14 @@ wrong_at_removal! {
         None => numbered.remove(removal),
     };
 
-    /// Leaves nothing over.
-    RemovesTheNewest: |numbered, removal| match removal.records_before() {
+    /// Removes the newest record too if it is old.
+    RemovesNewest: |numbered, removal| match removal.records_before() {
         Some(before) => numbered.cut(|entries| aged(entries, |at| at < before)),
         None => numbered.remove(removal),
     };
 
-    /// Begins to count anew from the first that is left.
-    NumbersAnew: |numbered, removal| {
+    /// Renumbers the remaining records from 1.
+    RenumbersRemaining: |numbered, removal| {
         let removed = numbered.remove(removal);
         if removal.records_before().is_some() {
             let mut entries = numbered.entries.lock().unwrap();
@@ -85,19 +85,19 @@ wrong_at_removal! {
         removed
     };
 
-    /// Removes records that are as old as activities may be.
-    RemovesWithTheActivities: |numbered, removal| match removal.activities_before() {
+    /// Removes records by the age limit of activities.
+    UsesActivityAge: |numbered, removal| match removal.activities_before() {
         Some(before) => {
             numbered.cut(|entries| aged(entries, |at| at < before).min(entries.len().saturating_sub(1)))
         }
         None => numbered.remove(removal),
     };
 
-    /// Says that it removed something as long as it is asked.
-    NeverEnds: |numbered, removal| numbered.remove(removal).max(1);
+    /// Reports a removed record at each call.
+    NeverCompletes: |numbered, removal| numbered.remove(removal).max(1);
 
-    /// Forgets what every record says of people, when one is to.
-    ForgetsEverything: |numbered, removal| {
+    /// Redacts all records when one is to be redacted.
+    RedactsAll: |numbered, removal| {
         let forgot = numbered.remove(removal);
         if forgot > 0 && removal.forgotten_record().is_some() {
             for entry in numbered.entries.lock().unwrap().iter_mut() {
@@ -107,8 +107,8 @@ wrong_at_removal! {
         forgot
     };
 
-    /// Forgets how much was seen as well, not only what a record says of people.
-    ForgetsWhatWasSeen: |numbered, removal| {
+    /// Redacts the totals too, not only the personal values.
+    RedactsTotals: |numbered, removal| {
         let forgot = numbered.remove(removal);
         let of = removal.forgotten_record();
         for entry in numbered.entries.lock().unwrap().iter_mut().filter(|entry| Some(entry.record.id) == of) {
@@ -118,11 +118,11 @@ wrong_at_removal! {
     };
 }
 
-/// Takes numbers for places in its list.
+/// Uses a sequence number as an index into its list.
 #[derive(Default)]
-pub(crate) struct ReadsByPlace;
+pub(crate) struct ReadsByIndex;
 
-impl Fault for ReadsByPlace {
+impl Fault for ReadsByIndex {
     type Shared = Numbered;
 
     fn record(&self, numbered: &Numbered, _: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
@@ -140,11 +140,11 @@ impl Fault for ReadsByPlace {
     }
 }
 
-/// Removes and forgets in memory alone.
+/// Removes and redacts in memory only.
 #[derive(Default)]
-pub(crate) struct RemovesUntilACrash;
+pub(crate) struct RemovesInMemory;
 
-impl Fault for RemovesUntilACrash {
+impl Fault for RemovesInMemory {
     type Shared = Mutex<Vec<RecordEntry>>;
 
     fn record(&self, written: &Self::Shared, right: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
@@ -161,11 +161,11 @@ impl Fault for RemovesUntilACrash {
     }
 }
 
-/// Forgets for the handle that was told to.
+/// Redacts for the handle of the call only.
 #[derive(Default)]
-pub(crate) struct ForgetsForItself(Mutex<Vec<RecordId>>);
+pub(crate) struct RedactsPerHandle(Mutex<Vec<RecordId>>);
 
-impl Fault for ForgetsForItself {
+impl Fault for RedactsPerHandle {
     type Shared = ();
 
     fn record(&self, (): &(), right: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {

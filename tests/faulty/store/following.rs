@@ -1,4 +1,4 @@
-//! What can go wrong in following the order of storing.
+//! Faults in following the storage order.
 
 use activity_privacy::store::ActivityStore;
 use std::sync::Mutex;
@@ -14,18 +14,18 @@ use activity_privacy::store::{AppendOutcome, PublicActivity, StoreError};
 use super::{After, Fault, all_of};
 use crate::list::ListStore;
 
-/// Numbers each of these, and gives those after an offset.
+/// Numbers the given activities and returns those after an offset.
 fn numbered(all: impl IntoIterator<Item = (u64, PublicActivity)>, after: &Offset, limit: usize) -> After {
     let after = after.number()?;
     let later = all.into_iter().filter(|(number, _)| *number > after).take(limit);
     Ok(later.map(|(number, public)| (Offset::of_number(number), public)).collect())
 }
 
-/// The offset of an activity is its row number.
+/// Uses the row number of an activity, hidden rows included, as its offset.
 #[derive(Default)]
-pub(crate) struct OffsetsCountWhatIsHidden(Mutex<(u64, Vec<u64>)>);
+pub(crate) struct OffsetsCountHidden(Mutex<(u64, Vec<u64>)>);
 
-impl Fault for OffsetsCountWhatIsHidden {
+impl Fault for OffsetsCountHidden {
     fn append(&self, right: &ListStore, batch: &DecidedBatch<'_>) -> Result<Vec<AppendOutcome>, StoreError> {
         let mut rows = self.0.lock().unwrap();
         let mut list = right.list();
@@ -47,7 +47,7 @@ impl Fault for OffsetsCountWhatIsHidden {
     }
 }
 
-/// The offset of an activity is its rank by time.
+/// Uses the rank of an activity by time as its offset.
 #[derive(Default)]
 pub(crate) struct OffsetsByTime;
 
@@ -59,7 +59,7 @@ impl Fault for OffsetsByTime {
     }
 }
 
-/// All that is returned at once has the offset of the last of it.
+/// Returns one offset for a whole batch.
 #[derive(Default)]
 pub(crate) struct OneOffsetForAll;
 
@@ -72,21 +72,21 @@ impl Fault for OneOffsetForAll {
     }
 }
 
-/// Takes an offset that it did not make for a failure of its own.
+/// Reports a foreign offset as a failure of its own.
 #[derive(Default)]
-pub(crate) struct FailsAtAForeignOffset;
+pub(crate) struct FailsAtForeignOffset;
 
-impl Fault for FailsAtAForeignOffset {
+impl Fault for FailsAtForeignOffset {
     fn public_after(&self, right: &ListStore, offset: &Offset, limit: usize) -> After {
         right.public_after(offset, limit).map_err(|error| StoreError::Unreadable(error.into()))
     }
 }
 
-/// Reads of an offset as much as it understands, and goes back and forth.
+/// Parses a part of a foreign offset, and goes backwards.
 #[derive(Default)]
-pub(crate) struct ReadsAForeignOffset;
+pub(crate) struct ParsesForeignOffset;
 
-impl Fault for ReadsAForeignOffset {
+impl Fault for ParsesForeignOffset {
     fn public_after(&self, right: &ListStore, offset: &Offset, limit: usize) -> After {
         let mut found =
             right.public_after(&if offset.as_bytes().len() == 8 { offset.clone() } else { Offset::START }, limit)?;
@@ -97,7 +97,7 @@ impl Fault for ReadsAForeignOffset {
     }
 }
 
-/// Gives an offset to what is public, and stores it a moment later, when a later offset may be there already.
+/// Assigns an offset before the activity is stored, so that a later offset can be stored first.
 #[derive(Default)]
 pub(crate) struct OffsetsBeforeCommit(Mutex<(u64, Vec<(u64, ActivityId)>)>);
 

@@ -1,4 +1,4 @@
-//! What can go wrong in keeping removed groups.
+//! Faults in keeping removed groups.
 
 use activity_privacy::directory::DirectoryRevision;
 use activity_privacy::store::RemovedGroupsUpdate::{Drop, Keep};
@@ -7,11 +7,11 @@ use activity_privacy::store::{ActivityStore, RemovedGroups, RemovedGroupsUpdate,
 use super::Fault;
 use crate::list::{List, ListStore};
 
-/// Keeps what it heard last of a group.
+/// Keeps the last update of a group.
 #[derive(Default)]
-pub(crate) struct KeepsTheLastWord;
+pub(crate) struct KeepsLastUpdate;
 
-impl Fault for KeepsTheLastWord {
+impl Fault for KeepsLastUpdate {
     fn update_removed_groups(&self, right: &ListStore, update: RemovedGroupsUpdate<'_>) -> Result<(), StoreError> {
         let Keep(group) = update else { return right.update_removed_groups(update) };
         let mut list = right.list();
@@ -21,11 +21,11 @@ impl Fault for KeepsTheLastWord {
     }
 }
 
-/// Says with the number of kept groups whether what is kept has changed.
+/// Uses the number of kept groups as the version.
 #[derive(Default)]
-pub(crate) struct CountsForAVersion;
+pub(crate) struct CountsAsVersion;
 
-impl Fault for CountsForAVersion {
+impl Fault for CountsAsVersion {
     fn removed_groups(&self, right: &ListStore, known: Option<u64>) -> Result<Option<RemovedGroups>, StoreError> {
         let kept = right.removed_groups(None)?;
         let kept = kept.map(|kept| RemovedGroups { version: kept.groups.len() as u64, groups: kept.groups });
@@ -33,7 +33,7 @@ impl Fault for CountsForAVersion {
     }
 }
 
-/// Numbers each call, whether it changes anything or not.
+/// Increments the version at each call, changed or not.
 #[derive(Default)]
 pub(crate) struct NumbersEachUpdate;
 
@@ -44,31 +44,31 @@ impl Fault for NumbersEachUpdate {
     }
 }
 
-/// Reads all that is kept, whatever the caller knows.
+/// Returns all groups even if the caller has the current version.
 #[derive(Default)]
-pub(crate) struct ReadsWhatIsKnown;
+pub(crate) struct ReturnsKnownVersion;
 
-impl Fault for ReadsWhatIsKnown {
+impl Fault for ReturnsKnownVersion {
     fn removed_groups(&self, right: &ListStore, _: Option<u64>) -> Result<Option<RemovedGroups>, StoreError> {
         right.removed_groups(None)
     }
 }
 
-/// Takes a caller who knows a later version for one who knows more.
+/// Accepts a version that is later than its own as current.
 #[derive(Default)]
-pub(crate) struct TrustsALaterVersion;
+pub(crate) struct TrustsLaterVersion;
 
-impl Fault for TrustsALaterVersion {
+impl Fault for TrustsLaterVersion {
     fn removed_groups(&self, right: &ListStore, known: Option<u64>) -> Result<Option<RemovedGroups>, StoreError> {
         Ok(right.removed_groups(None)?.filter(|kept| known.is_none_or(|known| known < kept.version)))
     }
 }
 
-/// Drops what another node kept of a later time.
+/// Drops a group that another node kept at a later time.
 #[derive(Default)]
-pub(crate) struct DropsWhatVanishedLater;
+pub(crate) struct DropsLaterRemovedGroup;
 
-impl Fault for DropsWhatVanishedLater {
+impl Fault for DropsLaterRemovedGroup {
     fn update_removed_groups(&self, right: &ListStore, update: RemovedGroupsUpdate<'_>) -> Result<(), StoreError> {
         right.update_removed_groups(match update {
             Drop { group, .. } => Drop { group, up_to: DirectoryRevision(u64::MAX) },
@@ -77,7 +77,7 @@ impl Fault for DropsWhatVanishedLater {
     }
 }
 
-/// Keeps a group as this makes it.
+/// Keeps a group after a conversion.
 fn keep_as(
     right: &ListStore,
     update: RemovedGroupsUpdate<'_>,
@@ -89,7 +89,7 @@ fn keep_as(
     right.update_removed_groups(Keep(&serde_json::from_value(document).unwrap()))
 }
 
-/// Keeps the ids of those who were in a group, and not their names.
+/// Keeps the ids of the members without their names.
 #[derive(Default)]
 pub(crate) struct ForgetsNames;
 
@@ -103,21 +103,21 @@ impl Fault for ForgetsNames {
     }
 }
 
-/// Keeps of a group who was in it, and not that it is there again.
+/// Keeps the members of a group without the mark that it is restored.
 #[derive(Default)]
-pub(crate) struct ForgetsThatItIsBack;
+pub(crate) struct ForgetsRestoration;
 
-impl Fault for ForgetsThatItIsBack {
+impl Fault for ForgetsRestoration {
     fn update_removed_groups(&self, right: &ListStore, update: RemovedGroupsUpdate<'_>) -> Result<(), StoreError> {
         keep_as(right, update, |document| drop(document.as_object_mut().unwrap().remove("restored_in")))
     }
 }
 
-/// What vanished is kept in the process.
+/// Keeps removed groups in the process only.
 #[derive(Default)]
-pub(crate) struct ForgetsWhoVanished;
+pub(crate) struct ForgetsRemovedGroups;
 
-impl Fault for ForgetsWhoVanished {
+impl Fault for ForgetsRemovedGroups {
     fn crash(&self, list: &mut List) {
         list.removed_groups.clear();
     }

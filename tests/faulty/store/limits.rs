@@ -1,4 +1,4 @@
-//! What can go wrong in stopping before the end.
+//! Faults in stopping before the end.
 
 use activity_privacy::query::{Count, CountBy, Counts, Position, Query, Tally};
 use activity_privacy::reveal::{PagePermit, SealedPage};
@@ -7,10 +7,11 @@ use activity_privacy::store::{ActivityStore, PublicPage, StoreError, StoredActiv
 use super::{Fault, Public, all, is_private};
 use crate::list::{ListStore, page};
 
-/// How many activities are read for one answer.
+/// The number of activities that one call reads.
 const READ: usize = 3;
 
-/// Reads so many at most of what is stored, newest first, after a position: what of it matches, and where it stopped.
+/// Reads a limited number of activities, newest first, after a position. Returns the matching ones and where it
+/// stopped.
 fn stopping(
     stored: impl Iterator<Item = StoredActivity>,
     query: &Query,
@@ -44,11 +45,11 @@ fn stopping_in_a_reveal(
     stopping(all, admission.query(), after, limit)
 }
 
-/// Does no wrong: stops pages and counts after a few activities, and says so.
+/// No fault: stops pages and counts after a few activities and reports it.
 #[derive(Default)]
-pub(crate) struct StopsAsItMay;
+pub(crate) struct StopsAndReports;
 
-impl Fault for StopsAsItMay {
+impl Fault for StopsAndReports {
     fn public_page(&self, right: &ListStore, query: &Query, after: Option<&Position>, limit: usize) -> Public {
         Ok(stopping_in_public(right, query, after, limit))
     }
@@ -72,16 +73,16 @@ impl Fault for StopsAsItMay {
     }
 }
 
-/// Whether a search is one of those that these stores stop.
+/// Returns whether these stores stop a search before its end.
 fn is_stopped(query: &Query) -> bool {
     query.conditions().text.is_some()
 }
 
-/// Stops a search for a text, as if it had come to the end.
+/// Stops a text search without reporting it.
 #[derive(Default)]
-pub(crate) struct StopsInSilence;
+pub(crate) struct StopsSilently;
 
-impl Fault for StopsInSilence {
+impl Fault for StopsSilently {
     fn public_page(&self, right: &ListStore, query: &Query, after: Option<&Position>, limit: usize) -> Public {
         if !is_stopped(query) {
             return right.public_page(query, after, limit);
@@ -90,11 +91,11 @@ impl Fault for StopsInSilence {
     }
 }
 
-/// Stops a search for a text each time where it began.
+/// Stops a text search each time at its start position.
 #[derive(Default)]
-pub(crate) struct StopsWhereItBegan;
+pub(crate) struct StopsAtStart;
 
-impl Fault for StopsWhereItBegan {
+impl Fault for StopsAtStart {
     fn public_page(&self, right: &ListStore, query: &Query, after: Option<&Position>, limit: usize) -> Public {
         match after.filter(|_| is_stopped(query)) {
             Some(after) if limit > 0 => Ok(PublicPage { activities: Vec::new(), stopped_at: Some(after.clone()) }),
@@ -104,11 +105,11 @@ impl Fault for StopsWhereItBegan {
     }
 }
 
-/// Stops a search for a text, and says that it has read one more than it did.
+/// Stops a text search and reports a position one activity too far.
 #[derive(Default)]
-pub(crate) struct SkipsWhereItStops;
+pub(crate) struct SkipsOneAtStop;
 
-impl Fault for SkipsWhereItStops {
+impl Fault for SkipsOneAtStop {
     fn public_page(&self, right: &ListStore, query: &Query, after: Option<&Position>, limit: usize) -> Public {
         if !is_stopped(query) {
             return right.public_page(query, after, limit);
@@ -122,11 +123,11 @@ impl Fault for SkipsWhereItStops {
     }
 }
 
-/// Stops a reveal that looks for a text, as if it had come to the end.
+/// Stops a text search of a reveal without reporting it.
 #[derive(Default)]
-pub(crate) struct StopsARevealInSilence;
+pub(crate) struct StopsRevealSilently;
 
-impl Fault for StopsARevealInSilence {
+impl Fault for StopsRevealSilently {
     fn revealed_page(
         &self,
         right: &ListStore,
@@ -142,11 +143,11 @@ impl Fault for StopsARevealInSilence {
     }
 }
 
-/// Counts a part, and guesses what there may be in all.
+/// Counts a part and extrapolates the total.
 #[derive(Default)]
-pub(crate) struct GuessesTheRest;
+pub(crate) struct ExtrapolatesTotal;
 
-impl Fault for GuessesTheRest {
+impl Fault for ExtrapolatesTotal {
     fn public_counts(&self, right: &ListStore, query: &Query, by: Option<CountBy>) -> Result<Counts, StoreError> {
         let Counts { total, by_key, .. } = right.public_counts(query, by)?;
         let twice = |count: Count| Count { activities: 2 * count.activities, ..count };
@@ -154,11 +155,11 @@ impl Fault for GuessesTheRest {
     }
 }
 
-/// Adds the total up from something else than it counts by key.
+/// Computes the total from other activities than the counts by key.
 #[derive(Default)]
-pub(crate) struct AddsUpWrong;
+pub(crate) struct MiscountsTotal;
 
-impl Fault for AddsUpWrong {
+impl Fault for MiscountsTotal {
     fn public_counts(&self, right: &ListStore, query: &Query, by: Option<CountBy>) -> Result<Counts, StoreError> {
         let mut counts = right.public_counts(query, by)?;
         if by == Some(CountBy::Day) {

@@ -1,4 +1,4 @@
-//! Stores that are almost right. Each is the list store of the example `own_adapter` with one thing bent.
+//! Faulty stores: the list store of the example `own_adapter` with one fault each.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 
 mod following;
@@ -30,7 +30,7 @@ pub(crate) use self::writing::*;
 pub(crate) use self::{following::*, groups::*, limits::*};
 use crate::list::{List, ListStore, page};
 
-/// What a store does wrong, and what it keeps to do so. Whatever is not said here is done right.
+/// A fault of a store and its state. The default methods are correct.
 pub(crate) trait Fault: Default + Send + Sync + 'static {
     fn policy(&self, right: &ListStore) -> Result<Option<Arc<PrivacyPolicy>>, StoreError> {
         right.policy()
@@ -89,7 +89,7 @@ pub(crate) type Public = Result<PublicPage, StoreError>;
 
 pub(crate) type After = Result<Vec<(Offset, PublicActivity)>, StoreError>;
 
-/// A store with a fault: an adapter, and the place where it lies.
+/// A store with a fault, as a harness and as a store.
 pub(crate) struct Place<F>(Arc<(ListStore, F)>);
 
 impl<F: Fault> StoreHarness for Place<F> {
@@ -164,17 +164,17 @@ fn stored(decided: &DecidedActivity<'_>) -> StoredActivity {
     StoredActivity::assertion(decided.activity().clone(), decided.decision().clone())
 }
 
-/// All public activities that match, newest first, after a position.
+/// Returns all matching public activities after a position, newest first.
 fn all_of(right: &ListStore, query: &Query, after: Option<&Position>) -> Result<Vec<PublicActivity>, StoreError> {
     Ok(right.public_page(query, after, usize::MAX)?.activities)
 }
 
-/// A page that reached the end, or its limit.
+/// Returns a page that is complete or full.
 fn whole(activities: impl IntoIterator<Item = PublicActivity>) -> Public {
     Ok(PublicPage { activities: activities.into_iter().collect(), stopped_at: None })
 }
 
-/// A page of what is stored and matches, public or private.
+/// Returns a page of all matching activities, public or private.
 fn page_of(
     stored: impl Iterator<Item = StoredActivity>,
     query: &Query,
@@ -185,7 +185,7 @@ fn page_of(
     page(found.map(|stored| (Position::of(stored.activity()), stored)), after, limit).collect()
 }
 
-/// What is stored, for a fault to do with what it will.
+/// Returns all stored activities, public and private.
 fn all(right: &ListStore) -> impl Iterator<Item = StoredActivity> + use<> {
     right.list().stored().cloned().collect::<Vec<_>>().into_iter()
 }
@@ -194,7 +194,7 @@ fn is_private(stored: &StoredActivity) -> bool {
     stored.visibility() == Visibility::Private
 }
 
-/// Nothing at all: the list store as it is.
+/// No fault: the list store itself.
 #[derive(Default)]
 pub(crate) struct NoFault;
 

@@ -1,4 +1,4 @@
-//! What can go wrong in reading.
+//! Faults in reading.
 
 use activity_privacy::store::ActivityStore;
 use std::sync::Mutex;
@@ -13,11 +13,11 @@ use activity_privacy::store::{PublicActivity, StoreError, StoredActivity};
 use super::{Fault, Public, all, all_of, is_private, page_of, whole};
 use crate::list::ListStore;
 
-/// Counts what is there, hidden or not.
+/// Counts hidden activities too.
 #[derive(Default)]
-pub(crate) struct CountsWhatIsHidden;
+pub(crate) struct CountsHidden;
 
-impl Fault for CountsWhatIsHidden {
+impl Fault for CountsHidden {
     fn public_counts(&self, right: &ListStore, query: &Query, by: Option<CountBy>) -> Result<Counts, StoreError> {
         let mut tally = Tally::new(by);
         let found = all(right).filter(|stored| query.matches(stored.activity(), stored.decision()));
@@ -26,20 +26,20 @@ impl Fault for CountsWhatIsHidden {
     }
 }
 
-/// Newest first by when it was stored.
+/// Orders pages by insertion.
 #[derive(Default)]
 pub(crate) struct OrdersByInsertion;
 
 impl Fault for OrdersByInsertion {
     fn public_page(&self, right: &ListStore, query: &Query, after: Option<&Position>, limit: usize) -> Public {
-        let mut stored: Vec<_> = right.list().found(query).cloned().collect();
+        let mut stored: Vec<_> = right.list().matching(query).cloned().collect();
         stored.reverse();
         let at = after.and_then(|after| stored.iter().position(|public| Position::of(public.activity()) == *after));
         whole(stored.into_iter().skip(at.map_or(0, |at| at + 1)).take(limit))
     }
 }
 
-/// The same activity as one of another suite.
+/// Returns the activity in another suite.
 fn as_in_suite(stored: &StoredActivity, suite: &AppName) -> Activity {
     let activity = stored.activity();
     let app = App::new(activity.app().name().clone()).in_suite(suite.clone());
@@ -54,11 +54,11 @@ fn as_in_suite(stored: &StoredActivity, suite: &AppName) -> Activity {
     builder.build().unwrap()
 }
 
-/// Knows nothing of suites.
+/// Ignores suites.
 #[derive(Default)]
-pub(crate) struct IgnoresTheSuite;
+pub(crate) struct IgnoresSuite;
 
-impl Fault for IgnoresTheSuite {
+impl Fault for IgnoresSuite {
     fn public_page(&self, right: &ListStore, query: &Query, after: Option<&Position>, limit: usize) -> Public {
         let [suite] = query.suites() else { return right.public_page(query, after, limit) };
         let all = all_of(right, &Query::all(), after)?.into_iter();
@@ -66,7 +66,7 @@ impl Fault for IgnoresTheSuite {
     }
 }
 
-/// A page begins with what the one before ended with.
+/// Begins a page with the last activity of the previous one.
 #[derive(Default)]
 pub(crate) struct CursorIsInclusive;
 
@@ -78,11 +78,11 @@ impl Fault for CursorIsInclusive {
     }
 }
 
-/// Says that an activity may not be seen, and so that it is there.
+/// Returns an error for a hidden id, which discloses that it exists.
 #[derive(Default)]
-pub(crate) struct RefusesAHiddenId;
+pub(crate) struct RejectsHiddenId;
 
-impl Fault for RefusesAHiddenId {
+impl Fault for RejectsHiddenId {
     fn public_page(&self, right: &ListStore, query: &Query, after: Option<&Position>, limit: usize) -> Public {
         if all(right).any(|stored| is_private(&stored) && query.ids().contains(stored.activity().id())) {
             return Err(StoreError::Backend("you may not see this".into()));
@@ -91,14 +91,14 @@ impl Fault for RefusesAHiddenId {
     }
 }
 
-/// Shows what is hidden to whoever knows its id.
+/// Returns a hidden activity if it is looked up by id.
 #[derive(Default)]
-pub(crate) struct ShowsAHiddenId;
+pub(crate) struct ShowsHiddenId;
 
-impl Fault for ShowsAHiddenId {
+impl Fault for ShowsHiddenId {
     fn public_page(&self, right: &ListStore, query: &Query, after: Option<&Position>, limit: usize) -> Public {
         let [id] = query.ids() else { return right.public_page(query, after, limit) };
-        let public = right.list().found(&Query::all()).next().map(|public| public.decision().clone());
+        let public = right.list().matching(&Query::all()).next().map(|public| public.decision().clone());
         let found = all(right).find(|stored| stored.activity().id() == id);
         let made_up = |(found, public): (StoredActivity, Decision)| {
             StoredActivity::assertion(found.activity().clone(), public).into_public()
@@ -107,18 +107,18 @@ impl Fault for ShowsAHiddenId {
     }
 }
 
-/// Looks an id up, and forgets what else was asked for.
+/// Looks up an id and ignores the other conditions.
 #[derive(Default)]
-pub(crate) struct IgnoresTheRestWithIds;
+pub(crate) struct IgnoresConditionsWithIds;
 
-impl Fault for IgnoresTheRestWithIds {
+impl Fault for IgnoresConditionsWithIds {
     fn public_page(&self, right: &ListStore, query: &Query, after: Option<&Position>, limit: usize) -> Public {
         let only_ids = query.ids().iter().cloned().fold(Query::all(), Query::with_id);
         right.public_page(if query.ids().is_empty() { query } else { &only_ids }, after, limit)
     }
 }
 
-/// Looks the first of several ids up.
+/// Looks up only the first of several ids.
 #[derive(Default)]
 pub(crate) struct LooksUpOneId;
 
@@ -128,7 +128,7 @@ impl Fault for LooksUpOneId {
             [first, _, ..] => {
                 let mut tally = Tally::new(by);
                 let list = right.list();
-                let found = list.found(query).filter(|public| public.activity().id() == first);
+                let found = list.matching(query).filter(|public| public.activity().id() == first);
                 found.for_each(|public| tally.add(public.activity()));
                 Ok(tally.into_counts(true))
             }
@@ -137,7 +137,7 @@ impl Fault for LooksUpOneId {
     }
 }
 
-/// Cuts to the limit, and then leaves out what is hidden.
+/// Applies the limit before it hides private activities.
 #[derive(Default)]
 pub(crate) struct LimitBeforeHiding;
 
@@ -147,7 +147,7 @@ impl Fault for LimitBeforeHiding {
     }
 }
 
-/// Goes by whole seconds.
+/// Compares whole seconds.
 #[derive(Default)]
 pub(crate) struct CutsTimesToSeconds;
 
@@ -162,7 +162,7 @@ impl Fault for CutsTimesToSeconds {
     }
 }
 
-/// Shows public activities to a reveal that asks for private ones alone.
+/// Returns public activities to a reveal of private ones only.
 #[derive(Default)]
 pub(crate) struct IgnoresPrivateOnly;
 
@@ -179,7 +179,7 @@ impl Fault for IgnoresPrivateOnly {
     }
 }
 
-/// Turns pages by how many rows were read so far.
+/// Continues pages by the number of rows read so far.
 #[derive(Default)]
 pub(crate) struct PagesByOffset(Mutex<usize>);
 
@@ -196,17 +196,17 @@ impl Fault for PagesByOffset {
     }
 }
 
-/// Looks at the limit once an activity is on the page.
+/// Applies the limit only after the first activity.
 #[derive(Default)]
-pub(crate) struct GivesOneAtLeast;
+pub(crate) struct ReturnsAtLeastOne;
 
-impl Fault for GivesOneAtLeast {
+impl Fault for ReturnsAtLeastOne {
     fn public_page(&self, right: &ListStore, query: &Query, after: Option<&Position>, limit: usize) -> Public {
         right.public_page(query, after, limit.max(1))
     }
 }
 
-/// Counts by the label of a engine, not by the name that is compared.
+/// Counts by the displayed label instead of the compared name.
 #[derive(Default)]
 pub(crate) struct CountsByLabel;
 
@@ -216,16 +216,16 @@ impl Fault for CountsByLabel {
             return right.public_counts(query, by);
         }
         let mut tally = Tally::new(by);
-        right.list().found(query).for_each(|public| tally.add_key(public.activity().actor().label(), 1));
+        right.list().matching(query).for_each(|public| tally.add_key(public.activity().actor().label(), 1));
         Ok(tally.into_counts(true))
     }
 }
 
-/// Takes every reveal for one of private activities alone.
+/// Treats every reveal as one of private activities only.
 #[derive(Default)]
-pub(crate) struct RevealsWhatIsHiddenAlone;
+pub(crate) struct RevealsPrivateOnly;
 
-impl Fault for RevealsWhatIsHiddenAlone {
+impl Fault for RevealsPrivateOnly {
     fn revealed_page(
         &self,
         right: &ListStore,
@@ -238,11 +238,11 @@ impl Fault for RevealsWhatIsHiddenAlone {
     }
 }
 
-/// Reveals whatever there is.
+/// Ignores the query of a reveal.
 #[derive(Default)]
-pub(crate) struct IgnoresTheQueryOfAReveal;
+pub(crate) struct IgnoresQueryOfReveal;
 
-impl Fault for IgnoresTheQueryOfAReveal {
+impl Fault for IgnoresQueryOfReveal {
     fn revealed_page(
         &self,
         right: &ListStore,
@@ -256,7 +256,7 @@ impl Fault for IgnoresTheQueryOfAReveal {
     }
 }
 
-/// The same activity of somebody whose name is written without a sharp s.
+/// Returns the same activity with an actor whose name is written without a sharp s.
 fn without_sharp_s(stored: &StoredActivity) -> Activity {
     let activity = stored.activity();
     let text = activity.actor().label().replace('\u{df}', "ss");
@@ -268,11 +268,11 @@ fn without_sharp_s(stored: &StoredActivity) -> Activity {
     Activity::builder(id, actor, app, activity.action().clone(), activity.occurred_at()).build().unwrap()
 }
 
-/// Folds an address as a whole, so that one domain is another.
+/// Folds an address as a whole, so that one domain matches another.
 #[derive(Default)]
-pub(crate) struct FoldsTheDomain;
+pub(crate) struct FoldsDomain;
 
-impl Fault for FoldsTheDomain {
+impl Fault for FoldsDomain {
     fn public_page(&self, right: &ListStore, query: &Query, after: Option<&Position>, limit: usize) -> Public {
         let found = all_of(right, query, None)?;
         let mut all = all_of(right, &Query::all(), after)?;

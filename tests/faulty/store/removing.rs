@@ -1,4 +1,4 @@
-//! What can go wrong in removing.
+//! Faults in removing.
 
 use activity_privacy::store::ActivityStore;
 use std::collections::BTreeSet;
@@ -17,11 +17,11 @@ use super::writing::Gap;
 use super::{Fault, Public, all, all_of};
 use crate::list::{List, ListStore};
 
-/// Takes what was done to somebody for theirs.
+/// Removes activities in which the subject is an object.
 #[derive(Default)]
-pub(crate) struct RemovesWhatWasDoneToThem;
+pub(crate) struct RemovesBySubjectAsObject;
 
-impl Fault for RemovesWhatWasDoneToThem {
+impl Fault for RemovesBySubjectAsObject {
     fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
         let removed = right.remove(removal, limit)?;
         let is_of = |object: &str| {
@@ -34,11 +34,11 @@ impl Fault for RemovesWhatWasDoneToThem {
     }
 }
 
-/// Finds the old ones at the beginning, as if no clock were ever wrong.
+/// Scans old activities from the start and stops at the first newer one.
 #[derive(Default)]
-pub(crate) struct StopsAtTheFirstThatStays;
+pub(crate) struct StopsAtFirstKept;
 
-impl Fault for StopsAtTheFirstThatStays {
+impl Fault for StopsAtFirstKept {
     fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
         let Some(before) = removal.activities_before() else { return right.remove(removal, limit) };
         let old = right.list().stored().take_while(|stored| stored.decision().decided_at() < before).count();
@@ -46,11 +46,11 @@ impl Fault for StopsAtTheFirstThatStays {
     }
 }
 
-/// Says that a removal is complete once it has begun.
+/// Stores the record of a removal as complete once it has begun.
 #[derive(Default)]
-pub(crate) struct KeepsARecordTooEarly;
+pub(crate) struct KeepsRecordTooEarly;
 
-impl Fault for KeepsARecordTooEarly {
+impl Fault for KeepsRecordTooEarly {
     fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
         let removed = right.remove(removal, limit)?;
         let mut list = right.list();
@@ -59,21 +59,21 @@ impl Fault for KeepsARecordTooEarly {
     }
 }
 
-/// Removes all at once.
+/// Removes everything at once.
 #[derive(Default)]
-pub(crate) struct IgnoresTheLimit;
+pub(crate) struct IgnoresLimit;
 
-impl Fault for IgnoresTheLimit {
+impl Fault for IgnoresLimit {
     fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
         right.remove(removal, if limit == 0 { 0 } else { usize::MAX })
     }
 }
 
-/// Forgets that an id was there.
+/// Forgets the ids of removed activities.
 #[derive(Default)]
-pub(crate) struct ForgetsTheIds;
+pub(crate) struct ForgetsIds;
 
-impl Fault for ForgetsTheIds {
+impl Fault for ForgetsIds {
     fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
         let removed = right.remove(removal, limit)?;
         right.list().removed.clear();
@@ -81,16 +81,16 @@ impl Fault for ForgetsTheIds {
     }
 }
 
-/// Says of an id that was removed that it had another content, which nobody can know.
+/// Reports a conflict for a removed id, whose content is no longer known.
 #[derive(Default)]
-pub(crate) struct SaysConflict;
+pub(crate) struct ReportsConflict;
 
-impl Fault for SaysConflict {
+impl Fault for ReportsConflict {
     fn append(&self, right: &ListStore, batch: &DecidedBatch<'_>) -> Result<Vec<AppendOutcome>, StoreError> {
         let mut answers = right.append(batch)?;
         let list = right.list();
         for (answer, decided) in answers.iter_mut().zip(batch.decided()) {
-            // What was stored just now may be removed by another before this looks.
+            // Another call may remove the new activity before this line.
             if *answer == AppendOutcome::Duplicate && list.removed.contains(decided.activity().id()) {
                 *answer = AppendOutcome::Conflict;
             }
@@ -99,11 +99,11 @@ impl Fault for SaysConflict {
     }
 }
 
-/// Numbers what is left from the beginning.
+/// Renumbers the remaining activities.
 #[derive(Default)]
-pub(crate) struct MovesOffsetsUp;
+pub(crate) struct RenumbersOffsets;
 
-impl Fault for MovesOffsetsUp {
+impl Fault for RenumbersOffsets {
     fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
         let removed = right.remove(removal, limit)?;
         let mut list = right.list();
@@ -113,11 +113,11 @@ impl Fault for MovesOffsetsUp {
     }
 }
 
-/// Gives the offset of the newest again, once that is removed.
+/// Assigns the offset of the newest activity again after its removal.
 #[derive(Default)]
-pub(crate) struct GivesOffsetsAgain;
+pub(crate) struct ReusesOffsets;
 
-impl Fault for GivesOffsetsAgain {
+impl Fault for ReusesOffsets {
     fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
         let removed = right.remove(removal, limit)?;
         let mut list = right.list();
@@ -128,11 +128,11 @@ impl Fault for GivesOffsetsAgain {
     }
 }
 
-/// Counts what was ever stored.
+/// Counts removed activities too.
 #[derive(Default)]
-pub(crate) struct GoesOnCounting(Mutex<u64>);
+pub(crate) struct CountsRemoved(Mutex<u64>);
 
-impl Fault for GoesOnCounting {
+impl Fault for CountsRemoved {
     fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
         let public = || right.list().public.iter().flatten().count() as u64;
         let before = public();
@@ -151,11 +151,11 @@ impl Fault for GoesOnCounting {
     }
 }
 
-/// Goes on finding what was removed by its id.
+/// Finds a removed activity by its id.
 #[derive(Default)]
-pub(crate) struct GoesOnFinding(Mutex<Vec<PublicActivity>>);
+pub(crate) struct FindsRemoved(Mutex<Vec<PublicActivity>>);
 
-impl Fault for GoesOnFinding {
+impl Fault for FindsRemoved {
     fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
         let all = all_of(right, &Query::all(), None)?.into_iter();
         self.0.lock().unwrap().extend(all.filter(|public| removal.covers(public)));
@@ -172,7 +172,7 @@ impl Fault for GoesOnFinding {
     }
 }
 
-/// Removes one after the other, and lets others look in between.
+/// Removes activities one at a time, each visible to readers.
 #[derive(Default)]
 pub(crate) struct RemovesOneByOne;
 
@@ -190,11 +190,11 @@ impl Fault for RemovesOneByOne {
     }
 }
 
-/// Removes when it comes to it: what was removed is back after a crash.
+/// Does not persist a removal: a crash restores the activities.
 #[derive(Default)]
-pub(crate) struct ComesBackAfterACrash(Mutex<Vec<StoredActivity>>);
+pub(crate) struct RestoresRemovedInCrash(Mutex<Vec<StoredActivity>>);
 
-impl Fault for ComesBackAfterACrash {
+impl Fault for RestoresRemovedInCrash {
     fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
         let before = all(right);
         let removed = right.remove(removal, limit)?;
@@ -208,21 +208,21 @@ impl Fault for ComesBackAfterACrash {
     }
 }
 
-/// Keeps the ids that are taken in the process.
+/// Does not persist the ids of removed activities.
 #[derive(Default)]
-pub(crate) struct ForgetsTheIdsInACrash;
+pub(crate) struct LosesIdsInCrash;
 
-impl Fault for ForgetsTheIdsInACrash {
+impl Fault for LosesIdsInCrash {
     fn crash(&self, list: &mut List) {
         list.removed.clear();
     }
 }
 
-/// Looks what is to be removed, and then takes out as many from where they were.
+/// Determines the activities to remove, and then removes as many at their positions.
 #[derive(Default)]
-pub(crate) struct LooksAndThenRemoves(Arc<Gap>);
+pub(crate) struct RemovesByPosition(Arc<Gap>);
 
-impl Fault for LooksAndThenRemoves {
+impl Fault for RemovesByPosition {
     fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
         let covered: BTreeSet<ActivityId> = {
             let list = right.list();
@@ -238,11 +238,11 @@ impl Fault for LooksAndThenRemoves {
     }
 }
 
-/// Counts what is hidden among the offsets of what was removed.
+/// Leaves gaps in the offsets for removed hidden activities.
 #[derive(Default)]
-pub(crate) struct LeavesAnOffsetForWhatWasHidden;
+pub(crate) struct LeavesOffsetOfHidden;
 
-impl Fault for LeavesAnOffsetForWhatWasHidden {
+impl Fault for LeavesOffsetOfHidden {
     fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
         let mut list = right.list();
         let before = list.private.len();
@@ -253,11 +253,11 @@ impl Fault for LeavesAnOffsetForWhatWasHidden {
     }
 }
 
-/// Says that there is nothing left as soon as it has something hidden before it.
+/// Reports completion when the next activity to remove is hidden.
 #[derive(Default)]
-pub(crate) struct SparesWhatIsHidden;
+pub(crate) struct SparesHidden;
 
-impl Fault for SparesWhatIsHidden {
+impl Fault for SparesHidden {
     fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
         let mut list = right.list();
         let hidden = std::mem::take(&mut list.private);

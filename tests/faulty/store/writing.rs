@@ -1,4 +1,4 @@
-//! What can go wrong in writing, and in keeping what was written.
+//! Faults in writing and in keeping the written content.
 
 use activity_privacy::store::ActivityStore;
 use std::collections::HashSet;
@@ -16,7 +16,7 @@ use activity_privacy::store::{AppendOutcome, StoreError, StoredActivity};
 use super::{Fault, is_private, stored};
 use crate::list::{List, ListStore};
 
-/// Puts an activity where the one of its id is, if one is; at the end, if that is of another visibility.
+/// Replaces the activity with the same id at its position, or at the end if its visibility differs.
 fn replace(list: &mut List, new: StoredActivity) {
     let is_same = |stored: &StoredActivity| stored.activity().id() == new.activity().id();
     if let Some(first) = list.private.iter_mut().find(|first| is_same(first)).filter(|_| is_private(&new)) {
@@ -33,7 +33,7 @@ fn replace(list: &mut List, new: StoredActivity) {
     }
 }
 
-/// An id that comes again replaces what was there.
+/// Replaces an activity when its id is delivered again.
 #[derive(Default)]
 pub(crate) struct LastWriteWins;
 
@@ -48,18 +48,18 @@ impl Fault for LastWriteWins {
     }
 }
 
-/// Whatever comes is stored, under whatever policy it was decided.
+/// Stores activities under any policy revision.
 #[derive(Default)]
-pub(crate) struct DropsTheFence;
+pub(crate) struct IgnoresFence;
 
-impl Fault for DropsTheFence {
+impl Fault for IgnoresFence {
     fn append(&self, right: &ListStore, batch: &DecidedBatch<'_>) -> Result<Vec<AppendOutcome>, StoreError> {
         let mut list = right.list();
         Ok(batch.decided().iter().map(|decided| list.append(decided)).collect())
     }
 }
 
-/// Holds a call in its gap until another has passed through the store, or until it is plain that none will.
+/// Delays a call until another has passed through the store, or until none is expected.
 #[derive(Default)]
 pub(crate) struct Gap {
     passed: Mutex<u64>,
@@ -74,7 +74,7 @@ impl Gap {
         drop(self.another.wait_timeout_while(passed, patience, |passed| *passed == before).unwrap());
     }
 
-    /// Lets those in the gap go on, a moment after this call returned.
+    /// Releases the delayed calls a moment after this call returns.
     pub(super) fn pass(self: &Arc<Self>) {
         let gap = Arc::clone(self);
         thread::spawn(move || {
@@ -85,7 +85,7 @@ impl Gap {
     }
 }
 
-/// The policy is looked at, and then the batch is stored.
+/// Checks the policy before it stores the batch.
 #[derive(Default)]
 pub(crate) struct FenceBeforeCommit(Arc<Gap>);
 
@@ -104,7 +104,7 @@ impl Fault for FenceBeforeCommit {
     }
 }
 
-/// The revision is looked at, and then the policy is published.
+/// Checks the revision before it publishes the policy.
 #[derive(Default)]
 pub(crate) struct TwoWinners(Arc<Gap>);
 
@@ -121,7 +121,7 @@ impl Fault for TwoWinners {
     }
 }
 
-/// Puts a policy in force and does not keep by which record.
+/// Publishes a policy without the record of the change.
 #[derive(Default)]
 pub(crate) struct KeepsNoRecord;
 
@@ -134,32 +134,32 @@ impl Fault for KeepsNoRecord {
     }
 }
 
-/// Writes when it comes to it: the newest activity is lost at a crash.
+/// Loses the newest activity in a crash.
 #[derive(Default)]
-pub(crate) struct LosesTheTail;
+pub(crate) struct LosesTail;
 
-impl Fault for LosesTheTail {
+impl Fault for LosesTail {
     fn crash(&self, list: &mut List) {
         list.public.pop();
         list.private.pop();
     }
 }
 
-/// The policy is kept in the process.
+/// Keeps the policy in the process only.
 #[derive(Default)]
-pub(crate) struct ForgetsThePolicy;
+pub(crate) struct ForgetsPolicy;
 
-impl Fault for ForgetsThePolicy {
+impl Fault for ForgetsPolicy {
     fn crash(&self, list: &mut List) {
         list.policy = None;
     }
 }
 
-/// Gives up at the first id that it knows, and says that it stored the rest.
+/// Stops at the first known id and reports the rest as stored.
 #[derive(Default)]
-pub(crate) struct StoresHalfABatch;
+pub(crate) struct StoresPartOfBatch;
 
-impl Fault for StoresHalfABatch {
+impl Fault for StoresPartOfBatch {
     fn append(&self, right: &ListStore, batch: &DecidedBatch<'_>) -> Result<Vec<AppendOutcome>, StoreError> {
         let mut list = right.list();
         list.fence(Some(batch.policy()))?;
@@ -173,7 +173,7 @@ impl Fault for StoresHalfABatch {
     }
 }
 
-/// Stores activity by activity, and lets others look in between.
+/// Stores a batch one activity at a time, each visible to readers.
 #[derive(Default)]
 pub(crate) struct StoresOneByOne;
 
@@ -188,11 +188,11 @@ impl Fault for StoresOneByOne {
     }
 }
 
-/// Decides everything anew when the policy changes.
+/// Decides all activities again when the policy changes.
 #[derive(Default)]
-pub(crate) struct DecidesAnew;
+pub(crate) struct DecidesAgain;
 
-impl Fault for DecidesAnew {
+impl Fault for DecidesAgain {
     fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
         right.publish(change)?;
         let engine = PolicyEngine::new(Arc::new(change.policy().clone()), Err(DirectoryError::NeverLoaded));
@@ -204,7 +204,7 @@ impl Fault for DecidesAnew {
     }
 }
 
-/// Compares ids as a database with a friendly collation does.
+/// Compares ids like a case-insensitive database collation.
 #[derive(Default)]
 pub(crate) struct IgnoresCase;
 
@@ -223,11 +223,11 @@ impl Fault for IgnoresCase {
     }
 }
 
-/// Looks whether an id is there, and then stores it.
+/// Checks for an id before it stores the activity.
 #[derive(Default)]
-pub(crate) struct LooksBeforeItStores(Arc<Gap>);
+pub(crate) struct ChecksBeforeStoring(Arc<Gap>);
 
-impl Fault for LooksBeforeItStores {
+impl Fault for ChecksBeforeStoring {
     fn append(&self, right: &ListStore, batch: &DecidedBatch<'_>) -> Result<Vec<AppendOutcome>, StoreError> {
         let known: HashSet<ActivityId> = right.list().stored().map(|stored| stored.activity().id().clone()).collect();
         let new = batch.decided().iter().filter(|decided| !known.contains(decided.activity().id())).count();
@@ -251,21 +251,20 @@ impl Fault for LooksBeforeItStores {
     }
 }
 
-/// Whatever is published is in force.
+/// Publishes any policy.
 #[derive(Default)]
-pub(crate) struct PublishesAnything;
+pub(crate) struct PublishesAnyPolicy;
 
-impl Fault for PublishesAnything {
+impl Fault for PublishesAnyPolicy {
     fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
         right.list().policy = Some(Arc::new(change.policy().clone()));
         Ok(())
     }
 }
 
-/// A cache of the policy that only the node that published is told of at once: others are given the old one a few
-/// times.
+/// Caches the policy. Other nodes receive the old policy a few times.
 #[derive(Default)]
-pub(crate) struct AnswersFromACache(Mutex<Cache>);
+pub(crate) struct CachesPolicy(Mutex<Cache>);
 
 #[derive(Default)]
 struct Cache {
@@ -274,7 +273,7 @@ struct Cache {
     stale_answers: u8,
 }
 
-impl Fault for AnswersFromACache {
+impl Fault for CachesPolicy {
     fn policy(&self, right: &ListStore) -> Result<Option<Arc<PrivacyPolicy>>, StoreError> {
         let mut cache = self.0.lock().unwrap();
         if cache.stale_answers == 0 || cache.published_by == Some(thread::current().id()) {
@@ -292,11 +291,11 @@ impl Fault for AnswersFromACache {
     }
 }
 
-/// Keeps a policy without its options.
+/// Drops the options of a policy.
 #[derive(Default)]
-pub(crate) struct ForgetsTheOptions;
+pub(crate) struct ForgetsOptions;
 
-impl Fault for ForgetsTheOptions {
+impl Fault for ForgetsOptions {
     fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
         right.publish(change)?;
         let mut document = serde_json::to_value(change.policy()).unwrap();
@@ -306,11 +305,11 @@ impl Fault for ForgetsTheOptions {
     }
 }
 
-/// Says which activity it refuses.
+/// Names the rejected activity in its error.
 #[derive(Default)]
-pub(crate) struct SaysWhatItRefuses;
+pub(crate) struct NamesRejectedActivity;
 
-impl Fault for SaysWhatItRefuses {
+impl Fault for NamesRejectedActivity {
     fn append(&self, right: &ListStore, batch: &DecidedBatch<'_>) -> Result<Vec<AppendOutcome>, StoreError> {
         right.append(batch).map_err(|_| {
             let ids: Vec<_> = batch.decided().iter().map(|decided| decided.activity().id().as_str()).collect();
@@ -319,11 +318,11 @@ impl Fault for SaysWhatItRefuses {
     }
 }
 
-/// Takes no more than a statement has parameters for.
+/// Stores at most 32 activities, like a statement with a parameter limit.
 #[derive(Default)]
-pub(crate) struct StoresThirtyTwo;
+pub(crate) struct StoresAtMost32;
 
-impl Fault for StoresThirtyTwo {
+impl Fault for StoresAtMost32 {
     fn append(&self, right: &ListStore, batch: &DecidedBatch<'_>) -> Result<Vec<AppendOutcome>, StoreError> {
         let mut list = right.list();
         list.fence(Some(batch.policy()))?;

@@ -1,4 +1,4 @@
-//! Rule R2: leave to read one page ends with the reveal that it is for.
+//! Rule R2: a page permit ends with its reveal.
 
 use activity_privacy::governance::{RecordId, Salt};
 use activity_privacy::policy::PrivacyPolicy;

@@ -1,4 +1,4 @@
-//! Rule R1: an acknowledgement is one call, in so many words.
+//! Rule R1: an acknowledgement is one explicit call.
 
 use activity_privacy::identity::UserId;
 use activity_privacy::query::Query;

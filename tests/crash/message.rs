@@ -1,4 +1,4 @@
-//! What the child says, line by line, and the activities that it speaks of.
+//! The messages of a child, and the activities that they refer to.
 
 use activity_privacy::activity::{Activity, Actor, App};
 use std::io::Write;
@@ -10,17 +10,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::fixture::{alias, at};
 
-/// One line. Written when it is true and not before.
+/// One message. It is sent once it is true.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) enum Word {
+pub(crate) enum Message {
     /// The files are open.
     Opened,
-    /// There is a policy.
+    /// The policy is initialized.
     Initialized,
-    /// A call is about to be made.
+    /// A call begins.
     Began(u64, Call),
-    /// It was answered.
-    Ended(u64, ApprovalDecision),
+    /// A call was answered.
+    Ended(u64, Answer),
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -45,40 +45,40 @@ impl Call {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) enum ApprovalDecision {
-    /// What became of each, the revision that was known to be in force before the call, and the one that was after it.
+pub(crate) enum Answer {
+    /// The outcome of each item, the revision known to be in force before the call, and the one after it.
     Ingested {
         floor: u64,
         ceiling: u64,
-        outcomes: Vec<AuditState>,
+        outcomes: Vec<ItemOutcome>,
     },
-    /// The revision that the change is in force as.
+    /// The revision of the change.
     Changed(u64),
     Revealed,
-    /// A page of a reveal, with what stood on it.
+    /// A page of a reveal, with its content.
     Shown {
         reveal: RevealId,
         shown: Vec<(String, Visibility)>,
     },
-    /// A reveal, with how much was seen.
+    /// A reveal, with its totals.
     Closed {
         reveal: RevealId,
         pages: u64,
         private: u64,
     },
-    /// With a refusal that is in order here.
+    /// An expected refusal.
     Refused,
 }
 
-/// A delivery as a word.
+/// A serializable ingest outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum AuditState {
+pub(crate) enum ItemOutcome {
     Stored,
     Duplicate,
     Conflict,
 }
 
-impl AuditState {
+impl ItemOutcome {
     pub(crate) fn of(delivery: IngestOutcome) -> Self {
         match delivery {
             IngestOutcome::Stored => Self::Stored,
@@ -89,22 +89,22 @@ impl AuditState {
     }
 }
 
-impl Word {
-    /// In one write, so that no kill cuts a line that was begun from one that came after it.
-    pub(crate) fn say(&self) {
+impl Message {
+    /// Sends the message in one write, so that a kill never merges a partial line with the next one.
+    pub(crate) fn send(&self) {
         let line = format!("{}\n", serde_json::to_string(self).unwrap());
         std::io::stdout().write_all(line.as_bytes()).unwrap();
     }
 
-    /// What a child said, without what the test harness says and without a line that a kill cut off.
-    pub(crate) fn all(said: &str) -> Vec<Self> {
-        let whole = said.rfind('\n').map_or("", |end| &said[..end]);
-        let words = whole.lines().filter(|line| line.starts_with(['{', '"']));
-        words.map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+    /// Parses the messages of a child. Ignores the output of the test harness and a partial last line.
+    pub(crate) fn all(output: &str) -> Vec<Self> {
+        let whole = output.rfind('\n').map_or("", |end| &output[..end]);
+        let lines = whole.lines().filter(|line| line.starts_with(['{', '"']));
+        lines.map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
     }
 }
 
-/// An activity by its id, with the first content or another one. Whoever knows the item can make the activity.
+/// An activity by its id, with the first content or another one. The activity follows from the item.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Item {
     pub(crate) id: String,
@@ -112,7 +112,7 @@ pub(crate) struct Item {
 }
 
 impl Item {
-    /// The `number`th that this child delivers, done by this actor.
+    /// Returns the item with a number of a child and an actor.
     pub(crate) fn of(child: &str, number: u64, name: &str) -> Self {
         Self { id: format!("{child}-{number}-{name}"), other_content: false }
     }
@@ -127,7 +127,7 @@ impl Item {
 
     pub(crate) fn activity(&self) -> Activity {
         let app = App::new("SharePoint".parse().unwrap());
-        // Spread over an hour, in another order than that of storing.
+        // Spread over an hour, in an order that differs from the storage order.
         let second = self.id.bytes().fold(7_i64, |sum, byte| (sum * 31 + i64::from(byte)) % 3_600);
         let actor = Actor::user(alias(&format!("{}@contoso.com", self.name())));
         Activity::builder(self.id.parse().unwrap(), actor, app, "FileAccessed".parse().unwrap(), at(second))
@@ -137,7 +137,7 @@ impl Item {
     }
 }
 
-/// Who did what has this id.
+/// Returns the actor's name in an id.
 pub(crate) fn name(id: &str) -> &str {
     id.rsplit_once('-').unwrap().1
 }
