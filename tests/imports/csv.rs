@@ -212,10 +212,7 @@ fn b1_invalid_row_is_rejected_and_others_read() {
             "u,\"a@x.example, b@x.example\",,",
             "field `upn` is invalid, expected addresses with nothing but `;` between them",
         ),
-        (
-            "u,a@x.example b@x.example,,",
-            "field `upn` is invalid, expected addresses with nothing but `;` between them",
-        ),
+        ("u,a@x.example b@x.example,,", "field `upn` is invalid, expected addresses with nothing but `;` between them"),
         ("u,a\u{7}b,,", "field `upn`: alias contains a control character at byte 1; remove it"),
         (&long, "field `id`: user id is 300 bytes long, expected at most 256"),
         (&wide, "too long, expected at most 1048576 bytes"),

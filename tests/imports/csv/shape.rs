@@ -70,11 +70,7 @@ fn b4_value_in_unnamed_column_is_rejected() {
     assert_eq!(names(&snapshot, "u-1"), ["a@x.example"]);
     assert_eq!(names(&whole(&["id,,upn\nu-1,,a@x.example\n"]), "u-1"), ["a@x.example"]);
     let import = read(&["id,upn,\nu-1,a@x.example,b@x.example\n"]);
-    assert!(
-        rejection(&import).starts_with("line 2: field `unnamed column` is invalid"),
-        "{}",
-        rejection(&import)
-    );
+    assert!(rejection(&import).starts_with("line 2: field `unnamed column` is invalid"), "{}", rejection(&import));
 }
 
 #[test]
