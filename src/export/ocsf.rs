@@ -217,11 +217,15 @@ fn class_activity(event: &Event) -> ClassActivity<'_> {
             entity((OTHER, "Try out"), "Governance sink", OTHER, sink.as_str().to_owned().into(), None)
         }
         Event::ReadGovernance => entity(READ, "Governance log", OTHER, "governance records".into(), None),
-        Event::GroupRemoved { group, .. } => {
-            entity((OTHER, "Vanish"), "Group", GROUP, "group of the policy".into(), Some(group.as_str().into()))
-        }
+        Event::GroupRemoved { group, .. } => entity(
+            (OTHER, "Remove from directory"),
+            "Group",
+            GROUP,
+            "group of the policy".into(),
+            Some(group.as_str().into()),
+        ),
         Event::GroupRestored { group } => {
-            entity((OTHER, "Return"), "Group", GROUP, "group of the policy".into(), Some(group.as_str().into()))
+            entity((OTHER, "Restore"), "Group", GROUP, "group of the policy".into(), Some(group.as_str().into()))
         }
     }
 }
