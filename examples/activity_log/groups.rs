@@ -5,9 +5,10 @@ use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
-use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, DirectorySnapshot, User};
-use activity_privacy::identity::{Alias, Domain, GroupId, TextError, UserId};
-use activity_privacy::policy::{GroupRef, ManagedDomain};
+use activity_privacy::directory::DirectorySnapshot;
+use activity_privacy::identity::{Domain, TextError};
+use activity_privacy::policy::ManagedDomain;
+use activity_privacy::prelude::*;
 use serde::Deserialize;
 
 /// The content of a groups file, for example:

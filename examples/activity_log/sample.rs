@@ -4,8 +4,8 @@
 use std::error::Error;
 use std::fmt::Write;
 
-use activity_privacy::directory::User;
-use activity_privacy::identity::{Alias, Domain, GroupId, UserId};
+use activity_privacy::identity::Domain;
+use activity_privacy::prelude::*;
 
 use crate::groups::{Group, Organisation};
 
