@@ -143,7 +143,7 @@ impl ManagedDomain {
 
 /// Scope, private groups, managed domains, admins, grants and options: one value with a revision.
 ///
-/// Begins with [`PrivacyPolicy::initial`] and goes on by [`PendingChange`](crate::governance::PendingChange), which makes the next
+/// Begins with [`PrivacyPolicy::initial`] and goes on by [`NewPolicy`](crate::governance::NewPolicy), which makes the next
 /// one and leaves this as it is. A document read from elsewhere is checked for the same rules.
 ///
 /// ```

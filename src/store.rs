@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::directory::{DirectoryRevision, RemovedGroup};
 use crate::engine::DecidedBatch;
 use crate::forward::{Offset, OffsetError};
-use crate::governance::{AppliedRecords, Difference, RecordedChange, RecordedRemoval};
+use crate::governance::{AppliedRecords, Difference, NewPolicy, Recorded, Removal};
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
 use crate::query::{CountBy, Counts, Position, Query};
@@ -29,13 +29,13 @@ pub use crate::versioned::Versioned;
 /// - **Durability.** Whatever was answered `Ok` outlives a crash: activities with their decisions and offsets, the
 ///   policy, and what is kept of removed groups.
 /// - **Records of changes.** The store keeps the records by which it changed last. They change in the transaction that
-///   publishes a policy, to what [`RecordedChange::applied`] returns; and before a removal is answered with 0 (with a limit
-///   above 0), once nothing that it covers is left, to what [`RecordedRemoval::applied`] returns. The safe wrong answer is
+///   publishes a policy, to what [`Recorded::applied`] returns; and before a removal is answered with 0 (with a limit
+///   above 0), once nothing that it covers is left, to what [`Recorded::applied`] returns. The safe wrong answer is
 ///   to keep older ones: a filter is then not opened.
 /// - **Removed groups.** Each update is one transaction, and what several nodes keep of one group adds up. All of a
 ///   [`RemovedGroup`] is kept, as its `serde` form tells it. The [version](RemovedGroups::version) of what is kept grows with
 ///   each change, in the same transaction. The safe wrong answer is another version than before.
-/// - **Removal.** Nothing is removed but what a [`RecordedRemoval`] covers, and all of that is, step by step: each step is
+/// - **Removal.** Nothing is removed but what a [`Recorded<Removal>`] covers, and all of that is, step by step: each step is
 ///   one transaction. What is removed is gone from every reading, and for good. Its id stays taken: delivered again, it is
 ///   a duplicate, whatever its content, because that is known no more. Offsets of what stays do not change.
 /// - **Non-interference.** The `public_*` methods answer as if no private activity had ever been appended: in content,
@@ -67,7 +67,7 @@ pub trait ActivityStore: Send + Sync {
     /// [`StoreError::Stale`] when another change came first, and never because this one did: a store that tries again
     /// by itself must tell its own from another's. After any other error the policy may be in force; whoever publishes
     /// asks.
-    fn publish(&self, change: &RecordedChange) -> Result<(), StoreError>;
+    fn publish(&self, change: &Recorded<NewPolicy>) -> Result<(), StoreError>;
 
     /// Returns the records of the last change and of the last removals that were applied.
     ///
@@ -101,7 +101,7 @@ pub trait ActivityStore: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError`] when they may not be removed for good. The safe wrong answer is to remove less.
-    fn remove(&self, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError>;
+    fn remove(&self, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError>;
 
     /// Returns at most `limit` public activities that match, newest first, after a position. An id that only a private
     /// activity has gets the same answer as one that none has.
@@ -175,7 +175,8 @@ pub struct PublicPage {
     pub stopped_at: Option<Position>,
 }
 
-/// What became of one activity of a batch. For whoever delivers it; no viewer and no forwarder is told.
+/// The outcome for one activity of a batch. It is for the source; viewers and forwarders do not see it. It is not an
+/// [`IngestOutcome`](crate::filter::IngestOutcome), because a store never receives an activity that is not monitored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AppendOutcome {
     /// It is stored now.
@@ -234,7 +235,7 @@ macro_rules! forward {
                 (**self).policy()
             }
 
-            fn publish(&self, change: &RecordedChange) -> Result<(), StoreError> {
+            fn publish(&self, change: &Recorded<NewPolicy>) -> Result<(), StoreError> {
                 (**self).publish(change)
             }
 
@@ -254,7 +255,7 @@ macro_rules! forward {
                 (**self).append(batch)
             }
 
-            fn remove(&self, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+            fn remove(&self, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
                 (**self).remove(removal, limit)
             }
 

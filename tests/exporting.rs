@@ -193,7 +193,7 @@ fn of_all_sorts() -> Vec<RecordEntry> {
     let outcomes: Vec<Outcome> = found.iter().map(|entry| entry.record.outcome.clone()).collect();
     let denials = [Denial::MayNotManage, Denial::SelfApproval].map(Outcome::Denied);
     let intent = found[0].record.id;
-    let more = denials.into_iter().chain([Outcome::Failed { intent, cause: FailureReason::Superseded }]);
+    let more = denials.into_iter().chain([Outcome::Failed { intent, reason: FailureReason::Superseded }]);
     let outcomes: Vec<Outcome> = outcomes.into_iter().take(16).chain(more).collect();
     let pairs = found.iter().flat_map(|entry| outcomes.iter().map(move |outcome| (entry, outcome)));
     let record = |(number, (entry, outcome)): (u64, (&RecordEntry, &Outcome))| RecordEntry {
@@ -368,7 +368,7 @@ fn g3_an_ocsf_event_of_a_removal_that_a_sink_did_not_do_speaks_of_that() {
             records_before: Some(at(0)),
             policy: None,
         }),
-        outcome: Outcome::Failed { intent: id(1), cause: FailureReason::Sink },
+        outcome: Outcome::Failed { intent: id(1), reason: FailureReason::Sink },
     };
     let mut out = Vec::new();
     RecordFormat::Ocsf.write(&RecordEntry { sequence: 2, record }, &mut out).unwrap();

@@ -28,7 +28,7 @@ use std::thread;
 use std::time::Duration;
 
 use activity_privacy::engine::Visibility;
-use activity_privacy::filter::{ChangeError, IngestOutcome, OpenError, RevealError};
+use activity_privacy::filter::{IngestOutcome, OpenError, RevealError, UpdatePolicyError};
 use activity_privacy::forward::Offset;
 use activity_privacy::governance::{
     AcceptedDifference, ChangeSummary, Difference, Digest, Event, FailureReason, Initiator, Outcome, Record,
@@ -170,7 +170,7 @@ fn on_record(end: &End, wrong: Wrong, scene: &Scene) {
             Outcome::Done { .. } if of_finance && wrong != Wrong::Store(StoreFault::Loses) => {
                 assert!(finance, "G1: done on record is done");
             }
-            Outcome::Failed { cause: FailureReason::Store, .. } if of_finance => {
+            Outcome::Failed { reason: FailureReason::Store, .. } if of_finance => {
                 assert!(!finance, "G1: failed on record is not done");
             }
             _ => {}
@@ -400,7 +400,7 @@ fn r3_a_page_that_was_read_for_another_reveal_is_not_shown() {
         let last = &records.last().unwrap().record;
         let Event::Page { reveal: of, activities, private, .. } = &last.event else { panic!("{last:?}") };
         assert_eq!((*of, activities.value(), private.value()), (reveal.id(), Some(&0), Some(&0)));
-        assert!(matches!(last.outcome, Outcome::Failed { cause: FailureReason::Store, .. }), "nobody saw it");
+        assert!(matches!(last.outcome, Outcome::Failed { reason: FailureReason::Store, .. }), "nobody saw it");
         assert_eq!(reveal.page(PageSize::MAX, None).unwrap().activities().len(), 6);
     }
 }
@@ -436,9 +436,12 @@ fn g1_a_change_that_is_in_force_is_done_whatever_its_store_answered() {
         // It fails before it is done.
         scene.store.fault_in(2, StoreFault::Fails);
         let public = PolicyChange::MakePublic(group("finance").into());
-        assert!(matches!(scene.filter().update_policy(&user("root"), &public).unwrap_err(), ChangeError::Store(_)));
+        assert!(matches!(
+            scene.filter().update_policy(&user("root"), &public).unwrap_err(),
+            UpdatePolicyError::Store(_)
+        ));
         assert_eq!(scene.policy().unwrap().revision(), revision);
         let outcome = scene.records().pop().unwrap().record.outcome;
-        assert!(matches!(outcome, Outcome::Failed { cause: FailureReason::Store, .. }), "{outcome:?}");
+        assert!(matches!(outcome, Outcome::Failed { reason: FailureReason::Store, .. }), "{outcome:?}");
     }
 }

@@ -19,7 +19,7 @@ use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use activity_privacy::filter::{ChangeError, PrivacyFilter};
+use activity_privacy::filter::{PrivacyFilter, UpdatePolicyError};
 use activity_privacy::forward::Offset;
 use activity_privacy::governance::{Justification, RecordEntry, RecordQuery};
 use activity_privacy::identity::UserId;
@@ -148,7 +148,7 @@ fn main() -> Result<()> {
 /// Changes the policy in the officer's name. On a database that is used again, much is as it should be already.
 fn change(filter: &PrivacyFilter, update: impl Into<PolicyUpdate>) -> Result<()> {
     match filter.update_policy(&groups::officer(), update) {
-        Ok(_) | Err(ChangeError::Invalid(PolicyError::Unchanged)) => Ok(()),
+        Ok(_) | Err(UpdatePolicyError::Invalid(PolicyError::Unchanged)) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }

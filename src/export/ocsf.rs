@@ -128,10 +128,10 @@ impl<'a> OcsfEvent<'a> {
         let (severity_id, severity) = if refused { (2, "Low") } else { (1, "Informational") };
         let (status_id, status) = match record.outcome.kind() {
             OutcomeKind::Done | OutcomeKind::Observed => (1, "Success"),
-            OutcomeKind::Failed | OutcomeKind::Refused => (2, "FailureReason"),
+            OutcomeKind::Failed | OutcomeKind::Refused => (2, "Failure"),
             OutcomeKind::Intended => (99, "Intended"),
         };
-        let cause = cause(&record.outcome);
+        let reason = reason(&record.outcome);
         let told = record.without_openings();
         Self {
             category_uid: 3,
@@ -146,8 +146,8 @@ impl<'a> OcsfEvent<'a> {
             severity,
             status_id,
             status,
-            status_code: cause.as_ref().map(|(code, _)| code.clone()),
-            status_detail: cause.map(|(_, detail)| detail),
+            status_code: reason.as_ref().map(|(code, _)| code.clone()),
+            status_detail: reason.map(|(_, detail)| detail),
             message: format!("{}: {}", kinds(record), record.outcome.kind()),
             metadata: Metadata {
                 version: "1.8.0",
@@ -273,9 +273,9 @@ fn justification(event: &Event) -> Option<&str> {
 }
 
 /// Why it was not done: as a word, and as a sentence.
-fn cause(outcome: &Outcome) -> Option<(Cow<'static, str>, String)> {
+fn reason(outcome: &Outcome) -> Option<(Cow<'static, str>, String)> {
     let denied = |denial: &Denial| (word(denial), denial.to_string());
-    let failed = |cause: &FailureReason| match cause {
+    let failed = |reason: &FailureReason| match reason {
         FailureReason::Denied(denial) => denied(denial),
         FailureReason::Superseded => ("superseded".into(), "another change came first".to_owned()),
         FailureReason::Store => ("store".into(), "the store failed".to_owned()),
@@ -286,7 +286,7 @@ fn cause(outcome: &Outcome) -> Option<(Cow<'static, str>, String)> {
         Outcome::Denied(denial) => denied(denial),
         Outcome::Invalid(error) => ("invalid".into(), error.to_string()),
         Outcome::InvalidSinks(error) => ("invalid_sinks".into(), error.to_string()),
-        Outcome::Failed { cause, .. } | Outcome::RemovedInPart { cause, .. } => failed(cause),
+        Outcome::Failed { reason, .. } | Outcome::RemovedInPart { reason, .. } => failed(reason),
         Outcome::Intended
         | Outcome::Observed
         | Outcome::Recorded

@@ -138,7 +138,7 @@ impl PrivacyPolicy {
 }
 
 /// A policy in the making, with the revision after the one in force. Whether anybody may make it is not asked here, so there
-/// is no other way to it than [`PendingChange`](crate::governance::PendingChange): a policy that was never published must not pass for
+/// is no other way to it than [`NewPolicy`](crate::governance::NewPolicy): a policy that was never published must not pass for
 /// the one that has its revision.
 pub(crate) struct PolicyDraft<'a> {
     before: &'a PrivacyPolicy,

@@ -18,7 +18,7 @@ use super::partition::{Partition, State, Uncounted};
 use super::row::{Keys, by_sequence};
 use super::selection::numbers_of;
 use super::text_index;
-use crate::governance::RecordedRemoval;
+use crate::governance::{Recorded, Removal};
 use crate::store::StoreError;
 
 /// The most rows that are removed in one transaction: some milliseconds, as long as a batch of a few hundred takes.
@@ -37,7 +37,7 @@ pub(super) fn remove(
     file: &File<Written>,
     key: IdKey,
     dimensions: [&Dimensions; 2],
-    removal: &RecordedRemoval,
+    removal: &Recorded<Removal>,
     limit: usize,
 ) -> Result<u64, StoreError> {
     let limit = limit.min(STEP);
@@ -149,7 +149,7 @@ fn note(connection: &Connection, family: Family) -> Result<(), StoreError> {
 fn find_covered(
     connection: &Connection,
     dimensions: [&Dimensions; 2],
-    removal: &RecordedRemoval,
+    removal: &Recorded<Removal>,
     limit: usize,
 ) -> Result<Vec<Rows>, StoreError> {
     let (mut found, mut left) = (Vec::new(), limit);

@@ -25,7 +25,7 @@ use crate::activity::ActivityId;
 use crate::directory::RemovedGroup;
 use crate::engine::DecidedBatch;
 use crate::forward::Offset;
-use crate::governance::{AppliedRecords, RecordedChange, RecordedRemoval};
+use crate::governance::{AppliedRecords, NewPolicy, Recorded, Removal};
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
 use crate::query::{CountBy, Counts, Position, Query, Tally};
@@ -235,7 +235,7 @@ impl ActivityStore for SqliteStore {
         })
     }
 
-    fn publish(&self, change: &RecordedChange) -> Result<(), StoreError> {
+    fn publish(&self, change: &Recorded<NewPolicy>) -> Result<(), StoreError> {
         let (document, change) = (to_json(POLICY, change.policy())?, change.clone());
         self.file.write(move |writer| {
             let connection = writer.connection();
@@ -324,7 +324,7 @@ impl ActivityStore for SqliteStore {
         Ok(appended)
     }
 
-    fn remove(&self, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let removed = removal::remove(&self.file, self.key, [&self.public, &self.private], removal, limit)?;
         if removed == 0 && limit > 0 {
             // Some of them may be of people who are gone.

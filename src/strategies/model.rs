@@ -24,7 +24,7 @@ use crate::directory::DirectoryRevision;
 use crate::engine::{UndecidableReason, Verdict, Visibility};
 use crate::filter::IngestOutcome;
 use crate::governance::{
-    ChangeRefusal, Commitment, CommitmentText, Digest, Event, Initiator, Outcome, Record, RecordId, Salt,
+    Commitment, CommitmentText, Digest, Event, Initiator, Outcome, PolicyUpdateError, Record, RecordId, Salt,
 };
 use crate::identity::{GroupId, UserId};
 use crate::policy::{
@@ -106,7 +106,7 @@ pub enum ExpectedAnswer {
     /// Whether the directory could be followed.
     Followed(bool),
     /// The revision after a change, or the refusal.
-    Changed(Result<Revision, ChangeRefusal>),
+    Changed(Result<Revision, PolicyUpdateError>),
     /// What became of each activity; or which one could not be decided, and the causes, any of which may be named.
     Delivered(Result<Vec<IngestOutcome>, (usize, Vec<UndecidableReason>)>),
     /// A page.

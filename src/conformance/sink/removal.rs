@@ -11,8 +11,8 @@ use crate::conformance::fixture::{
     ADELE, ALL, ROOT, at, change, fresh_record, initial, race, record, records_of_all_sorts, salt,
 };
 use crate::governance::{
-    AppliedRecords, Commitment, Digest, Event, GovernanceSink, Initiator, Outcome, PendingRemoval, Receipt, Record,
-    RecordEntry, RecordId, RecordQuery, RecordedRemoval, RevealId, SinkError, Subjects,
+    AppliedRecords, Commitment, Digest, Event, GovernanceSink, Initiator, Outcome, Pending, Receipt, Record,
+    RecordEntry, RecordId, RecordQuery, Recorded, Removal, RevealId, SinkError, Subjects,
 };
 use crate::identity::{Subject, UserId};
 use crate::policy::{OptionsPatch, PolicyChange, Retention};
@@ -25,26 +25,26 @@ type Recorder<'a> = Box<dyn FnOnce() -> Checked<Vec<RecordEntry>> + Send + 'a>;
 /// More steps than any sink takes for what the clauses record.
 const STEPS: usize = 1_000;
 
-fn recorded(pending: PendingRemoval) -> Checked<RecordedRemoval> {
+fn recorded(pending: Pending<Removal>) -> Checked<Recorded<Removal>> {
     let receipt = Receipt::assertion(pending.record().id, 1);
     Ok(pending.recorded(&receipt)?)
 }
 
 /// The removal of what was made before a time, as a policy asks for it that keeps everything for a day.
-fn aged(before: DateTime<Utc>) -> Checked<RecordedRemoval> {
+fn aged(before: DateTime<Utc>) -> Checked<Recorded<Removal>> {
     keeping(Retention::of_activities(DAY).and_of_records(DAY)?, before)
 }
 
-fn keeping(retention: Retention, before: DateTime<Utc>) -> Checked<RecordedRemoval> {
+fn keeping(retention: Retention, before: DateTime<Utc>) -> Checked<Recorded<Removal>> {
     let options = OptionsPatch::new().retention(Some(retention));
     let policy = change(initial()?.policy(), &PolicyChange::SetOptions(options))?;
-    let pending = PendingRemoval::of_aged(policy.policy(), &AppliedRecords::default(), fresh_record(), before + DAY);
+    let pending = Removal::of_aged(policy.policy(), &AppliedRecords::default(), fresh_record(), before + DAY);
     pending.map_or_else(|| Err(Breach::seen("the clock reaches not so far")), recorded)
 }
 
 /// The removal of what a record says of people.
-fn sealed(of: RecordId) -> Checked<RecordedRemoval> {
-    let pending = PendingRemoval::of_sealed(initial()?.policy(), &UserId::new(ROOT)?, of, fresh_record(), at(0));
+fn sealed(of: RecordId) -> Checked<Recorded<Removal>> {
+    let pending = Removal::of_commitment(initial()?.policy(), &UserId::new(ROOT)?, of, fresh_record(), at(0));
     recorded(pending.map_err(|refused| refused.reason)?)
 }
 
@@ -68,7 +68,7 @@ fn telling() -> Record {
 }
 
 /// Removes until there is nothing left to remove, and says of how many.
-fn remove(sink: &impl GovernanceSink, removal: &RecordedRemoval) -> Checked<u64> {
+fn remove(sink: &impl GovernanceSink, removal: &Recorded<Removal>) -> Checked<u64> {
     let mut removed = 0;
     for _ in 0..STEPS {
         match sink.remove(removal)? {
@@ -180,7 +180,7 @@ pub(super) fn g5_nothing_is_removed_that_a_removal_does_not_cover(place: impl Si
     let sink = place.open();
     let all = made_at(&sink, &[1, 2, 3].map(at))?;
     let erasure = Subject::of(UserId::new(ADELE)?);
-    let subject = PendingRemoval::of_subject(initial()?.policy(), &UserId::new(ROOT)?, erasure, fresh_record(), at(99));
+    let subject = Removal::of_subject(initial()?.policy(), &UserId::new(ROOT)?, erasure, fresh_record(), at(99));
     let subject = recorded(subject.map_err(|refused| refused.reason)?)?;
     let unknown = sealed(fresh_record())?;
     let activities = keeping(Retention::of_activities(DAY), at(99))?;

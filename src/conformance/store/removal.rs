@@ -12,13 +12,13 @@ use crate::conformance::fixture::{
     ADELE, ALL, Crew, Drive, HANNA, Racer, Read, activities, activity_at, aged, alias, as_stored, at, begun, erasure,
     is_public, newest_first, race, same, stamped_at, while_watched,
 };
-use crate::governance::RecordedRemoval;
+use crate::governance::{Recorded, Removal};
 use crate::identity::{Alias, UserId};
 use crate::query::Query;
 use crate::store::{ActivityStore, AppendOutcome, StoredActivity};
 
 /// Removes until nothing is left, and says how many.
-pub(super) fn remove_all(store: &impl ActivityStore, removal: &RecordedRemoval, limit: usize) -> Checked<u64> {
+pub(super) fn remove_all(store: &impl ActivityStore, removal: &Recorded<Removal>, limit: usize) -> Checked<u64> {
     let mut sum = 0;
     loop {
         let removed = store.remove(removal, limit)?;
@@ -55,7 +55,7 @@ pub(super) fn of_both() -> Checked<Vec<Activity>> {
 }
 
 /// What a removal leaves of what was stored.
-pub(super) fn rest(stored: &[StoredActivity], removal: &RecordedRemoval) -> Vec<StoredActivity> {
+pub(super) fn rest(stored: &[StoredActivity], removal: &Recorded<Removal>) -> Vec<StoredActivity> {
     newest_first(stored.iter().filter(|stored| !removal.covers(stored)).cloned().collect())
 }
 

@@ -1,7 +1,7 @@
 //! Sinks that forget too much, too little, or not for good.
 
 use super::*;
-use activity_privacy::governance::RecordId;
+use activity_privacy::governance::{RecordId, Recorded};
 
 /// Sinks that do right until something is to be removed.
 macro_rules! wrong_at_removal {
@@ -32,7 +32,7 @@ macro_rules! wrong_at_removal {
                 &self,
                 $numbered: &Numbered,
                 _: &MemorySink,
-                $removal: &RecordedRemoval,
+                $removal: &Recorded<Removal>,
             ) -> Result<u64, SinkError> {
                 Ok($remove)
             }
@@ -99,7 +99,7 @@ wrong_at_removal! {
     /// Forgets what every record says of people, when one is to.
     ForgetsEverything: |numbered, removal| {
         let forgot = numbered.remove(removal);
-        if forgot > 0 && removal.forgotten_record().is_some() {
+        if forgot > 0 && removal.redacted_record().is_some() {
             for entry in numbered.entries.lock().unwrap().iter_mut() {
                 entry.record.redact();
             }
@@ -110,7 +110,7 @@ wrong_at_removal! {
     /// Forgets how much was seen as well, not only what a record says of people.
     ForgetsWhatWasSeen: |numbered, removal| {
         let forgot = numbered.remove(removal);
-        let of = removal.forgotten_record();
+        let of = removal.redacted_record();
         for entry in numbered.entries.lock().unwrap().iter_mut().filter(|entry| Some(entry.record.id) == of) {
             entry.record = entry.record.without_openings();
         }
@@ -135,7 +135,7 @@ impl Fault for ReadsByPlace {
         Ok(later.filter(|entry| query.matches(&entry.record)).take(limit).collect())
     }
 
-    fn remove(&self, numbered: &Numbered, _: &MemorySink, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+    fn remove(&self, numbered: &Numbered, _: &MemorySink, removal: &Recorded<Removal>) -> Result<u64, SinkError> {
         Ok(numbered.remove(removal))
     }
 }
@@ -181,8 +181,8 @@ impl Fault for ForgetsForItself {
         Ok(found)
     }
 
-    fn remove(&self, (): &(), right: &MemorySink, removal: &RecordedRemoval) -> Result<u64, SinkError> {
-        let Some(of) = removal.forgotten_record() else { return right.remove(removal) };
+    fn remove(&self, (): &(), right: &MemorySink, removal: &Recorded<Removal>) -> Result<u64, SinkError> {
+        let Some(of) = removal.redacted_record() else { return right.remove(removal) };
         let mut forgotten = self.0.lock().unwrap();
         let speaks = all(right).into_iter().any(|mut entry| entry.record.id == of && entry.record.redact());
         if !speaks || forgotten.contains(&of) {

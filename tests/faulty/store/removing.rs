@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use activity_privacy::activity::ActivityId;
 use activity_privacy::engine::DecidedBatch;
-use activity_privacy::governance::RecordedRemoval;
+use activity_privacy::governance::{Recorded, Removal};
 use activity_privacy::identity::Identity;
 use activity_privacy::query::{CountBy, Counts, Position, Query};
 use activity_privacy::store::{AppendOutcome, PublicActivity, StoreError, StoredActivity};
@@ -22,7 +22,7 @@ use crate::list::{List, ListStore};
 pub(crate) struct RemovesWhatWasDoneToThem;
 
 impl Fault for RemovesWhatWasDoneToThem {
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let removed = right.remove(removal, limit)?;
         let is_of = |object: &str| {
             removal.identities().iter().any(|identity| matches!(identity, Identity::Id(id) if id.as_str() == object))
@@ -39,7 +39,7 @@ impl Fault for RemovesWhatWasDoneToThem {
 pub(crate) struct StopsAtTheFirstThatStays;
 
 impl Fault for StopsAtTheFirstThatStays {
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let Some(before) = removal.activities_before() else { return right.remove(removal, limit) };
         let old = right.list().stored().take_while(|stored| stored.decision().decided_at() < before).count();
         right.remove(removal, limit.min(old))
@@ -51,7 +51,7 @@ impl Fault for StopsAtTheFirstThatStays {
 pub(crate) struct KeepsARecordTooEarly;
 
 impl Fault for KeepsARecordTooEarly {
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let removed = right.remove(removal, limit)?;
         let mut list = right.list();
         list.applied = removal.applied(&list.applied);
@@ -64,7 +64,7 @@ impl Fault for KeepsARecordTooEarly {
 pub(crate) struct IgnoresTheLimit;
 
 impl Fault for IgnoresTheLimit {
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         right.remove(removal, if limit == 0 { 0 } else { usize::MAX })
     }
 }
@@ -74,7 +74,7 @@ impl Fault for IgnoresTheLimit {
 pub(crate) struct ForgetsTheIds;
 
 impl Fault for ForgetsTheIds {
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let removed = right.remove(removal, limit)?;
         right.list().removed.clear();
         Ok(removed)
@@ -104,7 +104,7 @@ impl Fault for SaysConflict {
 pub(crate) struct MovesOffsetsUp;
 
 impl Fault for MovesOffsetsUp {
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let removed = right.remove(removal, limit)?;
         let mut list = right.list();
         let left: Vec<_> = list.public.drain(..).flatten().collect();
@@ -118,7 +118,7 @@ impl Fault for MovesOffsetsUp {
 pub(crate) struct GivesOffsetsAgain;
 
 impl Fault for GivesOffsetsAgain {
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let removed = right.remove(removal, limit)?;
         let mut list = right.list();
         while list.public.last().is_some_and(Option::is_none) {
@@ -133,7 +133,7 @@ impl Fault for GivesOffsetsAgain {
 pub(crate) struct GoesOnCounting(Mutex<u64>);
 
 impl Fault for GoesOnCounting {
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let public = || right.list().public.iter().flatten().count() as u64;
         let before = public();
         let removed = right.remove(removal, limit)?;
@@ -156,7 +156,7 @@ impl Fault for GoesOnCounting {
 pub(crate) struct GoesOnFinding(Mutex<Vec<PublicActivity>>);
 
 impl Fault for GoesOnFinding {
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let all = all_of(right, &Query::all(), None)?.into_iter();
         self.0.lock().unwrap().extend(all.filter(|public| removal.covers(public)));
         right.remove(removal, limit)
@@ -177,7 +177,7 @@ impl Fault for GoesOnFinding {
 pub(crate) struct RemovesOneByOne;
 
 impl Fault for RemovesOneByOne {
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let mut removed = 0;
         for _ in 0..limit.min(1_000) {
             if right.remove(removal, 1)? == 0 {
@@ -195,7 +195,7 @@ impl Fault for RemovesOneByOne {
 pub(crate) struct ComesBackAfterACrash(Mutex<Vec<StoredActivity>>);
 
 impl Fault for ComesBackAfterACrash {
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let before = all(right);
         let removed = right.remove(removal, limit)?;
         let left: Vec<_> = all(right).collect();
@@ -223,7 +223,7 @@ impl Fault for ForgetsTheIdsInACrash {
 pub(crate) struct LooksAndThenRemoves(Arc<Gap>);
 
 impl Fault for LooksAndThenRemoves {
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let covered: BTreeSet<ActivityId> = {
             let list = right.list();
             let covered = list.stored().filter(|stored| removal.covers(stored)).take(limit);
@@ -243,7 +243,7 @@ impl Fault for LooksAndThenRemoves {
 pub(crate) struct LeavesAnOffsetForWhatWasHidden;
 
 impl Fault for LeavesAnOffsetForWhatWasHidden {
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let mut list = right.list();
         let before = list.private.len();
         let removed = list.remove(removal, limit);
@@ -258,7 +258,7 @@ impl Fault for LeavesAnOffsetForWhatWasHidden {
 pub(crate) struct SparesWhatIsHidden;
 
 impl Fault for SparesWhatIsHidden {
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let mut list = right.list();
         let hidden = std::mem::take(&mut list.private);
         let removed = list.remove(removal, limit);
