@@ -74,12 +74,12 @@ pub struct PolicyEngine {
 
 /// A batch that could not be decided, under a policy that refuses rather than hides.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("activity {position} of the batch cannot be decided: {cause}")]
+#[error("activity {position} of the batch cannot be decided: {reason}")]
 pub struct Undecidable {
     /// Which activity of the batch, from 0.
     pub position: usize,
     /// Why.
-    pub cause: UndecidableReason,
+    pub reason: UndecidableReason,
 }
 
 impl PolicyEngine {
@@ -242,8 +242,8 @@ impl PolicyEngine {
                 Verdict::Private => Visibility::Private,
             };
             if refuse && undecidable.is_none() {
-                let cause = reasons.iter().find_map(Reason::cause);
-                undecidable = cause.map(|cause| Undecidable { position, cause: cause.clone() });
+                let reason = reasons.iter().find_map(Reason::cause);
+                undecidable = reason.map(|reason| Undecidable { position, reason: reason.clone() });
             }
             batch.push(activity, Decision::new(visibility, policy, directory, decided_at, reasons));
         });

@@ -1,21 +1,24 @@
-//! The front door: drives the pure steps through the three ports.
+//! The filter, which drives the pure steps through the three ports.
 
 mod access_report;
 mod comparison;
+mod dry_run;
 mod engine_cache;
 #[cfg(feature = "export")]
 mod export;
-mod governed;
 mod ingest;
-mod log;
+mod log_reader;
 mod opening;
 mod pairing;
+mod policy_update;
 mod reconcile;
+mod record_then;
+mod records;
 mod removal;
 mod requests;
 mod reveal;
 mod runtime;
-mod sinks;
+mod sink_change;
 mod view;
 
 use std::fmt;
@@ -24,19 +27,20 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 pub use self::access_report::AccessNotice;
+pub use self::dry_run::DryRunError;
 use self::engine_cache::EngineCache;
-pub use self::governed::{ChangeError, DryRunError, GovernanceError};
 pub use self::ingest::{IngestError, IngestOutcome, IngestReport};
 pub use self::opening::{OpenError, PrivacyFilterBuilder};
 use self::pairing::Pairing;
+pub use self::policy_update::UpdatePolicyError;
 pub use self::reconcile::ReconcileError;
-use self::reconcile::Upkeep;
+use self::reconcile::ReconcileState;
+pub use self::records::GovernanceError;
 pub use self::removal::RemovalError;
 use self::requests::Requests;
 pub use self::reveal::{Reveal, RevealError};
 use self::runtime::Runtime;
 pub use self::runtime::SaltError;
-pub use self::sinks::SinkChangeError;
 pub use self::view::{Page, View, ViewError};
 use crate::directory::{DirectorySnapshot, GroupDirectory};
 use crate::forward::{ForwardBatch, Offset};
@@ -49,11 +53,13 @@ use crate::store::{ActivityStore, StoreError};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{ArcSwapOption, Mutex};
 
-/// Decides at ingest who is protected, hides what they do, and reveals it on record alone.
+/// A filter over an activity log: it decides at ingest which activities are private, hides them, and reveals them only with a
+/// governance record.
 ///
-/// Holds its three ports behind `Arc`s and has no type parameters; a clone is another handle on the same. Every method
-/// blocks until it is done: in async code, hop once per batch onto a thread that may block. Dropping the last handle waits
-/// until the calls of the sink that are under way are over, for at most the [limit of the sink](PrivacyFilterBuilder::sink_timeout).
+/// The filter holds its three ports behind `Arc`s and has no type parameters. A clone is another handle on the same filter.
+/// Every method blocks until it is done: async code moves once per batch to a thread that may block. Dropping the last handle
+/// waits until the running calls of the sink have ended, for at most the
+/// [limit of the sink](PrivacyFilterBuilder::sink_timeout).
 ///
 /// See the [crate's front page](crate) for an example.
 #[derive(Clone)]
@@ -66,37 +72,38 @@ struct Inner {
     directory: Arc<dyn GroupDirectory>,
     sink: TimeoutSink,
     runtime: Runtime,
-    /// The newest revision that is known to have been in force.
+    /// The newest revision known to have been in force.
     newest_policy: AtomicU64,
     engine_cache: EngineCache,
-    /// The newest directory that was seen.
+    /// The newest directory that the port returned.
     newest: ArcSwapOption<DirectorySnapshot>,
-    upkeep: Mutex<Upkeep>,
+    reconcile_state: Mutex<ReconcileState>,
     requests: Requests,
     pairing: Pairing,
 }
 
 impl PrivacyFilter {
-    /// The policy in force, read from the store.
+    /// Returns the policy in force, read from the store.
     ///
     /// # Errors
-    /// [`StoreError`] when it cannot be read.
+    /// Returns [`StoreError`] if it cannot be read.
     pub fn policy(&self) -> Result<Arc<PrivacyPolicy>, StoreError> {
         self.inner.policy()
     }
 
-    /// The log as `viewer` may see it: public activities only.
+    /// Returns the activity log as `viewer` may see it without a reveal: public activities only.
     #[must_use]
     pub fn view(&self, viewer: &UserId) -> View {
         View::new(self.clone(), viewer.clone())
     }
 
-    /// Returns what a forwarder is to send next, at most `size` activities after its offset.
+    /// Returns the next batch for a forwarder, at most `size` activities after its offset.
     ///
     /// # Errors
-    /// Returns [`StoreError::UnknownOffset`] if the offset is of another store, and [`StoreError`] if the store failed.
+    /// Returns [`StoreError::UnknownOffset`] if the offset belongs to another store, and another [`StoreError`] if the store
+    /// failed.
     pub fn forward(&self, after: &Offset, size: PageSize) -> Result<ForwardBatch, StoreError> {
-        self.inner.not_apart()?;
+        self.inner.check_not_apart()?;
         let found = self.inner.store.public_after(after, size.get())?;
         let next = found.last().map_or_else(|| after.clone(), |(offset, _)| offset.clone());
         Ok(ForwardBatch { activities: found.into_iter().map(|(_, activity)| activity).collect(), next })
@@ -112,8 +119,19 @@ impl Inner {
         pairing: Pairing,
     ) -> Self {
         let (newest_policy, engine_cache) = (AtomicU64::new(0), EngineCache::default());
-        let (newest, upkeep, requests) = (ArcSwapOption::empty(), Mutex::default(), Requests::default());
-        Self { store, directory, sink, runtime, newest_policy, engine_cache, newest, upkeep, requests, pairing }
+        let (newest, reconcile_state, requests) = (ArcSwapOption::empty(), Mutex::default(), Requests::default());
+        Self {
+            store,
+            directory,
+            sink,
+            runtime,
+            newest_policy,
+            engine_cache,
+            newest,
+            reconcile_state,
+            requests,
+            pairing,
+        }
     }
 
     fn now(&self) -> DateTime<Utc> {
@@ -126,13 +144,13 @@ impl Inner {
 
     fn policy(&self) -> Result<Arc<PrivacyPolicy>, StoreError> {
         self.check_pairing()?;
-        // A store that held a policy when it was opened always holds one.
+        // The store held a policy when the filter was opened, and a policy is never removed.
         self.policy_if_any()?.ok_or(StoreError::Stale { in_force: None })
     }
 
-    /// The policy in force. It never goes back: an adapter that answers with an older one than before is not believed.
+    /// Returns the policy in force. Rejects a policy that is older than one that the store returned before.
     fn policy_if_any(&self) -> Result<Option<Arc<PrivacyPolicy>>, StoreError> {
-        // Read before the store is asked, because a newer one may be published while it answers.
+        // Read before the store, because a newer policy may be published while the store answers.
         let known = self.newest_policy();
         let Some(policy) = self.store.policy()? else { return Ok(None) };
         let given = policy.revision();
@@ -143,12 +161,12 @@ impl Inner {
         Ok(Some(policy))
     }
 
-    /// The newest revision that is known to have been in force.
+    /// Returns the newest revision known to have been in force.
     fn newest_policy(&self) -> Revision {
         Revision::from_number(self.newest_policy.load(Ordering::SeqCst))
     }
 
-    /// Takes down that a policy is or was in force.
+    /// Notes that a policy is or was in force.
     fn in_force(&self, revision: Revision) {
         self.newest_policy.fetch_max(revision.number(), Ordering::SeqCst);
     }
@@ -156,7 +174,7 @@ impl Inner {
 
 impl fmt::Debug for PrivacyFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Nothing of its state: even what was last decided under would tell that something was ingested.
+        // No state: even the revision of the last decision would tell that activities were ingested.
         f.debug_struct("PrivacyFilter").finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! What may leave the house for a SIEM, a hunting table or a webhook: public activities, in the order of storing.
+//! Batches for forwarders to a SIEM, a hunting table or a webhook: public activities, in the order of storing.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,37 +9,37 @@ use thiserror::Error;
 use crate::digest::{from_hex, to_hex};
 use crate::stored::PublicActivity;
 
-/// How far a forwarder has come in the public activities of one store, in the order of storing. Opaque: only the store that
-/// made it reads it. It holds nothing that private activities move.
+/// A forwarder's position in the public activities of one store, in the order of storing. It is opaque: only the store that
+/// made it can interpret it. It does not depend on private activities.
 ///
-/// Keep it where it outlives a restart, and store it after the forwarder took the batch: then nothing is lost and little
-/// comes twice. [`Display`](fmt::Display), [`FromStr`] and serde write it as lower-case hex digits.
+/// Save it durably after the receiver accepted the batch. Then no activity is lost, and only the last batch can be delivered
+/// twice. [`Display`](fmt::Display), [`FromStr`] and serde write it as lower-case hex digits.
 ///
 /// ```
 /// use activity_privacy::forward::Offset;
 ///
-/// let kept = Offset::new([0, 0, 7])?;
-/// assert_eq!(kept.to_string(), "000007");
-/// assert_eq!("000007".parse::<Offset>()?, kept);
+/// let offset = Offset::new([0, 0, 7])?;
+/// assert_eq!(offset.to_string(), "000007");
+/// assert_eq!("000007".parse::<Offset>()?, offset);
 /// assert_eq!(Offset::START.to_string(), "");
 /// # Ok::<(), activity_privacy::forward::OffsetError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Offset(Vec<u8>);
 
-/// A text or bytes that no store gave out as an offset.
+/// A text or bytes that are not an offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("not an offset; use one that came with a batch of this store")]
 pub struct OffsetError;
 
 impl Offset {
-    /// Before everything that was ever stored.
+    /// The offset before the first activity.
     pub const START: Self = Self(Vec::new());
 
-    /// The longest that an offset may be, in bytes.
+    /// The maximum length of an offset in bytes.
     pub const MAX_BYTES: usize = 64;
 
-    /// Makes an offset of what a store tells it by. [`START`](Self::START) has no bytes.
+    /// Creates an offset from the bytes by which a store identifies it. [`START`](Self::START) has no bytes.
     ///
     /// # Errors
     /// Returns [`OffsetError`] if it is longer than [`MAX_BYTES`](Self::MAX_BYTES).
@@ -48,7 +48,7 @@ impl Offset {
         if bytes.len() > Self::MAX_BYTES { Err(OffsetError) } else { Ok(Self(bytes)) }
     }
 
-    /// Makes the offset of a store that counts its public activities: after so many of them.
+    /// Creates the offset of a store that numbers its public activities: the one after `number` of them.
     ///
     /// ```
     /// use activity_privacy::forward::Offset;
@@ -61,7 +61,7 @@ impl Offset {
         Self(number.to_be_bytes().into())
     }
 
-    /// Returns the number of an offset that [`of_number`](Self::of_number) made, and 0 for [`START`](Self::START).
+    /// Returns the number of an offset that [`of_number`](Self::of_number) created, and 0 for [`START`](Self::START).
     ///
     /// # Errors
     /// Returns [`OffsetError`] for any other offset.
@@ -72,7 +72,7 @@ impl Offset {
         }
     }
 
-    /// Returns the bytes that the store tells it by.
+    /// Returns the bytes by which the store identifies it.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -108,14 +108,14 @@ impl<'de> Deserialize<'de> for Offset {
     }
 }
 
-/// What a forwarder is to send next.
+/// The next batch for a forwarder.
 ///
-/// The only source of activities that a forwarder needs, and its type cannot hold a private one: not now, not in a
-/// replay, not within a reveal. Delivered by the stored verdict, whatever the policy says today.
+/// It is the only source of activities that a forwarder needs. Its type cannot hold a private activity, in a replay or a
+/// reveal either. The stored decision counts, whatever the current policy is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForwardBatch {
-    /// The activities, in the order of storing. Empty when the forwarder has caught up.
+    /// The activities, in the order of storing. Empty if the forwarder has caught up.
     pub activities: Vec<PublicActivity>,
-    /// Where to go on once they are delivered.
+    /// The offset of the next batch, to be saved once these activities are delivered.
     pub next: Offset,
 }

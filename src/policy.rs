@@ -143,7 +143,7 @@ impl ManagedDomain {
 
 /// Scope, private groups, managed domains, admins, grants and options: one value with a revision.
 ///
-/// [`PrivacyPolicy::initial`] returns the first policy. Each [`PendingChange`](crate::governance::PendingChange) makes
+/// [`PrivacyPolicy::initial`] returns the first policy. Each [`NewPolicy`](crate::governance::NewPolicy) makes
 /// the next one and leaves the previous value unchanged. Deserialization checks a policy document against the same
 /// rules.
 ///

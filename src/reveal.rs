@@ -1,38 +1,47 @@
-//! Looking at private activities: asked for, approved where the policy says so, recorded, and only then seen.
+//! Reveals: private activities are requested, approved if the policy requires it, recorded, and only then shown.
 //!
-//! Each step is a value that only the step before it makes. A [`RevealRequest`] that the policy allows becomes a
-//! [`PendingReveal`]; with a sink's receipt for its record that becomes a [`RecordedReveal`]; one that is still allowed
-//! is [admitted](RecordedReveal::admit) page by page. A store gives a [`SealedPage`] for an [`PagePermit`] alone, and
-//! uses it up. With the receipt for a record that says what is on it the page becomes a [`RecordedPage`], which
-//! [opens](RecordedPage::open) if the viewer may still see it. No other order can be written:
+//! Each step is a value that only the step before it creates:
+//!
+//! 1. A [`RevealRequest`] that the policy allows becomes a pending [`AuthorisedReveal`], and with a sink's receipt a
+//!    [`Recorded`](crate::governance::Recorded) one.
+//! 2. A recorded reveal that is still allowed [permits](crate::governance::Recorded::permit_page) one page at a time. A
+//!    store returns a [`SealedPage`] for a [`PagePermit`] only, and consumes it.
+//! 3. With the receipt for the record of its content, the page becomes a recorded [`RevealedPage`]. That
+//!    [opens](crate::governance::Recorded::open) if the viewer may still see it.
+//!
+//! No other order compiles:
 //!
 //! ```compile_fail,E0308
-//! # use activity_privacy::reveal::PendingReveal;
+//! # use activity_privacy::governance::Pending;
+//! # use activity_privacy::reveal::AuthorisedReveal;
 //! # use activity_privacy::store::ActivityStore;
-//! fn skip_the_sink(store: &dyn ActivityStore, pending: &PendingReveal) {
+//! fn skip_the_sink(store: &dyn ActivityStore, pending: &Pending<AuthorisedReveal>) {
 //!     let _ = store.revealed_page(pending, None, 10);
 //! }
 //! ```
 //!
 //! ```compile_fail,E0451
-//! # use activity_privacy::reveal::{RecordedReveal, RevealRequest};
-//! fn forge(request: RevealRequest, other: RecordedReveal) -> RecordedReveal {
-//!     RecordedReveal { request, ..other }
+//! # use activity_privacy::governance::{Receipt, Recorded};
+//! # use activity_privacy::reveal::AuthorisedReveal;
+//! fn forge(receipt: Receipt, other: Recorded<AuthorisedReveal>) -> Recorded<AuthorisedReveal> {
+//!     Recorded { receipt, ..other }
 //! }
 //! ```
 //!
-//! Where the policy asks for approvals, the viewer [asks](RevealRequest::ask) for them first. What others say to it is
-//! governance records and nothing else: [`Approvals`] are read from the log, whose order is the same for everybody, and
-//! read again for every page.
+//! If the policy requires approvals, the viewer [asks](RevealRequest::ask) for them first. Requests and answers are
+//! governance records and nothing else. [`Approvals`] are read from the log, whose order is the same for all readers, and
+//! are read again for every page.
 
 mod approval;
-mod capability;
+mod authorised;
 mod life;
 mod page;
+mod permit;
 mod request;
+mod terms;
 
 pub use self::approval::{Approvals, RequestStatus};
-use self::capability::Terms;
-pub use self::capability::{PagePermit, PendingReveal, RecordedReveal, RevealTotals};
-pub use self::page::{PendingPage, RecordedPage, SealedPage};
+pub use self::authorised::{AuthorisedReveal, RevealTotals};
+pub use self::page::{RevealedPage, SealedPage};
+pub use self::permit::PagePermit;
 pub use self::request::{Acknowledgement, RevealRequest};

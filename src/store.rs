@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::directory::{DirectoryRevision, RemovedGroup};
 use crate::engine::DecidedBatch;
 use crate::forward::{Offset, OffsetError};
-use crate::governance::{AppliedRecords, Difference, RecordedChange, RecordedRemoval};
+use crate::governance::{AppliedRecords, Difference, NewPolicy, Recorded, Removal};
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
 use crate::query::{CountBy, Counts, Position, Query};
@@ -31,13 +31,13 @@ pub use crate::versioned::Versioned;
 /// - **Durability.** All data confirmed with `Ok` survives a crash: activities with their decisions and offsets, the
 ///   policy, and the removed groups.
 /// - **Records of changes.** The store keeps the records of the last changes that it applied. The transaction that
-///   publishes a policy sets them to what [`RecordedChange::applied`] returns. Once no activity that a removal covers is
-///   left, the store sets them to what [`RecordedRemoval::applied`] returns, before it returns 0 for a limit above 0.
+///   publishes a policy sets them to what [`Recorded::applied`] returns. Once no activity that a removal covers is
+///   left, the store sets them to what [`Recorded::applied`] returns, before it returns 0 for a limit above 0.
 ///   The safe wrong answer is to keep older records: a filter then does not open the store.
 /// - **Removed groups.** Each update is one transaction, and updates of one group by several nodes are merged. The
 ///   whole [`RemovedGroup`] is stored in its `serde` form. The [version](RemovedGroups::version) grows with each
 ///   change, in the same transaction. The safe wrong answer is a different version than before.
-/// - **Removal.** A removal removes exactly the activities that its [`RecordedRemoval`] covers, in steps; each step is
+/// - **Removal.** A removal removes exactly the activities that its [`Recorded<Removal>`] covers, in steps; each step is
 ///   one transaction. No method returns a removed activity again. Its id stays taken: a later delivery is a duplicate,
 ///   whatever its content, because the first content is no longer stored. The offsets of the remaining activities do
 ///   not change.
@@ -72,7 +72,7 @@ pub trait ActivityStore: Send + Sync {
     /// Returns [`StoreError::Stale`] if another change was published first, and never because of this change: a store
     /// that retries internally must distinguish its own change from another. After any other error the policy may be in
     /// force; the caller reads it to find out.
-    fn publish(&self, change: &RecordedChange) -> Result<(), StoreError>;
+    fn publish(&self, change: &Recorded<NewPolicy>) -> Result<(), StoreError>;
 
     /// Returns the records of the last policy change and of the last removals that were applied.
     ///
@@ -108,7 +108,7 @@ pub trait ActivityStore: Send + Sync {
     /// # Errors
     /// Returns [`StoreError`] if the activities may not have been removed for good. The safe wrong answer is to remove
     /// fewer.
-    fn remove(&self, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError>;
+    fn remove(&self, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError>;
 
     /// Returns at most `limit` matching public activities, newest first, after a position. The answer for the id of a
     /// private activity equals the answer for an unknown id.
@@ -242,7 +242,7 @@ macro_rules! forward {
                 (**self).policy()
             }
 
-            fn publish(&self, change: &RecordedChange) -> Result<(), StoreError> {
+            fn publish(&self, change: &Recorded<NewPolicy>) -> Result<(), StoreError> {
                 (**self).publish(change)
             }
 
@@ -262,7 +262,7 @@ macro_rules! forward {
                 (**self).append(batch)
             }
 
-            fn remove(&self, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+            fn remove(&self, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
                 (**self).remove(removal, limit)
             }
 

@@ -193,7 +193,7 @@ fn records_of_every_kind() -> Vec<RecordEntry> {
     let outcomes: Vec<Outcome> = found.iter().map(|entry| entry.record.outcome.clone()).collect();
     let denials = [Denial::MayNotManage, Denial::SelfApproval].map(Outcome::Denied);
     let intent = found[0].record.id;
-    let more = denials.into_iter().chain([Outcome::Failed { intent, cause: FailureReason::Superseded }]);
+    let more = denials.into_iter().chain([Outcome::Failed { intent, reason: FailureReason::Superseded }]);
     let outcomes: Vec<Outcome> = outcomes.into_iter().take(16).chain(more).collect();
     let pairs = found.iter().flat_map(|entry| outcomes.iter().map(move |outcome| (entry, outcome)));
     let record = |(number, (entry, outcome)): (u64, (&RecordEntry, &Outcome))| RecordEntry {
@@ -371,7 +371,7 @@ fn g3_ocsf_event_reports_failed_sink_removal() {
             records_before: Some(at(0)),
             policy: None,
         }),
-        outcome: Outcome::Failed { intent: id(1), cause: FailureReason::Sink },
+        outcome: Outcome::Failed { intent: id(1), reason: FailureReason::Sink },
     };
     let mut out = Vec::new();
     RecordFormat::Ocsf.write(&RecordEntry { sequence: 2, record }, &mut out).unwrap();

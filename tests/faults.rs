@@ -28,7 +28,7 @@ use std::thread;
 use std::time::Duration;
 
 use activity_privacy::engine::Visibility;
-use activity_privacy::filter::{ChangeError, IngestOutcome, OpenError, RevealError};
+use activity_privacy::filter::{IngestOutcome, OpenError, RevealError, UpdatePolicyError};
 use activity_privacy::forward::Offset;
 use activity_privacy::governance::{
     AcceptedDifference, ChangeSummary, Difference, Digest, Event, FailureReason, Initiator, Outcome, Record,
@@ -171,7 +171,7 @@ fn assert_recorded(end: &End, wrong: Wrong, scene: &Scene) {
             Outcome::Done { .. } if of_finance && wrong != Wrong::Store(StoreFault::Loses) => {
                 assert!(finance, "G1: a change recorded as done is in force");
             }
-            Outcome::Failed { cause: FailureReason::Store, .. } if of_finance => {
+            Outcome::Failed { reason: FailureReason::Store, .. } if of_finance => {
                 assert!(!finance, "G1: a change recorded as failed is not in force");
             }
             _ => {}
@@ -400,7 +400,7 @@ fn r3_page_of_another_reveal_is_not_shown() {
         let last = &records.last().unwrap().record;
         let Event::Page { reveal: of, activities, private, .. } = &last.event else { panic!("{last:?}") };
         assert_eq!((*of, activities.value(), private.value()), (reveal.id(), Some(&0), Some(&0)));
-        assert!(matches!(last.outcome, Outcome::Failed { cause: FailureReason::Store, .. }), "the page was not shown");
+        assert!(matches!(last.outcome, Outcome::Failed { reason: FailureReason::Store, .. }), "the page was not shown");
         assert_eq!(reveal.page(PageSize::MAX, None).unwrap().activities().len(), 6);
     }
 }
@@ -436,9 +436,12 @@ fn g1_applied_change_is_recorded_as_done_despite_error() {
         // The store fails before it applies the change.
         scene.store.fault_in(2, StoreFault::Fails);
         let public = PolicyChange::MakePublic(group("finance").into());
-        assert!(matches!(scene.filter().update_policy(&user("root"), &public).unwrap_err(), ChangeError::Store(_)));
+        assert!(matches!(
+            scene.filter().update_policy(&user("root"), &public).unwrap_err(),
+            UpdatePolicyError::Store(_)
+        ));
         assert_eq!(scene.policy().unwrap().revision(), revision);
         let outcome = scene.records().pop().unwrap().record.outcome;
-        assert!(matches!(outcome, Outcome::Failed { cause: FailureReason::Store, .. }), "{outcome:?}");
+        assert!(matches!(outcome, Outcome::Failed { reason: FailureReason::Store, .. }), "{outcome:?}");
     }
 }

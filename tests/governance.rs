@@ -19,10 +19,11 @@ use std::thread;
 use std::time::Duration;
 
 use activity_privacy::activity::{Activity, Actor, App};
-use activity_privacy::filter::{ChangeError, GovernanceError, PrivacyFilter};
+use activity_privacy::directory::DirectoryRevision;
+use activity_privacy::filter::{GovernanceError, PrivacyFilter, UpdatePolicyError};
 use activity_privacy::governance::{
-    ChangeSummary, Event, FailureReason, GovernanceSink, Initiator, Outcome, OutcomeKind, PendingChange, Receipt,
-    Record, RecordEntry, RecordId, RecordKind, RecordQuery, SinkError,
+    ChangeSummary, Event, FailureReason, GovernanceSink, Initiator, NewPolicy, Outcome, OutcomeKind, Receipt, Record,
+    RecordEntry, RecordId, RecordKind, RecordQuery, SinkError,
 };
 use activity_privacy::identity::Alias;
 use activity_privacy::memory::{MemoryDirectory, MemoryStore};
@@ -205,7 +206,7 @@ fn g1_fresh_ids_use_whole_range() {
 #[test]
 fn g1_outcome_has_its_own_time() {
     let id = |n: u128| RecordId(uuid::Uuid::from_u128(n));
-    let pending = PendingChange::initial(&admins(), id(1), at(5));
+    let pending = NewPolicy::initial(&admins(), id(1), at(5));
     assert_eq!(pending.record().at, at(5));
     let recorded = pending.recorded(&Receipt::assertion(id(1), 1)).unwrap();
     let outcome = recorded.outcome(id(2), at(9), None);
@@ -234,11 +235,11 @@ fn g1_intent_precedes_effect_and_outcome_follows() {
 
     // The store fails, and the outcome says so.
     store.fail_to_publish(StoreError::Backend("on command".into()));
-    assert!(matches!(change("failed.example").unwrap_err(), ChangeError::Store(StoreError::Backend(_))));
+    assert!(matches!(change("failed.example").unwrap_err(), UpdatePolicyError::Store(StoreError::Backend(_))));
     let records = sink.durable();
     let [.., intent, outcome] = &records[..] else { panic!("two records") };
     assert_eq!(intent.outcome, Outcome::Intended);
-    assert_eq!(outcome.outcome, Outcome::Failed { intent: intent.id, cause: FailureReason::Store });
+    assert_eq!(outcome.outcome, Outcome::Failed { intent: intent.id, reason: FailureReason::Store });
     assert_eq!(intent.event, outcome.event);
 
     // Another change came first. The outcome says so, and the change is repeated on the new policy.
@@ -247,10 +248,34 @@ fn g1_intent_precedes_effect_and_outcome_follows() {
     assert_eq!(*log.lock().unwrap(), ["sink", "publish", "sink", "sink", "publish", "sink"]);
     let records = sink.durable();
     let [.., first, superseded, second, done] = &records[..] else { panic!("four records") };
-    assert_eq!(superseded.outcome, Outcome::Failed { intent: first.id, cause: FailureReason::Superseded });
+    assert_eq!(superseded.outcome, Outcome::Failed { intent: first.id, reason: FailureReason::Superseded });
     assert_eq!(done.outcome, Outcome::Done { intent: second.id });
     let ids: BTreeSet<RecordId> = records.iter().map(|record| record.id).collect();
     assert_eq!(ids.len(), records.len());
+}
+
+/// Building an engine reads the removed groups.
+#[test]
+fn g1_policy_update_builds_one_engine_after_its_intent() {
+    let log: Log = Arc::new(Mutex::default());
+    let store = FaultyStore::new(Arc::new(MemoryStore::new()), &log);
+    let directory = MemoryDirectory::new();
+    directory.install(people(&[("adele", &["council"])]).build(DirectoryRevision(1), at(0)).unwrap()).unwrap();
+    let filter =
+        PrivacyFilter::builder(Arc::clone(&store), directory, FaultySink::new(&log)).initialize(admins()).unwrap();
+    store.fail_to_publish(StoreError::Stale { in_force: None });
+    store.fail_to_publish(StoreError::Stale { in_force: None });
+    log.lock().unwrap().clear();
+    let managed = ManagedDomain::exactly(domain("contoso.com"));
+    filter.update_policy(&user("root"), PolicyChange::ManageDomain(managed)).unwrap();
+    let attempts = [
+        ["sink", "removed_groups", "publish", "sink"].as_slice(),
+        &["sink", "publish", "sink"],
+        &["sink", "publish", "sink"],
+        // The reconciliation after the update.
+        &["removed_groups"],
+    ];
+    assert_eq!(*log.lock().unwrap(), attempts.concat());
 }
 
 #[test]
@@ -270,12 +295,12 @@ fn g1_unrecordable_change_is_not_made() {
         };
         let before = filter.policy().unwrap();
         sink.fault_in(0, fault);
-        assert!(matches!(change("not.example").unwrap_err(), ChangeError::Unrecorded(_)), "{fault:?}");
+        assert!(matches!(change("not.example").unwrap_err(), UpdatePolicyError::Unrecorded(_)), "{fault:?}");
         assert_eq!(filter.policy().unwrap(), before);
         assert_eq!(*log.lock().unwrap(), ["sink at fault"], "the store is not called");
         // The outcome cannot be recorded: the change is in force, and the caller learns both.
         sink.fault_in(1, fault);
-        let ChangeError::OutcomeUnrecorded { revision, .. } = change("in-force.example").unwrap_err() else {
+        let UpdatePolicyError::OutcomeUnrecorded { revision, .. } = change("in-force.example").unwrap_err() else {
             panic!("{fault:?}")
         };
         assert_eq!(filter.policy().unwrap().revision(), revision);

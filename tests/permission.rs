@@ -13,7 +13,7 @@ use std::time::Duration;
 use activity_privacy::directory::{
     DirectoryBuilder, DirectoryError, DirectoryRevision, DirectorySnapshot, GroupDirectory, User, UserStatus,
 };
-use activity_privacy::filter::{ChangeError, PrivacyFilter, RevealError};
+use activity_privacy::filter::{PrivacyFilter, RevealError, UpdatePolicyError};
 use activity_privacy::governance::{
     Commitment, Event, FailureReason, GovernanceSink, Justification, Outcome, RecordKind, RecordQuery,
 };
@@ -27,7 +27,7 @@ use fault::Meanwhile;
 use fixture::*;
 use place::*;
 
-fn refusal(fixture: &Fixture, by: &str, change: PolicyChange) -> ChangeError {
+fn refusal(fixture: &Fixture, by: &str, change: PolicyChange) -> UpdatePolicyError {
     let before = fixture.filter.policy().unwrap();
     let error = fixture.filter.update_policy(&user(by), &change).unwrap_err();
     assert_eq!(fixture.filter.policy().unwrap(), before, "what is refused changes nothing");
@@ -36,14 +36,14 @@ fn refusal(fixture: &Fixture, by: &str, change: PolicyChange) -> ChangeError {
 
 fn denied(fixture: &Fixture, by: &str, change: PolicyChange) -> Denial {
     match refusal(fixture, by, change) {
-        ChangeError::Denied(denial) => denial,
+        UpdatePolicyError::Denied(denial) => denial,
         other => panic!("expected a denial, got {other:?}"),
     }
 }
 
 fn invalid(fixture: &Fixture, change: PolicyChange) -> PolicyError {
     match refusal(fixture, "root", change) {
-        ChangeError::Invalid(error) => error,
+        UpdatePolicyError::Invalid(error) => error,
         other => panic!("expected a change that does not fit, got {other:?}"),
     }
 }
@@ -445,7 +445,7 @@ fn p1_a_grant_goes_by_no_directory_that_is_too_old_or_from_the_future() {
     for seconds in [-10_000, 20_000] {
         fixture.advance(seconds);
         let refused = fixture.filter.update_policy(&user("root"), PolicyChange::Grant(alias("root@contoso.com")));
-        assert!(matches!(refused, Err(ChangeError::Invalid(PolicyError::NoDirectory))), "{refused:?}");
+        assert!(matches!(refused, Err(UpdatePolicyError::Invalid(PolicyError::NoDirectory))), "{refused:?}");
         fixture.ingest(&[activity(&seconds.to_string(), "adele")]);
     }
     fixture.advance(-10_000).permit_root();
@@ -476,7 +476,7 @@ fn p2_a_name_that_means_two_grants_revokes_neither() {
     let amy = contoso("amy").with_alias(alias("ann@contoso.com"));
     fixture.install(DirectoryBuilder::new().user(User::new(user("ann"))).user(amy).user(contoso("root")));
     let refused = fixture.filter.update_policy(&user("root"), PolicyChange::Revoke(alias("ann@contoso.com").into()));
-    assert!(matches!(refused, Err(ChangeError::Invalid(PolicyError::AmbiguousPerson))), "{refused:?}");
+    assert!(matches!(refused, Err(UpdatePolicyError::Invalid(PolicyError::AmbiguousPerson))), "{refused:?}");
     fixture.update_policy(PolicyChange::Revoke(user("ann").into()));
     assert_eq!(fixture.filter.policy().unwrap().grants().keys().collect::<Vec<_>>(), [&user("amy")]);
 }
@@ -504,9 +504,9 @@ fn p2_a_revocation_or_the_end_stops_a_page_that_is_being_recorded() {
         // An auditor can tell that this page was never seen.
         let pages = RecordQuery { kind: Some(RecordKind::Page), ..RecordQuery::default() };
         let [intended, failed] = &fixture.sink.records(&pages, 0, 9).unwrap()[..] else { panic!("two records") };
-        let (intent, cause) = (intended.record.id, FailureReason::Denied(denial));
+        let (intent, reason) = (intended.record.id, FailureReason::Denied(denial));
         assert_eq!(intended.record.outcome, Outcome::Intended);
-        assert_eq!(failed.record.outcome, Outcome::Failed { intent, cause });
+        assert_eq!(failed.record.outcome, Outcome::Failed { intent, reason });
         // What it says of people is said in the record of the page alone.
         assert_eq!(failed.record.event, intended.record.without_openings().event);
         // It is of the time of the page, so that nobody learns how long that took, and under the policy that stopped it.

@@ -242,7 +242,7 @@ fn r2_a_receipt_opens_its_own_record_alone() {
     let sealed = || {
         fixture
             .store
-            .revealed_page(recorded.admit(&policy, None, id(3), [2, 3, 4, 5].map(salt), at(0)).unwrap(), None, 10)
+            .revealed_page(recorded.permit_page(&policy, None, id(3), [2, 3, 4, 5].map(salt), at(0)).unwrap(), None, 10)
             .unwrap()
     };
     let (page, _) = sealed().pending(10, id(4));
@@ -262,7 +262,7 @@ fn r2_nothing_of_a_sealed_page_shows_before() {
     let reveal = RevealId(uuid::Uuid::from_u128(9));
     let pending = reveal_all("root").authorise(&policy, None, reveal, id(1), [0, 1].map(salt), at(0)).unwrap();
     let recorded = pending.recorded(&Receipt::assertion(id(1), 1)).unwrap();
-    let admission = recorded.admit(&policy, None, id(3), [2, 3, 4, 5].map(salt), at(0)).unwrap();
+    let admission = recorded.permit_page(&policy, None, id(3), [2, 3, 4, 5].map(salt), at(0)).unwrap();
     let sealed = fixture.store.revealed_page(admission, None, 10).unwrap();
     let before = format!("{sealed:?}");
     let (page, _) = sealed.pending(10, id(4));

@@ -5,7 +5,7 @@
 
 mod fixture;
 
-use activity_privacy::governance::GovernanceSink;
+use activity_privacy::governance::{GovernanceSink, Pending};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use activity_privacy::governance::{
     AppliedRecords, ApprovalDecision, ChangeSummary, Commitment, Digest, Event, Initiator, Justification, Outcome,
-    PendingRemoval, Receipt, Record, RecordId, RecordQuery, RecordedRemoval, RequestId, RequestSummary, RevealId,
-    RevealSummary, RevealTerms,
+    Receipt, Record, RecordId, RecordQuery, Recorded, Removal, RequestId, RequestSummary, RevealId, RevealSummary,
+    RevealTerms,
 };
 use activity_privacy::policy::{OptionsPatch, PolicyChange, PrivacyPolicy, Retention, Revision, Role};
 use activity_privacy::sqlite::{FileError, SqliteGovernance};
@@ -28,25 +28,25 @@ fn initialized() -> PrivacyPolicy {
     PrivacyPolicy::initial(&admins())
 }
 
-fn recorded(pending: PendingRemoval) -> RecordedRemoval {
+fn recorded(pending: Pending<Removal>) -> Recorded<Removal> {
     let receipt = Receipt::assertion(pending.record().id, 1);
     pending.recorded(&receipt).unwrap()
 }
 
 /// The removal of what was made before a time.
-fn aged(before: DateTime<Utc>) -> RecordedRemoval {
+fn aged(before: DateTime<Utc>) -> Recorded<Removal> {
     let retention = Retention::of_activities(DAY).and_of_records(DAY).unwrap();
     let options = OptionsPatch::new().retention(Some(retention));
     let policy = changed(&initialized(), PolicyChange::SetOptions(options), None).unwrap();
-    recorded(PendingRemoval::of_aged(&policy, &AppliedRecords::default(), RecordId(Uuid::nil()), before + DAY).unwrap())
+    recorded(Removal::of_aged(&policy, &AppliedRecords::default(), RecordId(Uuid::nil()), before + DAY).unwrap())
 }
 
-fn sealed(of: RecordId) -> RecordedRemoval {
-    recorded(PendingRemoval::of_sealed(&initialized(), &user("root"), of, RecordId(Uuid::nil()), at(0)).unwrap())
+fn sealed(of: RecordId) -> Recorded<Removal> {
+    recorded(Removal::of_commitment(&initialized(), &user("root"), of, RecordId(Uuid::nil()), at(0)).unwrap())
 }
 
 /// Removes until there is nothing left to remove, and says how much in each step.
-fn remove(sink: &SqliteGovernance, removal: &RecordedRemoval) -> Vec<u64> {
+fn remove(sink: &SqliteGovernance, removal: &Recorded<Removal>) -> Vec<u64> {
     std::iter::from_fn(|| Some(sink.remove(removal).unwrap()).filter(|removed| *removed > 0)).collect()
 }
 

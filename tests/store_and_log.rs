@@ -12,8 +12,8 @@ use std::time::Duration;
 use activity_privacy::directory::DirectoryRevision;
 use activity_privacy::filter::{IngestOutcome, OpenError, PrivacyFilter, PrivacyFilterBuilder};
 use activity_privacy::governance::{
-    AcceptedDifference, Difference, Event, FailureReason, GovernanceSink, Initiator, Outcome, PendingRemoval, Receipt,
-    Record, RecordEntry, RecordId, RecordKind, RecordQuery, RecordedRemoval, SinkError, WriteOnlySink,
+    AcceptedDifference, Difference, Event, FailureReason, GovernanceSink, Initiator, Outcome, Receipt, Record,
+    RecordEntry, RecordId, RecordKind, RecordQuery, Recorded, Removal, SinkError, WriteOnlySink,
 };
 use activity_privacy::identity::Subject;
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
@@ -194,7 +194,7 @@ fn g8_interrupted_change_is_completed() {
     assert_eq!(begun.records().len(), 5);
     begun.clock.store(600, Ordering::SeqCst);
     drop(begun.open());
-    let failed = Outcome::Failed { intent: pending.id, cause: FailureReason::Interrupted };
+    let failed = Outcome::Failed { intent: pending.id, reason: FailureReason::Interrupted };
     assert_eq!(begun.records().last().unwrap().record.outcome, failed);
     assert_eq!(begun.difference(), None);
 }
@@ -213,16 +213,15 @@ fn g8_interrupted_removal_is_completed() {
 }
 
 /// An erasure of `subject` that is on record, and the receipt of its intent.
-fn begun_erasure(pair: &Pair, subject: &str, record: u128) -> RecordedRemoval {
+fn begun_erasure(pair: &Pair, subject: &str, record: u128) -> Recorded<Removal> {
     let policy = pair.store.policy().unwrap().unwrap();
     let record = RecordId(uuid::Uuid::from_u128(record));
-    let pending =
-        PendingRemoval::of_subject(&policy, &user("root"), Subject::of(user(subject)), record, at(0)).unwrap();
+    let pending = Removal::of_subject(&policy, &user("root"), Subject::of(user(subject)), record, at(0)).unwrap();
     let receipt = pair.sink.record(pending.record()).unwrap();
     pending.recorded(&receipt).unwrap()
 }
 
-fn done(pair: &Pair, removal: &RecordedRemoval, record: u128) {
+fn done(pair: &Pair, removal: &Recorded<Removal>, record: u128) {
     let salts = [salt(record), salt(record + 1)];
     let record = RecordId(uuid::Uuid::from_u128(record));
     let _receipt = pair.sink.record(&removal.outcome(record, salts, at(1), 0, 0, None)).unwrap();
@@ -260,7 +259,7 @@ fn g8_removal_that_is_not_complete_gets_no_outcome() {
     let policy = pair.store.policy().unwrap().unwrap();
     let subject = Subject::of(user("adele")).with_identity(alias("adele@contoso.com"));
     let record = RecordId(uuid::Uuid::from_u128(10));
-    let pending = PendingRemoval::of_subject(&policy, &user("root"), subject, record, at(0)).unwrap();
+    let pending = Removal::of_subject(&policy, &user("root"), subject, record, at(0)).unwrap();
     let receipt = pair.sink.record(pending.record()).unwrap();
     let removal = pending.recorded(&receipt).unwrap();
     assert_eq!(pair.store.remove(&removal, 1).unwrap(), 1);
@@ -351,7 +350,7 @@ fn g8_unreadable_log_is_refused_unless_it_is_write_only() {
             Err(SinkError::Backend("write-only".into()))
         }
 
-        fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        fn remove(&self, removal: &Recorded<Removal>) -> Result<u64, SinkError> {
             self.0.remove(removal)
         }
     }
@@ -386,7 +385,7 @@ impl GovernanceSink for Counting {
         self.0.newest(query)
     }
 
-    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+    fn remove(&self, removal: &Recorded<Removal>) -> Result<u64, SinkError> {
         self.0.remove(removal)
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use activity_privacy::directory::DirectorySnapshot;
-use activity_privacy::governance::{PendingChange, Receipt, RecordId};
+use activity_privacy::governance::{NewPolicy, Receipt, RecordId};
 use activity_privacy::identity::UserId;
 use activity_privacy::policy::{
     Administrators, GroupRef, ManagedDomain, PolicyChange, PrivacyPolicy, ScopeRule, ScopeTarget,
@@ -49,6 +49,6 @@ pub(crate) fn with_scope(policy: &PrivacyPolicy, directory: &DirectorySnapshot) 
 fn changed(policy: &PrivacyPolicy, change: &PolicyChange, directory: &DirectorySnapshot) -> PrivacyPolicy {
     let record = RecordId(Uuid::nil());
     let by = administrator();
-    let pending = PendingChange::authorise(policy, change, &by, Some(directory), record, as_of()).unwrap();
+    let pending = NewPolicy::authorise(policy, change, &by, Some(directory), record, as_of()).unwrap();
     pending.recorded(&Receipt::assertion(record, 1)).unwrap().policy().clone()
 }

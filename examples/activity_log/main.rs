@@ -19,7 +19,7 @@ use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use activity_privacy::filter::ChangeError;
+use activity_privacy::filter::UpdatePolicyError;
 use activity_privacy::forward::Offset;
 use activity_privacy::governance::{Justification, RecordEntry};
 use activity_privacy::memory::MemoryDirectory;
@@ -147,7 +147,7 @@ fn main() -> Result<()> {
 /// Changes the policy as the officer. On a database that was used before, the policy may already be as requested.
 fn change(filter: &PrivacyFilter, update: impl Into<PolicyUpdate>) -> Result<()> {
     match filter.update_policy(&groups::officer(), update) {
-        Ok(_) | Err(ChangeError::Invalid(PolicyError::Unchanged)) => Ok(()),
+        Ok(_) | Err(UpdatePolicyError::Invalid(PolicyError::Unchanged)) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }

@@ -7,7 +7,7 @@ use activity_privacy::activity::ActivityId;
 use activity_privacy::directory::RemovedGroup;
 use activity_privacy::engine::{DecidedActivity, DecidedBatch, Visibility};
 use activity_privacy::forward::Offset;
-use activity_privacy::governance::{AppliedRecords, RecordedChange, RecordedRemoval};
+use activity_privacy::governance::{AppliedRecords, NewPolicy, Recorded, Removal};
 use activity_privacy::identity::GroupId;
 use activity_privacy::policy::{PrivacyPolicy, Revision};
 use activity_privacy::query::{CountBy, Counts, Position, Query, Tally, TermField};
@@ -80,7 +80,7 @@ impl List {
     }
 
     /// Removes at most `limit` of the covered activities, and their index entries. Returns their number.
-    pub(crate) fn remove(&mut self, removal: &RecordedRemoval, limit: usize) -> u64 {
+    pub(crate) fn remove(&mut self, removal: &Recorded<Removal>, limit: usize) -> u64 {
         let covered = self.stored().filter(|stored| removal.covers(stored)).take(limit);
         let ids: BTreeSet<ActivityId> = covered.map(|stored| stored.activity().id().clone()).collect();
         self.private.retain(|stored| !ids.contains(stored.activity().id()));
@@ -132,7 +132,7 @@ impl ActivityStore for ListStore {
         Ok(self.list().policy.clone())
     }
 
-    fn publish(&self, change: &RecordedChange) -> Result<(), StoreError> {
+    fn publish(&self, change: &Recorded<NewPolicy>) -> Result<(), StoreError> {
         let mut list = self.list();
         list.fence(change.expected())?;
         list.policy = Some(Arc::new(change.policy().clone()));
@@ -177,7 +177,7 @@ impl ActivityStore for ListStore {
         Ok(batch.decided().iter().map(|decided| list.append(decided)).collect())
     }
 
-    fn remove(&self, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         Ok(self.list().remove(removal, limit))
     }
 

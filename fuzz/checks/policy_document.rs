@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use activity_privacy::activity::Actor;
 use activity_privacy::engine::{PolicyEngine, Verdict};
-use activity_privacy::governance::{PendingChange, Receipt, RecordId};
+use activity_privacy::governance::{NewPolicy, Receipt, RecordId};
 use activity_privacy::policy::{
     GroupRef, ManagedDomain, OnUndecidable, OptionsPatch, PolicyChange, PrivacyPolicy, Revision, Role, ScopeRule,
     ScopeTarget,
@@ -98,7 +98,7 @@ fn changes(policy: &PrivacyPolicy) {
     let (by, _) = policy.admins().iter().find(|(_, role)| role.manages_privacy()).expect("a policy has one who may");
     for change in changes {
         let id = RecordId(uuid::Uuid::nil());
-        if let Ok(pending) = PendingChange::authorise(policy, &change, by, Some(&directory), id, at(0)) {
+        if let Ok(pending) = NewPolicy::authorise(policy, &change, by, Some(&directory), id, at(0)) {
             let recorded = pending.recorded(&Receipt::assertion(id, 1)).unwrap();
             let next = recorded.policy();
             sound(next);

@@ -20,13 +20,11 @@ use super::clause::{Breach, Checked, ensure};
 use crate::activity::{Activity, ActivityBuilder, Actor, App};
 use crate::directory::{DirectoryBuilder, DirectoryRevision, DirectorySnapshot, User};
 use crate::engine::{DecidedBatch, PolicyEngine, Visibility};
-use crate::governance::{
-    AppliedRecords, PendingChange, PendingRemoval, Receipt, RecordId, RecordedChange, RecordedRemoval, RevealId, Salt,
-};
+use crate::governance::{AppliedRecords, NewPolicy, Pending, Receipt, RecordId, Recorded, Removal, RevealId, Salt};
 use crate::identity::{Alias, GroupId, Subject, UserId};
 use crate::policy::{Administrators, GroupRef, OptionsPatch, PolicyChange, PrivacyPolicy, Retention};
 use crate::query::{Position, Query};
-use crate::reveal::{Acknowledgement, RecordedReveal, RevealRequest};
+use crate::reveal::{Acknowledgement, AuthorisedReveal, RevealRequest};
 use crate::store::{ActivityStore, AppendOutcome, PublicActivity, StoredActivity};
 
 /// A user in no private group.
@@ -97,29 +95,29 @@ pub(super) fn fresh_record() -> RecordId {
 }
 
 /// Returns the recorded change to the first policy, without private groups.
-pub(super) fn initial() -> Checked<RecordedChange> {
+pub(super) fn initial() -> Checked<Recorded<NewPolicy>> {
     let administrators = Administrators::new(UserId::new(ROOT)?, UserId::new(DEPUTY)?)?;
-    recorded(PendingChange::initial(&administrators, fresh_record(), at(0)))
+    recorded(NewPolicy::initial(&administrators, fresh_record(), at(0)))
 }
 
 /// Returns a change by `root`, recorded and not yet published.
-pub(super) fn change(policy: &PrivacyPolicy, change: &PolicyChange) -> Checked<RecordedChange> {
+pub(super) fn change(policy: &PrivacyPolicy, change: &PolicyChange) -> Checked<Recorded<NewPolicy>> {
     change_by(ROOT, policy, change)
 }
 
-fn change_by(administrator: &str, policy: &PrivacyPolicy, change: &PolicyChange) -> Checked<RecordedChange> {
+fn change_by(administrator: &str, policy: &PrivacyPolicy, change: &PolicyChange) -> Checked<Recorded<NewPolicy>> {
     let (by, directory) = (UserId::new(administrator)?, directory()?);
-    let pending = PendingChange::authorise(policy, change, &by, Some(&directory), fresh_record(), at(0));
+    let pending = NewPolicy::authorise(policy, change, &by, Some(&directory), fresh_record(), at(0));
     recorded(pending.map_err(|refused| refused.reason)?)
 }
 
-fn recorded(pending: PendingChange) -> Checked<RecordedChange> {
+fn recorded(pending: Pending<NewPolicy>) -> Checked<Recorded<NewPolicy>> {
     let receipt = Receipt::assertion(pending.record().id, 1);
     Ok(pending.recorded(&receipt)?)
 }
 
 /// Returns the change that makes the council private if it is public, and public if it is private.
-pub(super) fn toggled(policy: &PrivacyPolicy) -> Checked<RecordedChange> {
+pub(super) fn toggled(policy: &PrivacyPolicy) -> Checked<Recorded<NewPolicy>> {
     let council = council()?;
     let is_private = policy.private_groups().contains(&council);
     change(policy, &if is_private { PolicyChange::MakePublic(council) } else { PolicyChange::MakePrivate(council) })
@@ -142,33 +140,33 @@ pub(super) fn decided_at<'a>(
 }
 
 /// Returns the erasure of a subject by id and by some aliases.
-pub(super) fn erasure(subject: &str, also: &[Alias]) -> Checked<RecordedRemoval> {
+pub(super) fn erasure(subject: &str, also: &[Alias]) -> Checked<Recorded<Removal>> {
     let (root, policy) = (UserId::new(ROOT)?, initial()?);
     let subject = also.iter().cloned().fold(Subject::of(UserId::new(subject)?), Subject::with_identity);
-    let pending = PendingRemoval::of_subject(policy.policy(), &root, subject, fresh_record(), at(0));
+    let pending = Removal::of_subject(policy.policy(), &root, subject, fresh_record(), at(0));
     recorded_removal(pending.map_err(|refused| refused.reason)?)
 }
 
 /// Returns the erasure of a subject by id and alias, with this sequence number of its record.
-pub(super) fn erasure_with_sequence(subject: &str, sequence: u64) -> Checked<RecordedRemoval> {
+pub(super) fn erasure_with_sequence(subject: &str, sequence: u64) -> Checked<Recorded<Removal>> {
     let (root, policy) = (UserId::new(ROOT)?, initial()?);
     let subject = Subject::of(UserId::new(subject)?).with_identity(alias(subject)?);
-    let pending = PendingRemoval::of_subject(policy.policy(), &root, subject, fresh_record(), at(0));
+    let pending = Removal::of_subject(policy.policy(), &root, subject, fresh_record(), at(0));
     let pending = pending.map_err(|refused| refused.reason)?;
     let receipt = Receipt::assertion(pending.record().id, sequence);
     Ok(pending.recorded(&receipt)?)
 }
 
 /// Returns the removal of the activities that were decided before a time.
-pub(super) fn retention_removal(before: DateTime<Utc>) -> Checked<RecordedRemoval> {
+pub(super) fn retention_removal(before: DateTime<Utc>) -> Checked<Recorded<Removal>> {
     let keep = Duration::from_secs(3_600);
     let options = OptionsPatch::new().retention(Some(Retention::of_activities(keep)));
     let keeping = change(initial()?.policy(), &PolicyChange::SetOptions(options))?;
-    let pending = PendingRemoval::of_aged(keeping.policy(), &AppliedRecords::default(), fresh_record(), before + keep);
+    let pending = Removal::of_aged(keeping.policy(), &AppliedRecords::default(), fresh_record(), before + keep);
     recorded_removal(pending.ok_or_else(|| Breach::new("a retention of one hour makes no removal"))?)
 }
 
-fn recorded_removal(pending: PendingRemoval) -> Checked<RecordedRemoval> {
+fn recorded_removal(pending: Pending<Removal>) -> Checked<Recorded<Removal>> {
     let receipt = Receipt::assertion(pending.record().id, 1);
     Ok(pending.recorded(&receipt)?)
 }
@@ -197,7 +195,7 @@ fn permitting() -> Checked<PrivacyPolicy> {
     Ok(change_by(DEPUTY, initial()?.policy(), &PolicyChange::Grant(alias(ROOT)?))?.policy().clone())
 }
 
-fn reveal(query: &Query, private_only: bool, policy: &PrivacyPolicy) -> Checked<RecordedReveal> {
+fn reveal(query: &Query, private_only: bool, policy: &PrivacyPolicy) -> Checked<Recorded<AuthorisedReveal>> {
     let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
     let request = RevealRequest::new(UserId::new(ROOT)?, query.clone(), Duration::from_secs(60), audited);
     let request = if private_only { request.private_only() } else { request };
@@ -278,7 +276,8 @@ pub(super) trait StoreExt: ActivityStore {
     ) -> Checked<(Vec<StoredActivity>, Option<Position>)> {
         let policy = permitting()?;
         let reveal = reveal(query, private_only, &policy)?;
-        let permit = reveal.admit(&policy, None, fresh_record(), [SALT; 4], at(0)).map_err(|refused| refused.reason)?;
+        let permit =
+            reveal.permit_page(&policy, None, fresh_record(), [SALT; 4], at(0)).map_err(|refused| refused.reason)?;
         let (pending, stopped_at) = self.revealed_page(permit, after, limit)?.pending(ALL, fresh_record());
         let receipt = Receipt::assertion(pending.record().id, 2);
         let page = pending.recorded(&receipt)?;

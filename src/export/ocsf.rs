@@ -296,7 +296,7 @@ fn reason(outcome: &Outcome) -> Option<(Cow<'static, str>, String)> {
         Outcome::Denied(denial) => denied(denial),
         Outcome::Invalid(error) => ("invalid".into(), error.to_string()),
         Outcome::InvalidSinks(error) => ("invalid_sinks".into(), error.to_string()),
-        Outcome::Failed { cause, .. } | Outcome::RemovedInPart { cause, .. } => failed(cause),
+        Outcome::Failed { reason, .. } | Outcome::RemovedInPart { reason, .. } => failed(reason),
         Outcome::Intended
         | Outcome::Observed
         | Outcome::Recorded

@@ -1,4 +1,4 @@
-//! Telling a protected person who looked: when and for what purpose, and never by name.
+//! Access reports: when and for what purpose a person's private activities were viewed. They never name the viewer.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -12,28 +12,29 @@ use crate::governance::{Event, Outcome, Record, RecordEntry, RecordId, RecordKin
 use crate::identity::{Identity, Subject};
 use crate::policy::Purpose;
 
-/// One reveal in which somebody's private activities were seen. It names nobody who looked, nor which activities.
+/// A reveal that showed private activities of a person. It names neither the viewer nor the activities.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AccessNotice {
-    /// When the first page with something of theirs was recorded.
+    /// The time at which the first page with their activities was recorded.
     pub from: DateTime<Utc>,
-    /// When the last one was.
+    /// The time at which the last such page was recorded.
     pub until: DateTime<Utc>,
-    /// On how many pages.
+    /// The number of such pages.
     pub pages: u64,
-    /// For what purpose, if the viewer named one.
+    /// The purpose, if the viewer stated one.
     pub purpose: Option<Purpose>,
 }
 
 impl PrivacyFilter {
-    /// When, and for what purpose, private activities of `subject` were looked at on pages recorded in `times`, the first
-    /// reveal first. For that person to read: the service says that it is them.
+    /// Returns when, and for what purpose, private activities of `subject` were viewed on pages recorded within `times`, in order
+    /// of the reveals. The report is for that person. The caller must authenticate them.
     ///
-    /// Goes by the identities on the activities, so whoever has an alias now that somebody else had is told of looks at
-    /// what was done under it before: rather that than somebody who is not told. Pages that were recorded and refused at the last moment were never seen, and do not
-    /// count; neither does what the log was told to [forget](Self::redact), or does not keep any longer.
+    /// The report compares identities on the activities. A person who now has an alias that belonged to another person is
+    /// also told about that person's activities under it. That is the safe error: no access is left out. Pages that were
+    /// recorded and then rejected were never seen and do not count. Pages whose records were [redacted](Self::redact) or
+    /// removed by retention do not count either.
     ///
-    /// Reads the whole log of those times.
+    /// Reads all page records of those times, and all reveal records.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -71,68 +72,67 @@ impl PrivacyFilter {
     ///     .for_purpose(Purpose::new("security incident")?);
     /// filter.reveal(wish)?.page(PageSize::default(), None)?;
     ///
-    /// let looks = filter.access_report(&Subject::of(adele), DateTime::<Utc>::MIN_UTC..DateTime::<Utc>::MAX_UTC)?;
-    /// assert_eq!(looks[0].purpose.as_ref().map(Purpose::as_str), Some("security incident"));
+    /// let notices = filter.access_report(&Subject::of(adele), DateTime::<Utc>::MIN_UTC..DateTime::<Utc>::MAX_UTC)?;
+    /// assert_eq!(notices[0].purpose.as_ref().map(Purpose::as_str), Some("security incident"));
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
-    /// [`GovernanceError::Sink`] when the log cannot be read.
+    /// Returns [`GovernanceError::Sink`] if the log cannot be read.
     pub fn access_report(
         &self,
         subject: &Subject,
         times: Range<DateTime<Utc>>,
     ) -> Result<Vec<AccessNotice>, GovernanceError> {
-        let subject = self.inner.with_names(subject.clone());
-        let mut seen = HashMap::new();
+        let subject = self.inner.with_aliases(subject.clone());
+        let mut shown = HashMap::new();
         let pages = RecordQuery { kind: Some(RecordKind::Page), from: Some(times.start), ..RecordQuery::default() };
         self.inner.each_record(&pages, |entry| {
-            note_page(&entry.record, subject.identities(), &times, &mut seen);
+            note_page(&entry.record, subject.identities(), &times, &mut shown);
         })?;
-        let mut looks: BTreeMap<RevealId, AccessNotice> = BTreeMap::new();
-        for (reveal, at) in seen.into_values() {
-            let look = looks.entry(reveal).or_insert(AccessNotice { from: at, until: at, pages: 0, purpose: None });
-            (look.from, look.until, look.pages) = (look.from.min(at), look.until.max(at), look.pages + 1);
+        let mut notices: BTreeMap<RevealId, AccessNotice> = BTreeMap::new();
+        for (reveal, at) in shown.into_values() {
+            let notice = notices.entry(reveal).or_insert(AccessNotice { from: at, until: at, pages: 0, purpose: None });
+            (notice.from, notice.until, notice.pages) = (notice.from.min(at), notice.until.max(at), notice.pages + 1);
         }
         let reveals = RecordQuery { kind: Some(RecordKind::Reveal), ..RecordQuery::default() };
         self.inner.each_record(&reveals, |RecordEntry { record, .. }| {
             if let Event::Reveal(summary) = record.event
-                && let Some(look) = looks.get_mut(&summary.reveal)
+                && let Some(notice) = notices.get_mut(&summary.reveal)
             {
-                look.purpose = summary.about.purpose;
+                notice.purpose = summary.about.purpose;
             }
         })?;
-        let mut looks: Vec<AccessNotice> = looks.into_values().collect();
-        looks.sort_by_key(|look| (look.from, look.until));
-        Ok(looks)
+        let mut notices: Vec<AccessNotice> = notices.into_values().collect();
+        notices.sort_by_key(|notice| (notice.from, notice.until));
+        Ok(notices)
     }
 }
 
-/// Takes down a page with something of somebody on it, by its record: of which reveal, and when. Takes one back that was
-/// never seen.
+/// Adds the reveal and the time of a page with activities of a person, from its record. Removes a page that was never seen.
 fn note_page(
     record: &Record,
     subject: &[Identity],
     times: &Range<DateTime<Utc>>,
-    seen: &mut HashMap<RecordId, (RevealId, DateTime<Utc>)>,
+    shown: &mut HashMap<RecordId, (RevealId, DateTime<Utc>)>,
 ) {
     let Event::Page { reveal, subjects, .. } = &record.event else { return };
     match &record.outcome {
         Outcome::Intended if times.contains(&record.at) => {
-            let is_there = |subjects: &Subjects| subject.iter().any(|identity| subjects.contains(*reveal, identity));
-            if subjects.value().is_some_and(is_there) {
-                seen.insert(record.id, (*reveal, record.at));
+            let includes = |subjects: &Subjects| subject.iter().any(|identity| subjects.contains(*reveal, identity));
+            if subjects.value().is_some_and(includes) {
+                shown.insert(record.id, (*reveal, record.at));
             }
         }
-        Outcome::Failed { intent, .. } => drop(seen.remove(intent)),
+        Outcome::Failed { intent, .. } => drop(shown.remove(intent)),
         _ => {}
     }
 }
 
 impl Inner {
-    /// Somebody, by the names that the directory knows them by now as well.
-    pub(super) fn with_names(&self, subject: Subject) -> Subject {
+    /// Adds the current aliases of a person in the directory.
+    fn with_aliases(&self, subject: Subject) -> Subject {
         let Ok(directory) = self.directory() else { return subject };
         match directory.resolve(&Identity::Id(subject.id().clone())) {
             Resolution::Known(user) => user.aliases().iter().cloned().fold(subject, Subject::with_identity),

@@ -1,4 +1,4 @@
-//! How a store and a governance log are held against each other.
+//! The comparison of a store with a governance log.
 
 use crate::governance::{
     AppliedRecord, AppliedRecords, ChangeMark, Difference, Event, KnownRemovals, Outcome, Record, RecordEntry,
@@ -6,7 +6,7 @@ use crate::governance::{
 };
 use crate::policy::Revision;
 
-/// Returns how a store and a log differ, and none if they belong together.
+/// Returns the difference between a store and a log, and `None` if they belong together.
 pub(super) fn difference(store: &StoreState, log: &LogState, known: &KnownToLog) -> Option<Difference> {
     let Some(policy) = store.policy else { return log.change.map(|(_, log)| Difference::StoreEmpty { log }) };
     of_change(policy, store, log, known).or_else(|| of_removals(policy, store, log, known))
@@ -22,7 +22,7 @@ fn of_change(policy: Revision, store: &StoreState, log: &LogState, known: &Known
         (Some((_, revision)), Some(applied)) if revision == policy => {
             Some(Difference::OtherLog { sequence: applied.sequence() })
         }
-        // The log does not say yet that the newest change is done, but holds its intent; or it is an older copy.
+        // The log holds the intent of the newest change and no outcome yet, or is an older copy.
         (_, Some(applied)) => known.change.difference(policy, applied, known.newest),
         (None, None) if known.newest == 0 => Some(Difference::LogEmpty { store: policy }),
         (_, None) => None,
@@ -37,13 +37,13 @@ fn of_removals(policy: Revision, store: &StoreState, log: &LogState, known: &Kno
         return Some(Difference::RemovalUnknown { store: last.map_or(0, AppliedRecord::sequence), log: *log });
     }
     match known.removal {
-        // Later runs of retention removed the record.
+        // A later run of retention removed the record.
         Found::Removed => None,
         found => last.and_then(|last| found.difference(policy, last, known.newest)),
     }
 }
 
-/// Returns what becomes of the removals that a store knows once a difference is accepted.
+/// Returns what happens to the removals that a store remembers if a difference is accepted.
 pub(super) fn removals_if_accepted(
     difference: Difference,
     store: &StoreState,
@@ -64,51 +64,51 @@ pub(super) fn removals_if_accepted(
     }
 }
 
-/// What a store says of itself.
+/// The state of a store.
 #[derive(Debug, Clone)]
 pub(super) struct StoreState {
-    /// Read before the policy, so that the policy is never the older one of the two.
+    /// Read before the policy, so that the policy is never the older of the two.
     pub(super) applied: AppliedRecords,
     pub(super) policy: Option<Revision>,
 }
 
-/// What a log says, read before the store says anything.
+/// The state of a log, read before the store.
 #[derive(Debug, Clone, Default)]
 pub(super) struct LogState {
-    /// The newest change that is recorded as done: the record of its intent, and the revision that it made.
+    /// The newest change that is recorded as done: the record of its intent, and its revision.
     pub(super) change: Option<(RecordId, Revision)>,
-    /// The removals of each kind that were recorded as done last: the record of the intent, and the sequence number of the
+    /// The last removals of each kind that are recorded as done: the record of the intent, and the sequence number of the
     /// outcome.
     pub(super) removals: Vec<(RecordId, u64)>,
 }
 
-/// What a log holds of that which the store knows, read after the store.
+/// The part of the log that concerns the records in the store, read after the store.
 #[derive(Debug, Clone)]
 pub(super) struct KnownToLog {
     pub(super) change: Found,
-    /// The last removal that the store knows.
+    /// The record of the last removal that the store remembers.
     pub(super) removal: Found,
-    /// The removals that were begun after the oldest one that the store remembers, as far as it was read.
+    /// The removals that began after the oldest one that the store remembers, as far as they were read.
     pub(super) begun_since: Vec<RecordId>,
     /// The sequence number of the last record, 0 if there is none.
     pub(super) newest: u64,
 }
 
-/// What a log holds at a sequence number.
+/// The content of a log at a sequence number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
-    /// The record, or nothing was asked for.
+    /// The expected record, or there was none to look for.
     Here,
     /// Another record.
     Other,
-    /// Nothing any more, because retention removed it.
+    /// No record, because retention removed it.
     Removed,
-    /// Nothing yet.
+    /// No record, because the log ends before it.
     Missing,
 }
 
 impl Found {
-    /// Returns what `entry`, the first one at or after the sequence number of `applied`, says.
+    /// Compares `entry`, the first one at or after the sequence number of `applied`, with `applied`.
     pub(super) fn of(applied: &AppliedRecord, entry: Option<&RecordEntry>) -> Self {
         match entry {
             None => Self::Missing,
@@ -118,7 +118,7 @@ impl Found {
         }
     }
 
-    /// Returns the difference that it makes that the store applied this record.
+    /// Returns the difference that follows if the store applied this record.
     fn difference(self, policy: Revision, applied: &AppliedRecord, newest: u64) -> Option<Difference> {
         match self {
             Self::Here => None,
@@ -130,14 +130,14 @@ impl Found {
 }
 
 impl LogState {
-    /// Takes in the record of a change that is done.
+    /// Adds the record of a change that is done.
     pub(super) fn add_change(&mut self, record: &Record) {
         if let (Outcome::Done { intent }, Some(revision)) = (&record.outcome, record.made_revision()) {
             self.add_mark(*intent, revision);
         }
     }
 
-    /// Takes in what a retention run says of the change that was the last when it began.
+    /// Adds the last change of the policy before a retention run, which the record of the run contains.
     pub(super) fn add_mark_of(&mut self, record: &Record) {
         if let Event::Remove(RemovalSummary::Aged { policy: Some(ChangeMark { record, revision }), .. }) = &record.event
         {
@@ -151,7 +151,7 @@ impl LogState {
         }
     }
 
-    /// Takes in the record of a removal that is done.
+    /// Adds the record of a removal that is done.
     pub(super) fn add_removal(&mut self, entry: &RecordEntry) {
         if let Some(intent) = entry.record.outcome.intent() {
             self.removals.push((intent, entry.sequence));

@@ -1,5 +1,4 @@
-//! What to decide with now: kept until the policy or the directory moves on, and made ready before they do where that
-//! is known.
+//! The cache of engines. It keeps the engine of the current policy and directory, and one that was built in advance.
 
 use std::sync::{Arc, PoisonError};
 
@@ -10,19 +9,19 @@ use crate::policy::PrivacyPolicy;
 use crate::store::{RemovedGroups, StoreError};
 use crate::sync::{ArcSwapOption, Mutex};
 
-/// The engine_cache of one filter.
+/// The engines of one filter.
 #[derive(Default)]
 pub(super) struct EngineCache {
     current: ArcSwapOption<PolicyEngine>,
-    /// For a policy or a directory that is not in force yet.
+    /// The engine for a policy or a directory that is not in force yet.
     upcoming: ArcSwapOption<PolicyEngine>,
-    /// Held while a engine is made, so that it is made once.
-    making: Mutex<()>,
-    /// What was last read of the groups that nodes keep.
+    /// Held while an engine is built, so that it is built once.
+    building: Mutex<()>,
+    /// The removed groups as last read.
     kept: Mutex<Option<Kept>>,
 }
 
-/// The groups that nodes keep, at one version.
+/// The removed groups that nodes keep, at one version.
 #[derive(Clone)]
 struct Kept {
     version: u64,
@@ -32,11 +31,11 @@ struct Kept {
 type Directory = Result<Arc<DirectorySnapshot>, DirectoryError>;
 
 impl PrivacyFilter {
-    /// Makes a snapshot ready that is about to be installed, so that no batch has to wait for that. Nothing is decided
-    /// against it before the directory answers with that very snapshot, made to succeed the one before.
+    /// Builds the engine for a snapshot that is about to be installed, so that no batch waits for that. The engine is used only
+    /// once the directory returns this very snapshot, as the successor of the current one.
     ///
-    /// Making a directory of millions of users ready takes a part of a second, and after a delta some milliseconds.
-    /// Without this the first batch that is decided against it does that, and those beside it wait.
+    /// Building takes a fraction of a second for a directory of millions of users, and some milliseconds after a delta.
+    /// Without this call the first batch after the installation builds the engine, and concurrent batches wait.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -66,58 +65,58 @@ impl PrivacyFilter {
     /// ```
     ///
     /// # Errors
-    /// [`StoreError`] when the policy in force cannot be read. The directory can be installed all the same.
+    /// Returns [`StoreError`] if the policy in force cannot be read. The directory can be installed all the same.
     pub fn prewarm(&self, directory: &Arc<DirectorySnapshot>) -> Result<(), StoreError> {
         let policy = self.inner.policy()?;
-        self.inner.make_ready(policy, Ok(Arc::clone(directory)))
+        self.inner.prewarm(policy, Ok(Arc::clone(directory)))
     }
 }
 
 impl Inner {
-    /// What to decide with now: the policy as last read, which the store checks again, and the directory in force.
+    /// Returns the engine for the policy as last read, which the store checks again, and the current directory.
     pub(super) fn engine(&self) -> Result<Arc<PolicyEngine>, StoreError> {
         let directory = self.directory();
         if let Some(engine) = self.current_engine(&directory)? {
             return Ok(engine);
         }
-        let _making = self.engine_cache.making.lock().unwrap_or_else(PoisonError::into_inner);
-        // Asked again, because whoever made one meanwhile may have done so for the next directory.
+        let _building = self.engine_cache.building.lock().unwrap_or_else(PoisonError::into_inner);
+        // Read again, because another thread may have built an engine for the next directory in the meantime.
         let directory = self.directory();
         if let Some(engine) = self.current_engine(&directory)? {
             return Ok(engine);
         }
         let policy = self.policy()?;
-        let engine = self.make_engine(policy, directory)?;
-        // One without a directory is never used again, and the one before may be.
+        let engine = self.build_engine(policy, directory)?;
+        // An engine without a directory is never used again, but the one before it may be.
         if engine.directory().is_some() {
             self.engine_cache.current.store(Some(Arc::clone(&engine)));
         }
-        // What was made ready is in use now or was overtaken, and would keep its directory in memory.
+        // An engine built in advance is now in use or obsolete, and would keep its directory in memory.
         if self.engine_cache.upcoming.load_full().is_some_and(|upcoming| !is_ahead(&upcoming, &engine)) {
             self.engine_cache.upcoming.store(None);
         }
         Ok(engine)
     }
 
-    /// Makes the engine for what is about to be in force, beside those who decide with the one of now.
-    pub(super) fn make_ready(&self, policy: Arc<PrivacyPolicy>, directory: Directory) -> Result<(), StoreError> {
-        let engine = self.make_engine(policy, directory)?;
+    /// Builds the engine for a policy and a directory that are about to be in force, while others use the current one.
+    pub(super) fn prewarm(&self, policy: Arc<PrivacyPolicy>, directory: Directory) -> Result<(), StoreError> {
+        let engine = self.build_engine(policy, directory)?;
         self.engine_cache.upcoming.store(Some(engine));
         Ok(())
     }
 
-    /// The engine that was made last, if it is for the policy and the directory in force.
+    /// Returns the last engine, if it is for the current policy and directory.
     fn current_engine(&self, directory: &Directory) -> Result<Option<Arc<PolicyEngine>>, StoreError> {
         let Some(engine) = self.engine_cache.current.load_full() else { return Ok(None) };
         if !is_for(&engine, directory) || engine.policy().revision() < self.newest_policy() {
             return Ok(None);
         }
-        // Of a group that is gone, another node may know more members, now or soon.
-        let is_news = engine.relies_on_last_members() && !engine.was_made_with(&self.kept_groups()?.1);
-        Ok((!is_news).then_some(engine))
+        // Another node may know more last members of a removed group.
+        let is_outdated = engine.relies_on_last_members() && !engine.was_made_with(&self.kept_groups()?.1);
+        Ok((!is_outdated).then_some(engine))
     }
 
-    /// The groups that nodes keep, with the version that tells whether they changed. Read again only if they did.
+    /// Returns the removed groups that nodes keep, with their version. Reads them only if the version changed.
     pub(super) fn kept_groups(&self) -> Result<(u64, Arc<Vec<RemovedGroup>>), StoreError> {
         let known = self.engine_cache.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match (self.store.removed_groups(known.as_ref().map(|known| known.version))?, known) {
@@ -128,22 +127,22 @@ impl Inner {
                 Ok((version, groups))
             }
             (None, Some(Kept { version, groups })) => Ok((version, groups)),
-            // None is known, so there is something to return.
+            // Without a known version, the store must return the groups.
             (None, None) => Err(StoreError::Unreadable("the store did not return the removed groups".into())),
         }
     }
 
-    fn make_engine(&self, policy: Arc<PrivacyPolicy>, directory: Directory) -> Result<Arc<PolicyEngine>, StoreError> {
+    fn build_engine(&self, policy: Arc<PrivacyPolicy>, directory: Directory) -> Result<Arc<PolicyEngine>, StoreError> {
         let (_, kept) = self.kept_groups()?;
-        let is_made = |engine: &Arc<PolicyEngine>| {
-            // Not only the revision: what was prepared may not have been made to succeed what is in force.
+        let is_built = |engine: &Arc<PolicyEngine>| {
+            // Compares more than the revision: the snapshot may not be the successor of the current one.
             let same = match (engine.directory(), &directory) {
                 (Some(known), Ok(offered)) => Arc::ptr_eq(known, offered),
                 _ => false,
             };
             same && *engine.policy() == policy && engine.was_made_with(&kept)
         };
-        if let Some(engine) = self.engine_cache.upcoming.load_full().filter(is_made) {
+        if let Some(engine) = self.engine_cache.upcoming.load_full().filter(is_built) {
             return Ok(engine);
         }
         Ok(Arc::new(match self.engine_cache.current.load_full() {
@@ -153,7 +152,7 @@ impl Inner {
     }
 }
 
-/// Whether a engine decides against a directory, or against the same revision of it.
+/// Returns whether an engine is for a directory, or for the same revision of it.
 fn is_for(engine: &PolicyEngine, directory: &Directory) -> bool {
     match (engine.directory(), directory) {
         (Some(known), Ok(offered)) => offered.revision() == known.revision(),
@@ -161,7 +160,7 @@ fn is_for(engine: &PolicyEngine, directory: &Directory) -> bool {
     }
 }
 
-/// Whether a engine may still be needed while decisions are made with another.
+/// Returns whether an engine that was built in advance may still be needed.
 fn is_ahead(upcoming: &PolicyEngine, current: &PolicyEngine) -> bool {
     let ((policy, directory), (policy_now, directory_now)) = (upcoming.revisions(), current.revisions());
     policy >= policy_now && directory >= directory_now && (policy > policy_now || directory > directory_now)

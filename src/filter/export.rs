@@ -1,4 +1,4 @@
-//! Exporting the governance log: allowed before each page.
+//! Exports of the governance log.
 
 use std::io::Write;
 
@@ -8,11 +8,12 @@ use crate::governance::RecordQuery;
 use crate::identity::UserId;
 
 impl PrivacyFilter {
-    /// Writes every governance record that matches, in sequence, one a line, and says how many. However many there are, only a
-    /// page of them is held in memory.
+    /// Writes every governance record that matches, in sequence and one a line, and returns their number. Only one page of them
+    /// is held in memory.
     ///
-    /// For whoever may [read](Self::governance_records) them, which is asked again before each page, and as they read them; a
-    /// refusal is recorded. What a record forgets later is not forgotten in what was exported before.
+    /// The reader needs the permission to [read](Self::governance_records) the records, which is checked before each page, and
+    /// the export contains what that method returns. A rejection is recorded. A later redaction of a record does not change
+    /// an earlier export.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -36,7 +37,7 @@ impl PrivacyFilter {
     /// ```
     ///
     /// # Errors
-    /// [`ExportError`]; what was written until then stays written.
+    /// Returns [`ExportError`] if the export is incomplete. Records that were written before the error stay written.
     pub fn export_governance(
         &self,
         reader: &UserId,
@@ -44,13 +45,13 @@ impl PrivacyFilter {
         format: RecordFormat,
         out: &mut dyn Write,
     ) -> Result<u64, ExportError> {
-        let (mut written, mut log) = (0, self.inner.log(query));
+        let (mut written, mut log) = (0, self.inner.read_log(query));
         while !log.is_done() {
             let policy = self.inner.policy()?;
             self.inner.check_reader(&policy, reader).map_err(ExportError::Denied)?;
             let may_view_private = policy.may_view_private(reader).is_ok();
             for entry in log.page()? {
-                format.write(&entry.told(may_view_private), out)?;
+                format.write(&entry.visible_to_reader(may_view_private), out)?;
                 written += 1;
             }
         }

@@ -1,4 +1,4 @@
-//! Activities in: decided under the policy in force, and stored under no other.
+//! Ingest: activities are decided under the policy in force, and stored under no other.
 
 use thiserror::Error;
 
@@ -7,65 +7,63 @@ use crate::activity::Activity;
 use crate::engine::Undecidable;
 use crate::store::{AppendOutcome, StoreError};
 
-/// What became of one delivered activity. For the pipeline that delivers: it tells nothing of who is private.
+/// The outcome for one delivered activity. It is for the source, and does not tell whether the activity is private.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum IngestOutcome {
-    /// It is stored now.
+    /// The activity was stored.
     Stored,
-    /// It was stored before. The first verdict and the first content stay. Or what was stored under its id was removed,
-    /// and stays removed.
+    /// The activity was stored before, and keeps its first decision. Or an activity with its id was removed, and stays removed.
     Duplicate,
-    /// Another content was stored under its id before, and stays.
+    /// An activity with the same id and other content was stored before, and stays.
     Conflict,
-    /// It is out of scope, and was neither stored nor passed on. If it was stored before, when it was in scope, that
-    /// stays.
+    /// The activity is out of scope, and was not stored. If it was stored before, when it was in scope, it stays.
     NotMonitored,
 }
 
-/// What became of a delivered batch.
+/// The outcomes of a delivered batch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IngestReport {
     outcomes: Vec<IngestOutcome>,
 }
 
 impl IngestReport {
-    /// What became of each activity, in the order of delivery.
+    /// Returns the outcome for each activity, in the order of delivery.
     #[must_use]
     pub fn outcomes(&self) -> &[IngestOutcome] {
         &self.outcomes
     }
 
-    /// To how many activities this happened.
+    /// Returns the number of activities with this outcome.
     #[must_use]
-    pub fn count(&self, what: IngestOutcome) -> usize {
-        self.outcomes.iter().filter(|delivery| **delivery == what).count()
+    pub fn count(&self, outcome: IngestOutcome) -> usize {
+        self.outcomes.iter().filter(|of_one| **of_one == outcome).count()
     }
 }
 
-/// Why a batch was not taken. Deliver it again: unless the variant says otherwise nothing of it is stored, and
-/// delivering twice does no harm.
+/// The reason why a batch was not stored. Deliver it again: unless the variant says otherwise, none of it is stored, and a
+/// second delivery does no harm.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum IngestError {
-    /// Something cannot be decided, and the policy says to refuse then.
+    /// An activity cannot be decided, and the policy rejects the batch in that case.
     #[error(transparent)]
     Undecidable(#[from] Undecidable),
-    /// The policy changed again and again while the batch was being decided.
-    #[error("the policy changed {attempts} times while the batch was being decided")]
+    /// The policy changed in every attempt while the batch was being decided.
+    #[error("the policy changed {attempts} times while the batch was being decided; deliver it again")]
     Contended {
-        /// How often the batch was decided.
+        /// The number of attempts.
         attempts: usize,
     },
-    /// The store broke its contract: it took the batch and did not answer for each activity. Deliver it again to learn
-    /// what became of them.
-    #[error("the store answered for {answered} of {stored} activities")]
+    /// The store broke its contract: it stored the batch and did not return an outcome for each activity. Deliver it again to
+    /// learn the outcomes.
+    #[error("the store returned {answered} outcomes for {stored} activities; deliver the batch again")]
     Unanswered {
-        /// For how many it should have answered.
+        /// The number of decided activities in the batch.
         stored: usize,
-        /// For how many it did.
+        /// The number of outcomes that the store returned.
         answered: usize,
     },
-    /// The store failed. The batch is stored all the same if only the store's answer was lost: deliver it again.
+    /// The store failed. The batch may be stored all the same, if only the store's answer was lost.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -73,11 +71,11 @@ pub enum IngestError {
 const ATTEMPTS: usize = 64;
 
 impl PrivacyFilter {
-    /// Decides a batch of activities and stores it. All of it is decided under the one policy that is in force when it
-    /// is stored, and against one directory; a batch is taken whole or not at all.
+    /// Decides a batch of activities and stores it, whole or not at all. All of it is decided under the one policy that is in
+    /// force when it is stored, and against one directory.
     ///
     /// # Errors
-    /// [`IngestError`]; the batch is not stored then, unless the variant says that it may be, and it can be delivered
+    /// Returns [`IngestError`] if the batch is not stored, unless the variant says that it may be. The source can deliver it
     /// again.
     pub fn ingest(&self, activities: &[Activity]) -> Result<IngestReport, IngestError> {
         self.inner.check_pairing()?;
@@ -85,9 +83,9 @@ impl PrivacyFilter {
             let engine = self.inner.engine()?;
             let batch = match engine.decide(activities, self.inner.now()) {
                 Ok(batch) => batch,
-                // A stale policy must not refuse what the one in force would take.
+                // A superseded policy must not reject a batch that the policy in force would accept.
                 Err(undecidable) if self.inner.policy()?.revision() == engine.policy().revision() => {
-                    self.inner.follow(&engine);
+                    self.inner.reconcile_with(&engine);
                     return Err(undecidable.into());
                 }
                 Err(_) => continue,
@@ -97,18 +95,18 @@ impl PrivacyFilter {
                     return Err(IngestError::Unanswered { stored: batch.decided().len(), answered: appended.len() });
                 }
                 Ok(appended) => {
-                    self.inner.follow(&engine);
+                    self.inner.reconcile_with(&engine);
                     let mut appended = appended.into_iter();
                     let outcomes = batch.monitored().map(|monitored| match monitored.then(|| appended.next()) {
                         None => IngestOutcome::NotMonitored,
                         Some(Some(AppendOutcome::Duplicate)) => IngestOutcome::Duplicate,
                         Some(Some(AppendOutcome::Conflict)) => IngestOutcome::Conflict,
-                        // The length was checked, so there is an answer for each.
+                        // The length was checked, so there is an outcome for each.
                         Some(Some(AppendOutcome::Stored) | None) => IngestOutcome::Stored,
                     });
                     return Ok(IngestReport { outcomes: outcomes.collect() });
                 }
-                // Whoever reads the policy in force knows that what was decided with is not.
+                // Reading the policy in force makes the engine of the superseded one obsolete.
                 Err(StoreError::Stale { .. }) => drop(self.inner.policy()?),
                 Err(error) => return Err(error.into()),
             }

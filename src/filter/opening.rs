@@ -1,5 +1,4 @@
-//! Opening a filter: over a store that holds a policy, or with a first one; and only over a store and a log that belong
-//! together.
+//! Opening a filter, over a store and a governance log that belong together.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,45 +13,53 @@ use super::runtime::Runtime;
 use super::{Inner, PrivacyFilter};
 use crate::directory::GroupDirectory;
 use crate::governance::{
-    AcceptedDifference, ChangeRefusal, Difference, GovernanceSink, PendingChange, RecordedChange, Refused, SinkError,
-    WriteOnlySink,
+    AcceptedDifference, Difference, GovernanceSink, NewPolicy, Pending, PolicyUpdateError, SinkError, WriteOnlySink,
 };
 use crate::identity::UserId;
 use crate::policy::{Administrators, Denial, PolicyError, PrivacyPolicy};
 use crate::sinks::TimeoutSink;
 use crate::store::{ActivityStore, StoreError};
 
-/// Why a filter cannot be opened.
+/// The reason why a filter cannot be opened.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum OpenError {
     /// The store holds no policy yet.
     #[error("the store holds no policy yet; create one with `initialize`")]
     NoPolicy,
-    /// The store holds a policy already.
-    #[error("the store holds a policy already; open it with `open`")]
+    /// The store already holds a policy.
+    #[error("the store already holds a policy; open it with `open`")]
     AlreadyInitialized,
     /// The store and the governance log do not belong together.
     #[error(transparent)]
     Differs(Difference),
-    /// The governance log cannot be read, so nobody can tell whether it and the store belong together.
-    #[error("the governance log cannot be read; if the sink is write-only, say so with `write_only_sink`")]
+    /// The governance log cannot be read, so it is unknown whether it belongs to the store.
+    #[error("the governance log cannot be read; if the sink is write-only, declare it with `write_only_sink`")]
     LogUnreadable(#[source] SinkError),
-    /// The user who accepts a difference may not.
+    /// The user who accepts a difference may not do so.
     #[error(transparent)]
     Denied(Denial),
-    /// A difference cannot be accepted.
+    /// The difference cannot be accepted.
     #[error(transparent)]
     Invalid(PolicyError),
     /// The first policy, or the acceptance of a difference, could not be recorded, so nothing was done.
-    #[error("opening could not be recorded, so nothing was done")]
+    #[error("the opening could not be recorded, so nothing was done")]
     Unrecorded(#[source] SinkError),
-    /// The policy is in force, but the record that says so could not be written.
+    /// The policy is in force, but its outcome could not be recorded.
     #[error("the policy is in force, but its outcome could not be recorded")]
     OutcomeUnrecorded(#[source] SinkError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<PolicyUpdateError> for OpenError {
+    fn from(error: PolicyUpdateError) -> Self {
+        match error {
+            PolicyUpdateError::Denied(denial) => Self::Denied(denial),
+            PolicyUpdateError::Invalid(error) => Self::Invalid(error),
+        }
+    }
 }
 
 impl From<Unread> for OpenError {
@@ -64,20 +71,20 @@ impl From<Unread> for OpenError {
     }
 }
 
-/// A filter in the making.
+/// A builder of a [`PrivacyFilter`].
 #[must_use]
 pub struct PrivacyFilterBuilder {
     store: Arc<dyn ActivityStore>,
     directory: Arc<dyn GroupDirectory>,
     sink: Arc<dyn GovernanceSink>,
     sink_timeout: Duration,
-    is_read: bool,
+    is_readable: bool,
     accepted: Option<AcceptedDifference>,
     pub(super) runtime: Runtime,
 }
 
 impl PrivacyFilter {
-    /// Begins a filter in front of three ports.
+    /// Starts a builder with the three ports.
     pub fn builder(
         store: impl ActivityStore + 'static,
         directory: impl GroupDirectory + 'static,
@@ -88,7 +95,7 @@ impl PrivacyFilter {
             directory: Arc::new(directory),
             sink: Arc::new(sink),
             sink_timeout: Duration::from_secs(5),
-            is_read: true,
+            is_readable: true,
             accepted: None,
             runtime: Runtime::default(),
         }
@@ -96,41 +103,41 @@ impl PrivacyFilter {
 }
 
 impl PrivacyFilterBuilder {
-    /// How long the sink may take for one record before it counts as failed. Default: 5 seconds.
+    /// Sets the time limit of the sink for one record. The default is 5 seconds.
     pub fn sink_timeout(self, limit: Duration) -> Self {
         Self { sink_timeout: limit, ..self }
     }
 
-    /// Where the time comes from. Default: the system's clock.
+    /// Sets the clock. The default is the system's clock.
     ///
-    /// A reveal also ends when its lifetime has passed on the system's monotonic clock, so that it does not live longer
-    /// because this one goes back.
+    /// A reveal also ends when its lifetime has passed on the system's monotonic clock, so that it does not last longer if this
+    /// clock is set back.
     pub fn clock(mut self, now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         self.runtime.now = Box::new(now);
         self
     }
 
-    /// Where fresh ids come from. Each must be one that was never given before; it can be one that others can guess, because
-    /// no salt is made of it. Default: random ones, seeded by the operating system.
+    /// Sets the source of new ids. It must never return an id twice. The ids may be guessable, because no salt is derived from
+    /// them. The default source returns random ids, seeded by the operating system.
     pub fn id_source(mut self, fresh: impl Fn() -> Uuid + Send + Sync + 'static) -> Self {
         self.runtime.fresh = Box::new(fresh);
         self
     }
 
-    /// States that the sink cannot be read. The store and the log are then not held against each other, and approvals,
-    /// access reports and governance queries fail as the sink does.
+    /// Declares that the sink cannot be read. The store and the log are then not compared, and approvals, access reports and
+    /// governance queries return the error of the sink.
     pub fn write_only_sink(self, _: WriteOnlySink) -> Self {
-        Self { is_read: false, ..self }
+        Self { is_readable: false, ..self }
     }
 
-    /// Accepts that the store and the log differ, in the name of an administrator: what the store or the log lacks is
-    /// lost. Opening records the acceptance as a change of the policy, which then goes on under a revision later than any
-    /// that the two know. A store without a policy begins anew, with [`initialize`](Self::initialize).
+    /// Accepts a difference between the store and the log, in the name of an administrator: the missing data is lost. Opening
+    /// records the acceptance as a change of the policy, which continues under a revision later than any that the store or the
+    /// log knows. A store without a policy gets a first one with [`initialize`](Self::initialize).
     ///
-    /// Accepts this one difference: if the two belong together nothing is recorded, and if they differ in another way, or in
-    /// one more way, the filter is not opened. Close every other filter over the store before: one that is open notices within
-    /// about a second that the policy has another history. Without effect for a sink that is
-    /// [write-only](Self::write_only_sink).
+    /// The acceptance holds for this one difference. If there is no difference, nothing is recorded. If there is another
+    /// difference, or one more, the filter is not opened. Close every other filter over the store first: an open filter
+    /// detects within about a second that the policy has another history. This has no effect for a
+    /// [write-only](Self::write_only_sink) sink.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -162,37 +169,37 @@ impl PrivacyFilterBuilder {
     /// Opens a filter over a store that holds a policy.
     ///
     /// # Errors
-    /// Returns [`OpenError::NoPolicy`] if the store holds none, and [`OpenError::Differs`] if the store and the log do not
+    /// Returns [`OpenError::NoPolicy`] if the store holds no policy, and [`OpenError::Differs`] if the store and the log do not
     /// belong together.
     pub fn open(self) -> Result<PrivacyFilter, OpenError> {
         let (filter, accepted) = self.build();
         filter.inner.begin(accepted.as_ref(), None)?;
         match filter.inner.policy_if_any()? {
-            Some(_) => Ok(filter.following()),
+            Some(_) => Ok(filter.reconciled()),
             None => Err(OpenError::NoPolicy),
         }
     }
 
-    /// Creates the first policy of a store and opens a filter over it: no group is private, everybody is monitored, and
-    /// `administrators` can change that.
+    /// Creates the first policy of a store and opens a filter over it. No group is private, all activities are monitored, and
+    /// `administrators` can change the policy.
     ///
     /// # Errors
-    /// Returns [`OpenError::AlreadyInitialized`] if the store holds a policy, and [`OpenError::Differs`] if it holds none
-    /// but the log records one.
+    /// Returns [`OpenError::AlreadyInitialized`] if the store holds a policy, and [`OpenError::Differs`] if it holds none but the
+    /// log records one.
     pub fn initialize(self, administrators: Administrators) -> Result<PrivacyFilter, OpenError> {
         let (filter, accepted) = self.build();
-        // Before a difference is accepted for nothing.
+        // Checked first, so that no difference is accepted in vain.
         if accepted.is_some() && filter.inner.policy_if_any()?.is_some() {
             return Err(OpenError::AlreadyInitialized);
         }
         if !filter.inner.begin(accepted.as_ref(), Some(&administrators))? {
             filter.inner.initialize(&administrators)?;
         }
-        Ok(filter.following())
+        Ok(filter.reconciled())
     }
 
     /// Opens a filter over a store, and creates the first policy if the store holds none. If it holds one,
-    /// `administrators` are not used.
+    /// `administrators` is ignored.
     ///
     /// # Errors
     /// Returns [`OpenError`] if the store or the sink fails, or if the two do not belong together.
@@ -205,56 +212,55 @@ impl PrivacyFilterBuilder {
                 Err(error) => return Err(error),
             }
         }
-        Ok(filter.following())
+        Ok(filter.reconciled())
     }
 
     fn build(self) -> (PrivacyFilter, Option<AcceptedDifference>) {
-        let Self { store, directory, sink, sink_timeout, is_read, accepted, runtime } = self;
-        let inner = Inner::new(store, directory, TimeoutSink::new(sink, sink_timeout), runtime, Pairing::new(is_read));
+        let Self { store, directory, sink, sink_timeout, is_readable, accepted, runtime } = self;
+        let inner =
+            Inner::new(store, directory, TimeoutSink::new(sink, sink_timeout), runtime, Pairing::new(is_readable));
         (PrivacyFilter { inner: Arc::new(inner) }, accepted)
     }
 }
 
 impl PrivacyFilter {
-    /// Begins to follow the directory. What fails is tried again with the next batch.
-    fn following(self) -> Self {
-        let _ = self.inner.follow_now();
+    /// Reconciles with the directory. A failure is retried with the next batch.
+    fn reconciled(self) -> Self {
+        let _ = self.inner.reconcile_now();
         self
     }
 }
 
 impl Inner {
-    /// Makes sure that the store and the log belong together. Returns whether a first policy is in force now, because a
-    /// difference was accepted.
+    /// Checks that the store and the log belong together. Returns whether an accepted difference put a first policy in force.
     fn begin(
         &self,
         accepted: Option<&AcceptedDifference>,
         administrators: Option<&Administrators>,
     ) -> Result<bool, OpenError> {
-        if !self.pairing.is_read() {
+        if !self.pairing.is_readable() {
             return Ok(false);
         }
         let pair = self.pair()?;
         self.paired();
         let Some(difference) = pair.difference else {
-            // Whoever reads the log sees that an outcome is missing, and the next opening writes it.
+            // If this fails, readers of the log see that an outcome is missing, and the next opening writes it.
             let _ = self.complete_intents(&pair);
             return Ok(false);
         };
         let Some(accepted) = accepted.filter(|accepted| accepted.difference() == difference) else {
             return Err(OpenError::Differs(difference));
         };
-        let is_anew = self.accept(accepted.by(), &pair, difference, administrators)?;
-        // What else they differ in is accepted in its own words.
+        let is_first = self.accept_difference(accepted.by(), &pair, difference, administrators)?;
+        // Another difference needs an acceptance of its own.
         match self.pair()?.difference {
-            None => Ok(is_anew),
+            None => Ok(is_first),
             Some(another) => Err(OpenError::Differs(another)),
         }
     }
 
-    /// Puts it on record that a difference is accepted, and the policy in force that goes on from here. Returns whether that is
-    /// a first one.
-    fn accept(
+    /// Accepts a difference and puts the policy in force under its new revision. Returns whether it is a first policy.
+    fn accept_difference(
         &self,
         by: &UserId,
         pair: &Pair,
@@ -264,42 +270,31 @@ impl Inner {
         let accepted = pair.acceptance(difference);
         let (record, now) = (self.fresh_record(), self.now());
         let policy = self.policy_if_any()?;
-        let pending = match (&policy, administrators) {
-            (Some(policy), _) => PendingChange::accepting(policy, Some(policy.revision()), by, accepted, record, now),
+        let requested = match (&policy, administrators) {
+            (Some(policy), _) => NewPolicy::accepting(policy, Some(policy.revision()), by, accepted, record, now),
             (None, Some(administrators)) => {
-                PendingChange::accepting(&PrivacyPolicy::initial(administrators), None, by, accepted, record, now)
+                NewPolicy::accepting(&PrivacyPolicy::initial(administrators), None, by, accepted, record, now)
             }
             (None, None) => return Err(OpenError::NoPolicy),
         };
-        self.put_in_force(pending.map_err(|refused| self.refuse_opening(&refused))?)?;
+        self.open_with(self.accept(requested)?)?;
         Ok(policy.is_none())
-    }
-
-    fn refuse_opening(&self, refused: &Refused<ChangeRefusal>) -> OpenError {
-        self.record_refusal(&refused.record);
-        match &refused.reason {
-            ChangeRefusal::Denied(denial) => OpenError::Denied(*denial),
-            ChangeRefusal::Invalid(error) => OpenError::Invalid(error.clone()),
-        }
     }
 
     fn initialize(&self, administrators: &Administrators) -> Result<(), OpenError> {
         if self.policy_if_any()?.is_some() {
             return Err(OpenError::AlreadyInitialized);
         }
-        match self.put_in_force(PendingChange::initial(administrators, self.fresh_record(), self.now())) {
+        match self.open_with(NewPolicy::initial(administrators, self.fresh_record(), self.now())) {
             Err(OpenError::Store(StoreError::Stale { .. })) => Err(OpenError::AlreadyInitialized),
             done => done,
         }
     }
 
-    fn put_in_force(&self, pending: PendingChange) -> Result<(), OpenError> {
-        let recorded: RecordedChange = self.record_change(pending).map_err(OpenError::Unrecorded)?;
-        match self.publish(&recorded) {
-            (Ok(()), Ok(())) => Ok(()),
-            (Ok(()), Err(source)) => Err(OpenError::OutcomeUnrecorded(source)),
-            (Err(error), _) => Err(error.into()),
-        }
+    fn open_with(&self, pending: Pending<NewPolicy>) -> Result<(), OpenError> {
+        let performed = self.put_in_force(pending, |_| {}).map_err(OpenError::Unrecorded)?;
+        performed.effect?;
+        performed.outcome.map(drop).map_err(OpenError::OutcomeUnrecorded)
     }
 }
 

@@ -1,5 +1,5 @@
-//! Whether the store and the governance log of a filter still belong together: asked when it is opened, and now and then
-//! while it is open.
+//! The check that the store and the governance log of a filter belong together, when it is opened and at intervals while it
+//! is open.
 
 use std::sync::{PoisonError, TryLockError};
 use std::time::Instant;
@@ -17,32 +17,32 @@ use crate::store::StoreError;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
-/// The kinds of records that change the policy.
+/// The kinds of records of policy changes.
 const CHANGES: [RecordKind; 3] = [RecordKind::PolicyChange, RecordKind::Grant, RecordKind::Revocation];
-/// The kinds of records that remove activities.
+/// The kinds of records of removals of activities.
 const REMOVALS: [RecordKind; 2] = [RecordKind::Erasure, RecordKind::Retention];
-/// How often the two are compared while a filter is open.
+/// The shortest interval between two comparisons while a filter is open.
 const INTERVAL: TimeDelta = TimeDelta::seconds(1);
-/// How long after a comparison that failed, so that a sink that hangs does not hold up every batch.
+/// The longest interval, also used after a failed comparison, so that a sink that hangs does not delay every batch.
 const PAUSE: TimeDelta = TimeDelta::seconds(30);
-/// How long an intent without an outcome is left to the process that began it.
+/// The time that the process that recorded an intent has for its outcome.
 const UNDER_WAY: TimeDelta = TimeDelta::minutes(5);
-/// How many records of a kind are read after one that the store knows, at most.
+/// The largest number of records of a kind that are read after one that the store knows.
 const SINCE: usize = 1_024;
-/// How much longer than it takes the next comparison is put off.
-const AT_MOST_ONE_IN: i32 = 20;
+/// The interval to the next comparison as a multiple of the duration of the last one.
+const INTERVAL_FACTOR: i32 = 20;
 
-/// What a filter knows of its store and its log.
+/// The state of the comparisons of a filter's store and log.
 pub(super) struct Pairing {
-    is_read: bool,
+    is_readable: bool,
     next_check: Mutex<Option<DateTime<Utc>>>,
-    /// Whether they differed when they were last compared.
+    /// Whether they differed in the last comparison.
     is_apart: AtomicBool,
-    /// The revision that was seen last, and the record of the change that made it.
+    /// The last known revision, and the record of the change that made it.
     seen: Mutex<Option<(Revision, RecordId)>>,
 }
 
-/// Store and log, read for a comparison.
+/// The state of store and log in a comparison.
 pub(super) struct Pair {
     store: StoreState,
     log: LogState,
@@ -50,7 +50,7 @@ pub(super) struct Pair {
     pub(super) difference: Option<Difference>,
 }
 
-/// Why the two cannot be compared.
+/// The reason why store and log cannot be compared.
 pub(super) enum Unread {
     Store(StoreError),
     Log(SinkError),
@@ -69,18 +69,18 @@ impl From<SinkError> for Unread {
 }
 
 impl Pairing {
-    /// `is_read`: whether the log can be read at all.
-    pub(super) fn new(is_read: bool) -> Self {
-        Self { is_read, next_check: Mutex::default(), is_apart: AtomicBool::new(false), seen: Mutex::default() }
+    /// `is_readable` states whether the sink can be read.
+    pub(super) fn new(is_readable: bool) -> Self {
+        Self { is_readable, next_check: Mutex::default(), is_apart: AtomicBool::new(false), seen: Mutex::default() }
     }
 
-    pub(super) fn is_read(&self) -> bool {
-        self.is_read
+    pub(super) fn is_readable(&self) -> bool {
+        self.is_readable
     }
 }
 
 impl Pair {
-    /// What it means to accept a difference.
+    /// Returns the consequences of accepting a difference.
     pub(super) fn acceptance(&self, difference: Difference) -> Acceptance {
         let log = self.log.change.map(|(_, revision)| revision);
         let newest = self.store.policy.max(log).unwrap_or(Revision::FIRST);
@@ -90,26 +90,26 @@ impl Pair {
 }
 
 impl Inner {
-    /// Refuses while the store and the log are known to differ. Costs nothing while they are not.
-    pub(super) fn not_apart(&self) -> Result<(), StoreError> {
+    /// Fails while the store and the log are known to differ. Reads nothing otherwise.
+    pub(super) fn check_not_apart(&self) -> Result<(), StoreError> {
         if self.pairing.is_apart.load(Ordering::SeqCst) { self.check_pairing() } else { Ok(()) }
     }
 
-    /// Holds store and log against each other, if that was not done just now. As long as they differ, nothing goes on.
+    /// Compares store and log, unless that was done recently. Fails as long as they differ.
     pub(super) fn check_pairing(&self) -> Result<(), StoreError> {
-        if !self.pairing.is_read {
+        if !self.pairing.is_readable {
             return Ok(());
         }
         let is_apart = self.pairing.is_apart.load(Ordering::SeqCst);
         let mut next_check = match self.pairing.next_check.try_lock() {
             Ok(next_check) => next_check,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            // Another caller compares them.
+            // Another caller is comparing them.
             Err(TryLockError::WouldBlock) if !is_apart => return Ok(()),
             Err(TryLockError::WouldBlock) => self.pairing.next_check.lock().unwrap_or_else(PoisonError::into_inner),
         };
         let now = self.now();
-        // A clock that goes back does not put it off for long.
+        // If the clock is set back, the comparison is not delayed for long.
         if !is_apart && next_check.is_some_and(|next| now < next && next - now <= PAUSE) {
             return Ok(());
         }
@@ -117,9 +117,9 @@ impl Inner {
         let (difference, wait) = match self.pair() {
             Ok(pair) => {
                 let took = TimeDelta::from_std(begun.elapsed()).unwrap_or(PAUSE);
-                (pair.difference, (took * AT_MOST_ONE_IN).clamp(INTERVAL, PAUSE))
+                (pair.difference, (took * INTERVAL_FACTOR).clamp(INTERVAL, PAUSE))
             }
-            // Nobody knows, and they may have come together again.
+            // It is unknown whether they still differ.
             Err(Unread::Store(error)) if is_apart => return Err(error),
             Err(Unread::Log(error)) if is_apart => return Err(StoreError::Backend(Box::new(error))),
             Err(_) => (None, PAUSE),
@@ -129,16 +129,16 @@ impl Inner {
         difference.map_or(Ok(()), |difference| Err(StoreError::Differs(difference)))
     }
 
-    /// Notes that the two were compared just now.
+    /// Notes that the two were just compared.
     pub(super) fn paired(&self) {
         let mut next_check = self.pairing.next_check.lock().unwrap_or_else(PoisonError::into_inner);
         *next_check = self.now().checked_add_signed(INTERVAL);
     }
 
-    /// Reads a bounded number of records, and holds them against what the store says.
+    /// Reads a bounded number of records and compares them with the state of the store.
     ///
-    /// In this order, because other nodes go on meanwhile: what the log records as done is in the store that is read
-    /// afterwards, and what the store applied is in the log that is read after that.
+    /// The order matters, because other nodes continue in the meantime: everything that the log records as done is in the store
+    /// when it is read afterwards, and everything that the store applied is in the log when it is read after that.
     pub(super) fn pair(&self) -> Result<Pair, Unread> {
         let before = self.store.applied()?;
         let mut log = LogState::default();
@@ -146,7 +146,7 @@ impl Inner {
             if let Some(entry) = self.newest(kind, OutcomeKind::Done)? {
                 log.add_change(&entry.record);
             }
-            // Nodes record their outcomes in another order than they publish in.
+            // Nodes can record their outcomes in another order than they publish.
             if let Some(change) = before.change() {
                 for entry in self.since(change, kind, OutcomeKind::Done)? {
                     log.add_change(&entry.record);
@@ -174,8 +174,8 @@ impl Inner {
         Ok(Pair { store, log, known, difference })
     }
 
-    /// Whether the store holds another policy under the revision that was seen last: both it and the log were put back, and
-    /// went on without this filter.
+    /// Returns the difference if the store holds another policy under the last known revision. Then both store and log were
+    /// restored from older copies, and continued without this filter.
     fn other_history(&self, store: &StoreState) -> Result<Option<Difference>, StoreError> {
         let (Some(revision), Some(change)) = (store.policy, store.applied.change()) else { return Ok(None) };
         // The policy may be of a later change than the one that was read before it.
@@ -192,7 +192,7 @@ impl Inner {
 
     fn newest(&self, kind: RecordKind, outcome: OutcomeKind) -> Result<Option<RecordEntry>, SinkError> {
         let query = RecordQuery { kind: Some(kind), outcome: Some(outcome), ..RecordQuery::default() };
-        // A sink that answers with another record says nothing of those that were asked for.
+        // A sink that returns another record does not answer the query.
         let newest = self.sink.newest(&query)?;
         if newest.as_ref().is_some_and(|entry| !query.matches(&entry.record)) {
             return Err(SinkError::NotReadBack);
@@ -216,7 +216,7 @@ impl Inner {
         self.sink.records(&query, applied.sequence(), SINCE)
     }
 
-    /// The removals that were begun after the oldest one that the store remembers.
+    /// Returns the removals that began after the oldest one that the store remembers.
     fn begun_since(&self, oldest: Option<&AppliedRecord>) -> Result<Vec<RecordId>, SinkError> {
         let mut begun = Vec::new();
         for kind in REMOVALS {
@@ -228,11 +228,11 @@ impl Inner {
         Ok(begun)
     }
 
-    /// Records what came of the newest change and the newest erasure, if nobody has: the process that began it may have
-    /// ended in between. What fails here is done when a filter is opened again.
+    /// Records the outcomes of the newest change and the newest erasure, if they are missing because the process that began
+    /// them ended in between. If this fails, the next opening repeats it.
     ///
-    /// Of a removal that is not complete nothing is recorded: it may go on, and how long it takes is not to be told. Nor is
-    /// anything of a run of retention, which goes on with the records once the store is done.
+    /// An incomplete removal gets no outcome: it may continue, and its duration must not show. A run of retention gets none
+    /// either, because it continues with the records once the store is done.
     pub(super) fn complete_intents(&self, pair: &Pair) -> Result<(), SinkError> {
         let mut change: Option<RecordEntry> = None;
         for kind in CHANGES {
@@ -244,12 +244,12 @@ impl Inner {
             let applied = pair.store.applied.change().is_some_and(|applied| applied.record() == intent);
             let is_done = self.has_outcome(&record, OutcomeKind::Done)?;
             let is_failed = self.has_outcome(&record, OutcomeKind::Failed)?;
-            // What was not done yet may be done any moment.
+            // A recent change may still be made.
             let is_old = (self.now() - record.at).abs() >= UNDER_WAY;
             if applied && !is_done {
                 self.complete(record, Outcome::Done { intent })?;
             } else if !applied && !is_done && !is_failed && is_old {
-                self.complete(record, Outcome::Failed { intent, cause: FailureReason::Interrupted })?;
+                self.complete(record, Outcome::Failed { intent, reason: FailureReason::Interrupted })?;
             }
         }
         if let Some(RecordEntry { record, .. }) = self.newest(RecordKind::Erasure, OutcomeKind::Intended)? {
@@ -265,7 +265,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Whether the newest record of this kind and outcome is what came of an intent, the newest one of its kind.
+    /// Returns whether the newest record of this kind and outcome belongs to `intent`, the newest intent of its kind.
     fn has_outcome(&self, intent: &Record, outcome: OutcomeKind) -> Result<bool, SinkError> {
         let newest = self.newest(intent.kind(), outcome)?;
         Ok(newest.is_some_and(|entry| entry.record.outcome.intent() == Some(intent.id)))

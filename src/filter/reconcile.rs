@@ -1,7 +1,7 @@
-//! Keeping up with a directory that moves on: groups of the policy that vanish from it, and come back.
+//! Reconciliation with the directory: groups of the policy that are removed from it or restored.
 //!
-//! No verdict waits for this. The directory itself remembers the last members of what vanished; here they are kept for
-//! the next start, and put on record.
+//! No decision waits for this. The directory itself remembers the last members of removed groups. Reconciliation stores them
+//! for the next start, and records the event.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -21,38 +21,38 @@ use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
 use crate::store::{RemovedGroupsUpdate, StoreError};
 
-/// How far this filter has kept up.
+/// The state of the reconciliation of one filter.
 #[derive(Default)]
-pub(super) struct Upkeep {
+pub(super) struct ReconcileState {
     done: Option<(Revision, DirectoryRevision)>,
-    /// Not before then, because it failed.
+    /// The time of the next attempt after a failure.
     again_at: Option<DateTime<Utc>>,
-    /// The groups of which it is on record that nobody knows their members.
+    /// The groups that are recorded as removed with unknown members.
     unknown: BTreeSet<GroupId>,
-    /// The record that the sink did not take when it was offered last.
+    /// The record that the sink did not confirm when it was last offered.
     pending: Option<Record>,
-    /// What there was nothing to do for any more.
-    settled: Option<State>,
+    /// The inputs for which there was nothing left to do.
+    settled: Option<Inputs>,
 }
 
-/// All that decides what there is to do.
+/// The inputs of a reconciliation.
 #[derive(PartialEq)]
-struct State {
+struct Inputs {
     policy: Revision,
-    /// Of what is kept.
+    /// The version of the removed groups in the store.
     version: u64,
     last_members: LastMembersMark,
 }
 
-/// Why the directory was not followed. No verdict of this process is wrong for it; call again.
+/// The reason why a reconciliation failed. The decisions of this process are right all the same. Call again.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ReconcileError {
-    /// The directory does not answer.
+    /// The directory failed.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
-    /// What vanished or came back could not be recorded.
-    #[error("what vanished from the directory or came back could not be recorded")]
+    /// The removal or restoration of a group could not be recorded.
+    #[error("the removal or restoration of a group could not be recorded")]
     Unrecorded(#[from] SinkError),
     /// The store failed.
     #[error(transparent)]
@@ -60,21 +60,21 @@ pub enum ReconcileError {
 }
 
 impl PrivacyFilter {
-    /// Follows the directory: keeps for the next start, and puts on record, which groups of the policy vanished from it
-    /// or came back. Call it after each import. Opening a filter, changing the policy and ingesting do it too, but an
-    /// import that another one replaced in between is then never followed: a node that starts later goes by what was
-    /// kept before it.
+    /// Reconciles with the directory: stores for the next start, and records, which groups of the policy were removed from it or
+    /// restored. Call it after each import. Opening a filter, updating the policy and ingesting call it too. If another
+    /// import replaces one before that, the replaced one is never reconciled: a node that starts later uses what was stored
+    /// before.
     ///
     /// # Errors
-    /// [`ReconcileError`]; the verdicts of this process do not depend on it.
+    /// Returns [`ReconcileError`] if the directory, the sink or the store failed. The decisions of this process do not depend on
+    /// it.
     pub fn reconcile_directory(&self) -> Result<(), ReconcileError> {
-        self.inner.follow_now()
+        self.inner.reconcile_now()
     }
 }
 
 impl Inner {
-    /// The directory in force. It never goes back: an adapter that answers with an older one than before is not
-    /// believed.
+    /// Returns the current directory. Ignores a snapshot that is older than one that the port returned before.
     pub(super) fn directory(&self) -> Result<Arc<DirectorySnapshot>, DirectoryError> {
         let offered = self.directory.snapshot()?;
         let newer = |known: &Arc<DirectorySnapshot>| known.revision() >= offered.revision();
@@ -88,48 +88,47 @@ impl Inner {
         Ok(self.newest.load_full().unwrap_or(offered))
     }
 
-    /// Follows the directory after a batch, once for each policy and directory. What fails is tried again after a
-    /// while, so that a sink that hangs does not hold up every batch.
-    pub(super) fn follow(&self, engine: &PolicyEngine) {
+    /// Reconciles after a batch, once for each policy and directory. A failure is retried after a pause, so that a sink that
+    /// hangs does not delay every batch.
+    pub(super) fn reconcile_with(&self, engine: &PolicyEngine) {
         const PAUSE: TimeDelta = TimeDelta::seconds(30);
         let (policy, Some(directory)) = engine.revisions() else { return };
-        let mut upkeep = match self.upkeep.try_lock() {
-            Ok(upkeep) => upkeep,
+        let mut state = match self.reconcile_state.try_lock() {
+            Ok(state) => state,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            // Whoever comes second has nothing to wait for.
+            // Another thread is reconciling.
             Err(TryLockError::WouldBlock) => return,
         };
-        let paused = upkeep.again_at.is_some_and(|again_at| self.now() < again_at);
-        if upkeep.done != Some((policy, directory)) && !paused && self.keep_up(&mut upkeep).is_err() {
-            upkeep.again_at = self.now().checked_add_signed(PAUSE);
+        let paused = state.again_at.is_some_and(|again_at| self.now() < again_at);
+        if state.done != Some((policy, directory)) && !paused && self.reconcile(&mut state).is_err() {
+            state.again_at = self.now().checked_add_signed(PAUSE);
         }
     }
 
-    /// Follows the directory now.
-    pub(super) fn follow_now(&self) -> Result<(), ReconcileError> {
-        self.keep_up(&mut self.upkeep.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Reconciles with the directory now.
+    pub(super) fn reconcile_now(&self) -> Result<(), ReconcileError> {
+        self.reconcile(&mut self.reconcile_state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn keep_up(&self, upkeep: &mut Upkeep) -> Result<(), ReconcileError> {
+    fn reconcile(&self, state: &mut ReconcileState) -> Result<(), ReconcileError> {
         let directory = match self.directory() {
-            // There is nothing to follow yet.
+            // There is nothing to reconcile yet.
             Err(DirectoryError::NeverLoaded) => return Ok(()),
             directory => directory?,
         };
-        // In this order: what was kept before the policy that is silent about it cannot be kept for a later one.
+        // Read before the policy: a group that was stored before a policy that does not name it is not stored for a later one.
         let (version, all_kept) = self.kept_groups()?;
         let policy = self.policy()?;
-        let state = State { policy: policy.revision(), version, last_members: directory.last_members_mark().clone() };
-        if upkeep.settled.as_ref() == Some(&state) {
-            upkeep.done = Some((policy.revision(), directory.revision()));
+        let inputs = Inputs { policy: policy.revision(), version, last_members: directory.last_members_mark().clone() };
+        if state.settled.as_ref() == Some(&inputs) {
+            state.done = Some((policy.revision(), directory.revision()));
             return Ok(());
         }
         let groups = policy.imported_groups();
-        let mut followed = PolicyEngine::open_groups(&policy, &directory);
+        let mut relevant = PolicyEngine::open_groups(&policy, &directory);
         let mut kept: HashMap<&GroupId, Cow<'_, RemovedGroup>> = HashMap::new();
         for (known, mut holding) in all_kept.iter().zip(PolicyEngine::holding(&policy, &directory, &all_kept)) {
-            // Once the policy is silent about a group and those that it was nested in, nobody has a reason to keep who was
-            // in it.
+            // If the policy names neither a group nor the groups that it was nested in, its last members are not needed.
             if !groups.contains(known.group()) && holding.is_empty() {
                 self.store.update_removed_groups(RemovedGroupsUpdate::Drop {
                     group: known.group(),
@@ -137,8 +136,8 @@ impl Inner {
                 })?;
                 continue;
             }
-            followed.entry(known.group().clone()).or_default();
-            // For the time when those that it was nested in leave the policy or vanish too.
+            relevant.entry(known.group().clone()).or_default();
+            // Needed once the groups that it was nested in leave the policy or are removed too.
             holding.retain(|outer| outer != known.group() && !known.is_nested_in(outer));
             let nested = match holding.is_empty() {
                 true => Cow::Borrowed(known),
@@ -150,34 +149,36 @@ impl Inner {
             kept.insert(known.group(), nested);
         }
         for group in &groups {
-            followed.entry((*group).clone()).or_default();
+            relevant.entry((*group).clone()).or_default();
         }
-        let Upkeep { unknown, pending, .. } = upkeep;
-        let mut log = Log { inner: self, policy: &policy, pending, outcome: Ok(()) };
-        for (group, counts_for) in followed {
+        let ReconcileState { unknown, pending, .. } = state;
+        let mut log = EventLog { inner: self, policy: &policy, pending, outcome: Ok(()) };
+        for (group, counts_for) in relevant {
             let is_in_policy = groups.contains(&group);
             let kept = kept.get(&group).map(Cow::as_ref);
             let node = directory.group_index(&group);
             match node.filter(|node| directory.has_group(*node)).map(|node| directory.knowledge(node)) {
-                Some(Knowledge::Whole) => self.is_there(&group, kept, directory.revision(), unknown, &mut log)?,
-                // What was kept of it counts until an import lists it.
+                Some(Knowledge::Whole) => self.handle_present(&group, kept, directory.revision(), unknown, &mut log)?,
+                // The stored members count until an import lists the group.
                 Some(_) if kept.is_some() => {}
-                Some(Knowledge::SinceAdded) => self.is_there(&group, None, directory.revision(), unknown, &mut log)?,
-                Some(Knowledge::Unknown) => is_unknown(&group, unknown, &mut log),
-                // What was nested in a group of the policy while another process saw it, and has been back.
+                Some(Knowledge::SinceAdded) => {
+                    self.handle_present(&group, None, directory.revision(), unknown, &mut log)?
+                }
+                Some(Knowledge::Unknown) => record_unknown_members(&group, unknown, &mut log),
+                // Another process saw the group nested in one of the policy, and it was restored since.
                 None if !is_in_policy && node.is_none() && kept.is_some_and(|kept| kept.has_been_back()) => {}
                 None => {
                     let child_groups = counts_for.into_iter().filter(|outer| *outer != group).collect();
-                    self.is_gone(&group, child_groups, kept, &directory, unknown, &mut log)?;
+                    self.handle_removed(&group, child_groups, kept, &directory, unknown, &mut log)?;
                 }
             }
         }
-        log.settle();
+        log.offer_pending();
         log.outcome?;
         let is_settled = all_kept.iter().all(|kept| kept.is_settled_by(directory.revision()));
-        upkeep.settled = Some(state).filter(|_| is_settled);
-        upkeep.done = Some((policy.revision(), directory.revision()));
-        upkeep.again_at = None;
+        state.settled = Some(inputs).filter(|_| is_settled);
+        state.done = Some((policy.revision(), directory.revision()));
+        state.again_at = None;
         Ok(())
     }
 
@@ -185,45 +186,47 @@ impl Inner {
         self.store.update_removed_groups(RemovedGroupsUpdate::Keep(group))
     }
 
-    /// What was kept of a group that is there does not count any more, from this directory on.
-    fn is_there(
+    /// Handles a group that is in the directory: its stored last members no longer count, from this directory on.
+    fn handle_present(
         &self,
         group: &GroupId,
         kept: Option<&RemovedGroup>,
         revision: DirectoryRevision,
         unknown: &mut BTreeSet<GroupId>,
-        log: &mut Log<'_>,
+        log: &mut EventLog<'_>,
     ) -> Result<(), StoreError> {
-        // A node that lags brings nothing back.
+        // A node with an older directory restores nothing.
         let kept = kept.filter(|kept| kept.removed_in() < revision);
         if let Some(kept) = kept {
             if kept.back_by(revision).is_none() {
                 self.keep(&kept.clone().restored(revision))?;
             }
-            if kept.audit_state() < AuditState::Vanished && log.note(vanished(group, Some(kept))) {
+            if kept.audit_state() < AuditState::Vanished && log.record(removed(group, Some(kept))) {
                 self.keep(&kept.clone().telling(AuditState::Vanished))?;
             }
         }
-        let untold = kept.filter(|kept| kept.audit_state() < AuditState::Returned);
-        // Also when nobody knew its members: that everything is hidden must not stay the last word.
-        if (untold.is_some() || unknown.contains(group)) && log.note(Event::GroupRestored { group: group.clone() }) {
+        let unrecorded = kept.filter(|kept| kept.audit_state() < AuditState::Returned);
+        // Also if its members were unknown, because the last record says that everything is hidden.
+        if (unrecorded.is_some() || unknown.contains(group))
+            && log.record(Event::GroupRestored { group: group.clone() })
+        {
             unknown.remove(group);
-            if let Some(kept) = untold {
+            if let Some(kept) = unrecorded {
                 self.keep(&kept.clone().telling(AuditState::Returned))?;
             }
         }
         Ok(())
     }
 
-    /// The last members of a group that is gone are kept, whether or not it can be recorded.
-    fn is_gone(
+    /// Handles a group that was removed from the directory: stores its last members, whether or not the event can be recorded.
+    fn handle_removed(
         &self,
         group: &GroupId,
         child_groups: BTreeSet<GroupId>,
         before: Option<&RemovedGroup>,
         directory: &DirectorySnapshot,
         unknown: &mut BTreeSet<GroupId>,
-        log: &mut Log<'_>,
+        log: &mut EventLog<'_>,
     ) -> Result<(), StoreError> {
         let LastKnown { is_remembered, kept } = directory.last_known(group, before);
         let remembered = directory.removed_group(group).filter(|_| is_remembered);
@@ -233,60 +236,60 @@ impl Inner {
             (Some(remembered), None) => remembered,
             (None, _) => {
                 if let Some(kept) = kept {
-                    return self.tell(group, before, kept, log);
+                    return self.record_removed(group, before, kept, log);
                 }
-                is_unknown(group, unknown, log);
+                record_unknown_members(group, unknown, log);
                 return Ok(());
             }
         };
         if before != Some(&together) {
             self.keep(&together)?;
         }
-        self.tell(group, before, &together, log)
+        self.record_removed(group, before, &together, log)
     }
 
-    /// Puts on record that a group vanished, and with how many members, unless that is known.
-    fn tell(
+    /// Records that a group was removed, with the number of its last members, unless that is recorded.
+    fn record_removed(
         &self,
         group: &GroupId,
         before: Option<&RemovedGroup>,
         now: &RemovedGroup,
-        log: &mut Log<'_>,
+        log: &mut EventLog<'_>,
     ) -> Result<(), StoreError> {
         let as_many = before.is_some_and(|before| before.members().len() == now.members().len());
-        let known = now.audit_state() >= AuditState::Vanished && as_many;
-        if !known && log.note(vanished(group, Some(now))) {
+        let is_recorded = now.audit_state() >= AuditState::Vanished && as_many;
+        if !is_recorded && log.record(removed(group, Some(now))) {
             self.keep(&now.clone().telling(AuditState::Vanished))?;
         }
         Ok(())
     }
 }
 
-/// Puts on record that nobody knows the members of a group, unless that is known.
-fn is_unknown(group: &GroupId, unknown: &mut BTreeSet<GroupId>, log: &mut Log<'_>) {
-    if !unknown.contains(group) && log.note(vanished(group, None)) {
+/// Records that a group was removed and its last members are unknown, unless that is recorded.
+fn record_unknown_members(group: &GroupId, unknown: &mut BTreeSet<GroupId>, log: &mut EventLog<'_>) {
+    if !unknown.contains(group) && log.record(removed(group, None)) {
         unknown.insert(group.clone());
     }
 }
 
-fn vanished(group: &GroupId, known: Option<&RemovedGroup>) -> Event {
+fn removed(group: &GroupId, known: Option<&RemovedGroup>) -> Event {
     Event::GroupRemoved { group: group.clone(), members: known.map(|known| known.members().len() as u64) }
 }
 
-/// Puts on record what happened, as long as the sink goes along.
-struct Log<'a> {
+/// Records events until the sink fails.
+struct EventLog<'a> {
     inner: &'a Inner,
     policy: &'a PrivacyPolicy,
-    /// The record that the sink did not take: offered again as it was, in case it became durable all the same.
+    /// The record that the sink did not confirm. It is offered again unchanged, because it may be durable all the same.
     pending: &'a mut Option<Record>,
     outcome: Result<(), SinkError>,
 }
 
-impl Log<'_> {
-    /// Whether it is on record now.
-    fn note(&mut self, event: Event) -> bool {
+impl EventLog<'_> {
+    /// Records an event, and returns whether it is recorded.
+    fn record(&mut self, event: Event) -> bool {
         let offered_before = self.pending.as_ref().is_some_and(|record| record.event == event);
-        self.settle();
+        self.offer_pending();
         if self.outcome.is_ok() && !offered_before {
             *self.pending = Some(Record {
                 id: self.inner.fresh_record(),
@@ -296,13 +299,13 @@ impl Log<'_> {
                 event,
                 outcome: Outcome::Observed,
             });
-            self.settle();
+            self.offer_pending();
         }
         self.outcome.is_ok()
     }
 
-    /// Offers what the sink did not take, once.
-    fn settle(&mut self) {
+    /// Offers the pending record once.
+    fn offer_pending(&mut self) {
         if let (Ok(()), Some(record)) = (&self.outcome, &self.pending) {
             self.outcome = self.inner.sink.record(record).map(drop);
             if self.outcome.is_ok() {

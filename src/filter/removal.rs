@@ -1,68 +1,76 @@
-//! Removing what is not to be kept: allowed and recorded first, done step by step, and the outcome recorded too.
+//! Removals, performed step by step.
 
 use thiserror::Error;
 
 use super::{Inner, PrivacyFilter, SaltError};
 use crate::directory::{DirectoryError, Resolution};
-use crate::governance::{
-    FailureReason, GovernanceSink, PendingRemoval, Receipt, RecordId, RecordedRemoval, Refused, SinkError,
-};
+use crate::governance::{FailureReason, GovernanceSink, Pending, Receipt, RecordId, Recorded, Removal, SinkError};
 use crate::identity::{Identity, Subject, UserId};
 use crate::policy::Denial;
 use crate::store::StoreError;
 use crate::sync::thread;
 
-/// Why something was not removed, or not all of it, or why that is not fully on record. Says nothing of how much there
-/// was.
+/// The reason why a removal was not performed or not completed, or is not fully recorded. It does not tell how much there was
+/// to remove.
 ///
-/// A removal that failed is called again: what is gone is gone, and the rest is removed then.
+/// The caller can repeat a failed removal. It then removes the rest.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RemovalError {
-    /// Whoever asked may not; or not any more, and then some of it may be removed.
+    /// The initiator may not remove anything, or lost that permission during the removal. In the latter case, a part may be
+    /// removed.
     #[error(transparent)]
     Denied(Denial),
-    /// The policy changed meanwhile and lets more be kept. What it let be removed before may be removed.
-    #[error("the policy changed meanwhile and lets more be kept")]
+    /// The policy changed during the removal and now allows older activities to be kept. A part may be removed.
+    #[error("the policy changed during the removal and now keeps activities for longer")]
     Superseded,
-    /// There were no salts to seal its outcome with, so nothing was removed.
+    /// There were no random bytes for the salts of the outcome, so nothing was removed.
     #[error(transparent)]
     Salt(#[from] SaltError),
-    /// It could not be recorded, so nothing was removed.
+    /// The removal could not be recorded, so nothing was removed.
     #[error("the removal could not be recorded, so nothing was removed")]
     Unrecorded(#[source] SinkError),
-    /// Everything was removed, but the record that says so could not be written; that of the intent is there.
-    #[error("everything was removed, but the outcome could not be recorded")]
+    /// The removal is complete, but its outcome could not be recorded. The record of the intent exists.
+    #[error("the removal is complete, but its outcome could not be recorded")]
     OutcomeUnrecorded(#[source] SinkError),
-    /// The directory does not say under which names somebody acted, so nothing was removed.
+    /// The directory failed, so the aliases of the person are unknown and nothing was removed.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
-    /// The store failed. Some activities may be removed.
+    /// The store failed. A part may be removed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The sink did not remove governance records, or not all of them.
+    /// The sink removed no governance records, or not all of them.
     #[error("governance records could not be removed")]
     Sink(#[source] SinkError),
 }
 
-/// How many activities are removed at a time, at most.
+/// The largest number of activities that one step removes.
 const STEP: usize = 1_000;
 
+/// The progress of a removal.
+struct Progress {
+    activities: u64,
+    records: u64,
+    result: Result<(), RemovalError>,
+}
+
 impl PrivacyFilter {
-    /// Erases what somebody did, hidden or not, in the name of `by`: whatever names them as the one who acted or for
-    /// whom it was done, by their id, by every alias that the directory says is theirs and nobody else's now, and by
-    /// what else `subject` names. Names that they had before, and names that they share, are for the caller to give.
+    /// Erases the activities of a person, public and private, in the name of `by`: every activity with one of their identities
+    /// as actor or on-behalf-of. These identities are their id, each alias that the directory assigns to them alone, and the
+    /// other identities in `subject`. The caller must supply former aliases and shared ones.
     ///
-    /// The intent is on record before anything is removed, the outcome afterwards, with the number of activities. Its
-    /// receipt is what the caller gets: a number would tell whoever may not see hidden activities that there were some. The
-    /// number and the time of the outcome are sealed in the record, for readers who may view private activities. What the
-    /// log does not tell, the caller can still measure: an erasure of many activities, hidden or not, takes longer than one
-    /// of none. A service that must not tell its administrators that either calls this from a queue.
-    /// Ids of what is erased stay taken, so that a source that delivers it again does not bring it back. What they do
-    /// from now on, and what is still on its way, is stored as ever: exclude them from the scope, if that is meant.
+    /// The intent is recorded before anything is removed, and the outcome afterwards, with the number of activities. The
+    /// caller gets the receipt of the outcome. A number would tell a caller who may not see private activities whether there
+    /// were any. The record holds commitments to the number and to the time of completion, for readers who may view private
+    /// activities. The caller can still measure how long the call takes, and an erasure of many activities takes longer than
+    /// one of none. A service that must hide that from its administrators runs erasures from a queue.
     ///
-    /// Goes in small steps, so that nobody who delivers waits for long, and asks before each whether `by` still may. What governance records say of them stays: see
-    /// [`forget`](Self::redact).
+    /// The ids of erased activities stay in use, so that a source that delivers them again does not restore them. Later
+    /// activities of the person, and those that are still being delivered, are stored as usual. Exclude the person from the
+    /// scope to prevent that.
+    ///
+    /// The erasure runs in small transactions alongside ingest, and checks before each whether `by` still has the permission.
+    /// Governance records about the person stay: see [`redact`](Self::redact).
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -97,112 +105,122 @@ impl PrivacyFilter {
     /// ```
     ///
     /// # Errors
-    /// [`RemovalError`]. After [`Store`](RemovalError::Store) some of it may be left: call again.
+    /// Returns [`RemovalError`] if the erasure is incomplete or not fully recorded. After [`Store`](RemovalError::Store) some
+    /// activities may be left: call again.
     pub fn erase(&self, by: &UserId, subject: Subject) -> Result<Receipt, RemovalError> {
         let policy = self.inner.policy()?;
-        let subject = match self.inner.with_own_names(subject.clone()) {
+        let subject = match self.inner.with_own_aliases(subject.clone()) {
             Ok(subject) => subject,
-            // Whoever may not is refused on record, whatever the directory says.
+            // The denial is recorded, whether or not the directory works.
             Err(_) if policy.may_manage_privacy(by).is_err() => subject,
             Err(error) => return Err(error.into()),
         };
         let (record, now) = (self.inner.fresh_record(), self.inner.now());
-        let pending = PendingRemoval::of_subject(&policy, by, subject, record, now);
-        self.inner.carry_out(pending.map_err(|refused| self.inner.refuse_removal(&refused))?)
+        let requested = Removal::of_subject(&policy, by, subject, record, now);
+        self.inner.perform(self.inner.accept(requested).map_err(RemovalError::Denied)?)
     }
 
-    /// Has a governance record forget what it says of people, in the name of `by`: query and justification of a reveal, whose
-    /// activities a page showed, and how many were removed. How much was seen stays, and so does the digest of it. The record
-    /// stays, and so does the proof that nothing else of it was changed.
+    /// Removes the personal data in a governance record in the name of `by`: query and justification of a reveal, the people
+    /// whose activities a page showed, and the number of removed activities. The number of activities that a reveal showed
+    /// stays, and so does their digest. The record stays, and so does the proof that the rest of it is unchanged.
     ///
     /// # Errors
-    /// [`RemovalError`]. After [`Sink`](RemovalError::Sink) it may have forgotten it all the same: call again.
+    /// Returns [`RemovalError`] if the redaction is incomplete or not fully recorded. After [`Sink`](RemovalError::Sink) the
+    /// record may be redacted all the same: call again.
     pub fn redact(&self, by: &UserId, record: RecordId) -> Result<Receipt, RemovalError> {
         let policy = self.inner.policy()?;
-        let pending = PendingRemoval::of_sealed(&policy, by, record, self.inner.fresh_record(), self.inner.now());
-        self.inner.carry_out(pending.map_err(|refused| self.inner.refuse_removal(&refused))?)
+        let requested = Removal::of_commitment(&policy, by, record, self.inner.fresh_record(), self.inner.now());
+        self.inner.perform(self.inner.accept(requested).map_err(RemovalError::Denied)?)
     }
 
-    /// Removes what the policy lets nobody keep any longer: activities first, and only when none of them is left
-    /// governance records, so that there is none without the record of who looked at it. Nothing happens as long as the
-    /// policy lets everything be kept.
+    /// Removes the activities and governance records that are older than the policy allows. Records are removed only after all
+    /// such activities, so that no activity remains without the records of the reveals that showed it. Does nothing if the
+    /// policy sets no limit.
     ///
-    /// Call it now and then, say once a day, on one node. Each run is on record, with its outcome, also one that found
-    /// nothing to remove: that it looked is what an auditor wants to know, and no store says beforehand whether there is
-    /// anything. Activities are as old as their decisions: time of decision, not of occurrence. A change of the policy that
-    /// lets more be kept ends a run under way at its next step.
+    /// Call it regularly, for example once a day, on one node. Each run is recorded with its outcome, also if there was
+    /// nothing to remove: an auditor needs to know that it ran, and no store tells beforehand whether there is anything. The
+    /// age of an activity counts from its decision, not from its occurrence. If a change of the policy allows older activities
+    /// to be kept, a running removal stops at its next step.
     ///
     /// # Errors
-    /// [`RemovalError`]. After [`Store`](RemovalError::Store) or [`Sink`](RemovalError::Sink) some of it may be left:
-    /// call again.
+    /// Returns [`RemovalError`] if the removal is incomplete or not fully recorded. After [`Store`](RemovalError::Store) or
+    /// [`Sink`](RemovalError::Sink) some activities or records may be left: call again.
     pub fn apply_retention(&self) -> Result<Option<Receipt>, RemovalError> {
         let policy = self.inner.policy()?;
-        // After the policy, so that its change is never the earlier one of the two.
+        // Read after the policy, so that the recorded change is never older than the policy.
         let applied = self.inner.store.applied()?;
-        let pending = PendingRemoval::of_aged(&policy, &applied, self.inner.fresh_record(), self.inner.now());
-        pending.map(|pending| self.inner.carry_out(pending)).transpose()
+        let pending = Removal::of_aged(&policy, &applied, self.inner.fresh_record(), self.inner.now());
+        pending.map(|pending| self.inner.perform(pending)).transpose()
     }
 }
 
 impl Inner {
-    /// With every alias that leads to that person and nobody else. To remove less is the safe mistake: what others did
-    /// under a name that they share would be gone for good.
-    fn with_own_names(&self, subject: Subject) -> Result<Subject, DirectoryError> {
+    /// Adds the aliases that belong to the person and to no other. Removing too little is the safe error: activities of other
+    /// people under a shared alias could not be restored.
+    fn with_own_aliases(&self, subject: Subject) -> Result<Subject, DirectoryError> {
         let directory = match self.directory() {
-            // Nobody has a name.
+            // There are no aliases yet.
             Err(DirectoryError::NeverLoaded) => return Ok(subject),
             directory => directory?,
         };
         let Resolution::Known(user) = directory.resolve(&Identity::Id(subject.id().clone())) else {
             return Ok(subject);
         };
-        let names = user.aliases().iter().cloned().map(Identity::Alias);
-        let is_own = |name: &Identity| matches!(directory.resolve(name), Resolution::Known(of) if of.id() == user.id());
-        Ok(names.filter(is_own).fold(subject, Subject::with_identity))
+        let aliases = user.aliases().iter().cloned().map(Identity::Alias);
+        let is_own =
+            |alias: &Identity| matches!(directory.resolve(alias), Resolution::Known(of) if of.id() == user.id());
+        Ok(aliases.filter(is_own).fold(subject, Subject::with_identity))
     }
 
-    fn refuse_removal(&self, refused: &Refused<Denial>) -> RemovalError {
-        self.record_refusal(&refused.record);
-        RemovalError::Denied(refused.reason)
-    }
-
-    /// Records, removes, and records what came of it. Should the last fail, the intent is durable, and an auditor sees
-    /// that its outcome is missing.
-    fn carry_out(&self, pending: PendingRemoval) -> Result<Receipt, RemovalError> {
+    fn perform(&self, pending: Pending<Removal>) -> Result<Receipt, RemovalError> {
+        // Read first, because the outcome must not fail for lack of salts.
         let salts = self.runtime.salts()?;
-        let receipt = self.sink.record(pending.record()).map_err(RemovalError::Unrecorded)?;
-        let removal = pending.recorded(&receipt).map_err(RemovalError::Unrecorded)?;
-        let (mut activities, mut records) = (0, 0);
-        let removed = self.remove(&removal, &mut activities, &mut records);
-        let failure = match &removed {
-            Ok(()) => None,
-            Err(RemovalError::Denied(denial)) => Some(FailureReason::Denied(*denial)),
-            Err(RemovalError::Superseded) => Some(FailureReason::Superseded),
-            Err(RemovalError::Sink(_)) => Some(FailureReason::Sink),
-            Err(_) => Some(FailureReason::Store),
-        };
-        let outcome = removal.outcome(self.fresh_record(), salts, self.now(), activities, records, failure);
-        let recorded = self.sink.record(&outcome);
-        removed?;
-        recorded.map_err(RemovalError::OutcomeUnrecorded)
+        let performed = self.record_then(
+            pending,
+            |removal| self.remove(removal),
+            |removal, Progress { activities, records, result }| {
+                let failure = match result {
+                    Ok(()) => None,
+                    Err(RemovalError::Denied(denial)) => Some(FailureReason::Denied(*denial)),
+                    Err(RemovalError::Superseded) => Some(FailureReason::Superseded),
+                    Err(RemovalError::Sink(_)) => Some(FailureReason::Sink),
+                    Err(_) => Some(FailureReason::Store),
+                };
+                removal.outcome(self.fresh_record(), salts, self.now(), *activities, *records, failure)
+            },
+        );
+        let performed = performed.map_err(RemovalError::Unrecorded)?;
+        performed.effect.result?;
+        performed.outcome.map_err(RemovalError::OutcomeUnrecorded)
     }
 
-    /// Counts activities and records as they go.
-    fn remove(&self, removal: &RecordedRemoval, activities: &mut u64, records: &mut u64) -> Result<(), RemovalError> {
-        if removal.forgotten_record().is_none() {
+    fn remove(&self, removal: &Recorded<Removal>) -> Progress {
+        let (mut activities, mut records) = (0, 0);
+        let result = self.remove_steps(removal, &mut activities, &mut records);
+        Progress { activities, records, result }
+    }
+
+    /// Counts activities and records as it removes them.
+    fn remove_steps(
+        &self,
+        removal: &Recorded<Removal>,
+        activities: &mut u64,
+        records: &mut u64,
+    ) -> Result<(), RemovalError> {
+        if removal.redacted_record().is_none() {
             loop {
-                self.check_on(removal)?;
+                self.check_continuation(removal)?;
                 match self.store.remove(removal, STEP)? {
                     0 => break,
                     removed => *activities = activities.saturating_add(removed),
                 }
-                // Whoever delivers comes in between.
+                // Lets ingest run in between.
                 thread::yield_now();
             }
         }
-        if removal.records_before().is_some() || removal.forgotten_record().is_some() {
+        if removal.records_before().is_some() || removal.redacted_record().is_some() {
             loop {
-                self.check_on(removal)?;
+                self.check_continuation(removal)?;
                 match self.sink.remove(removal).map_err(RemovalError::Sink)? {
                     0 => break,
                     removed => *records = records.saturating_add(removed),
@@ -212,9 +230,9 @@ impl Inner {
         Ok(())
     }
 
-    /// Whether the policy of this moment lets a removal go on.
-    fn check_on(&self, removal: &RecordedRemoval) -> Result<(), RemovalError> {
-        removal.goes_on(&*self.policy()?).map_err(|failure| match failure {
+    /// Checks whether the policy in force lets a removal continue.
+    fn check_continuation(&self, removal: &Recorded<Removal>) -> Result<(), RemovalError> {
+        removal.may_continue(&*self.policy()?).map_err(|failure| match failure {
             FailureReason::Denied(denial) => RemovalError::Denied(denial),
             _ => RemovalError::Superseded,
         })

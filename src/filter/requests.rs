@@ -1,4 +1,4 @@
-//! When requests for reveals were looked at last.
+//! The times at which requests for reveals were last read.
 
 use std::collections::HashMap;
 use std::sync::PoisonError;
@@ -9,20 +9,20 @@ use crate::governance::RequestId;
 use crate::reveal::Approvals;
 use crate::sync::Mutex;
 
-/// The latest time at which this process looked at each request that is on record, so that one that was found over stays
-/// over when the clock goes back. Other processes go by the times of the answers in the log, refused ones included.
+/// The latest time at which this process read each request on record. A request that was found expired stays expired if the
+/// clock is set back. Other processes use the times of the answers in the log, rejected ones included.
 #[derive(Default)]
 pub(super) struct Requests(Mutex<HashMap<RequestId, DateTime<Utc>>>);
 
 impl Requests {
-    /// Tells the approvals of a request when it was looked at last, which is now or later.
-    pub(super) fn look(&self, approvals: &mut Approvals, now: DateTime<Utc>) {
-        // Ids of no request would fill the memory.
+    /// Notes that a request is read now, and adds the latest such time to its approvals.
+    pub(super) fn note_read(&self, approvals: &mut Approvals, now: DateTime<Utc>) {
+        // Unknown ids are not kept, because they would fill the memory.
         if approvals.asked().is_some() {
-            let mut looked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let last = looked.entry(approvals.request()).or_insert(now);
+            let mut read = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let last = read.entry(approvals.request()).or_insert(now);
             *last = now.max(*last);
-            approvals.saw(*last);
+            approvals.note_time(*last);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A reveal under way.
+//! Reveals and their approvals.
 
 use std::fmt;
 use std::time::Instant;
@@ -9,53 +9,53 @@ use super::view::Page;
 use super::{Inner, PrivacyFilter, SaltError};
 use crate::engine::Visibility;
 use crate::governance::{
-    ApprovalDecision, GovernanceSink, Outcome, Receipt, Record, RecordKind, RecordQuery, Refused, RequestId, RevealId,
+    ApprovalDecision, GovernanceSink, Outcome, Receipt, Record, RecordKind, RecordQuery, Recorded, RequestId, RevealId,
     Salt, SinkError,
 };
 use crate::identity::UserId;
 use crate::policy::{Denial, PrivacyPolicy};
 use crate::query::{Cursor, CursorError, PageSize, Position};
-use crate::reveal::{Approvals, RecordedReveal, RevealRequest, RevealTotals};
+use crate::reveal::{Approvals, AuthorisedReveal, RevealRequest, RevealTotals};
 use crate::store::StoreError;
 
-/// Private activities, shown to one viewer, page by page, each page recorded before it is returned.
+/// A reveal of private activities to one viewer, page by page. Each page is recorded before it is returned.
 ///
-/// Belongs to one viewer and one chain of calls: it cannot be copied. Whether the viewer may still see is asked again
-/// for every page. Once it was found ended (its lifetime was over, the permission revoked, the request denied), it stays
-/// ended, whatever the clock and the policy do. [`close`](Self::close) records how much was seen; one that is dropped instead stays in the
-/// governance log as an intent without an outcome.
+/// A reveal belongs to one viewer and one chain of calls, and cannot be copied. The filter checks before every page whether
+/// the viewer may still see it. A reveal that was found ended, because its lifetime was over, the permission revoked or the
+/// request denied, stays ended, whatever the clock and the policy do. [`close`](Self::close) records the totals. A reveal that
+/// is dropped instead stays in the governance log as an intent without an outcome.
 pub struct Reveal {
     pub(super) filter: PrivacyFilter,
-    recorded: RecordedReveal,
-    /// By a clock that does not go back.
+    recorded: Recorded<AuthorisedReveal>,
+    /// By a monotonic clock.
     opened: Instant,
-    /// Where each page that was read so far ended: its cursors are numbers in here.
+    /// The position after which each page so far ended. A cursor is an index of this.
     ends: Vec<Position>,
-    seen: RevealTotals,
-    /// Seals the closing, which must not fail for want of it.
-    of_closing: Salt,
+    shown: RevealTotals,
+    /// For the record of the closing, which must not fail for lack of a salt.
+    closing_salt: Salt,
 }
 
-/// Why nothing private is shown. Says nothing of whether there is anything.
+/// The reason why no private activities are shown. It does not tell whether there are any.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RevealError {
-    /// The viewer may not.
+    /// The viewer may not see them.
     #[error(transparent)]
     Denied(Denial),
-    /// It could not be recorded, so nothing is shown.
+    /// The reveal could not be recorded, so nothing is shown.
     #[error("the reveal could not be recorded, so nothing is shown")]
     Unrecorded(#[source] SinkError),
-    /// What others said to the request cannot be read, so nothing is shown.
+    /// The approvals cannot be read, so nothing is shown.
     #[error("the approvals cannot be read, so nothing is shown")]
     ApprovalsUnreadable(#[source] SinkError),
-    /// The store broke its contract: it answered with a page that it read for another reveal.
-    #[error("the store answered for another reveal, so nothing is shown")]
+    /// The store broke its contract: it returned a page that it read for another reveal.
+    #[error("the store returned a page of another reveal, so nothing is shown")]
     WrongPage,
-    /// There were no salts to seal its record with, so nothing is shown.
+    /// There were no random bytes for the salts of the record, so nothing is shown.
     #[error(transparent)]
     Salt(#[from] SaltError),
-    /// The cursor is of no use here.
+    /// The cursor does not belong to this reveal.
     #[error(transparent)]
     Cursor(#[from] CursorError),
     /// The store failed.
@@ -64,16 +64,17 @@ pub enum RevealError {
 }
 
 impl PrivacyFilter {
-    /// Opens a reveal: asks the policy, and records the intent before anything can be seen. A refusal is recorded too.
+    /// Opens a reveal, if the policy allows it. The intent is recorded before anything can be seen. A rejection is recorded too.
     ///
     /// # Errors
-    /// [`RevealError::Denied`] with the reason; [`RevealError::Unrecorded`] when the record may not be durable.
+    /// Returns [`RevealError::Denied`] if the policy does not allow it, and [`RevealError::Unrecorded`] if the record may not be
+    /// durable.
     pub fn reveal(&self, request: RevealRequest) -> Result<Reveal, RevealError> {
         self.open_reveal(request, None)
     }
 
-    /// Asks other admins to approve a reveal, where the policy wants that. The request and what is said to it are
-    /// governance records; a refusal is recorded too.
+    /// Asks other admins to approve a reveal, which the policy can require. The request and the answers to it are governance
+    /// records. A rejection is recorded too.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -104,7 +105,7 @@ impl PrivacyFilter {
     ///     .for_purpose(Purpose::new("security incident")?);
     /// let request = filter.request_reveal(&wish)?;
     ///
-    /// // The other one sees what is asked for, and checks the query that they were told.
+    /// // The other one reads the request, and checks that it is for the query that they were told.
     /// let approvals = filter.approvals(&council, request)?;
     /// assert!(approvals.asked().is_some_and(|(_, asked)| asked.is_about(&Query::all())));
     /// filter.decide_request(&council, request, ApprovalDecision::Approve)?;
@@ -116,23 +117,23 @@ impl PrivacyFilter {
     /// ```
     ///
     /// # Errors
-    /// [`RevealError::Denied`] with the reason; [`RevealError::Unrecorded`] when the record may not be durable.
+    /// Returns [`RevealError::Denied`] if the viewer may not ask, and [`RevealError::Unrecorded`] if the record may not be
+    /// durable.
     pub fn request_reveal(&self, request: &RevealRequest) -> Result<RequestId, RevealError> {
         let policy = self.inner.policy()?;
         let id = RequestId((self.inner.runtime.fresh)());
         let (record, salts) = (self.inner.fresh_record(), self.inner.runtime.salts()?);
-        let record =
-            request.ask(&policy, id, record, salts, self.inner.now()).map_err(|refused| self.refuse(&refused))?;
-        self.inner.on_record(&record)?;
-        Ok(id)
+        let requested = request.ask(&policy, id, record, salts, self.inner.now());
+        let pending = self.inner.accept(requested).map_err(RevealError::Denied)?;
+        self.inner.record(pending).map(|_| id).map_err(RevealError::Unrecorded)
     }
 
-    /// Approves or denies the request of somebody else, or takes one's own back; and says what the log says of it now,
-    /// because something else may have come first. A refusal is recorded.
+    /// Approves or denies a request of another viewer, or withdraws an own one, in the name of `by`. Returns the state of the
+    /// request in the log, because another answer may have come first. A rejection is recorded.
     ///
     /// # Errors
-    /// [`RevealError::Denied`] with the reason; [`RevealError::Unrecorded`] when the record may not be durable;
-    /// [`RevealError::ApprovalsUnreadable`] when the log cannot be read.
+    /// Returns [`RevealError::Denied`] if `by` may not give this answer, [`RevealError::Unrecorded`] if the record may not be
+    /// durable, and [`RevealError::ApprovalsUnreadable`] if the log cannot be read.
     pub fn decide_request(
         &self,
         by: &UserId,
@@ -141,42 +142,41 @@ impl PrivacyFilter {
     ) -> Result<Approvals, RevealError> {
         let policy = self.inner.policy()?;
         let approvals = self.inner.approvals_for(&policy, by, request)?;
-        let record = approvals
-            .answer(&policy, by, answer, self.inner.fresh_record(), self.inner.now())
-            .map_err(|refused| self.refuse(&refused))?;
+        let requested = approvals.answer(&policy, by, answer, self.inner.fresh_record(), self.inner.now());
+        let pending = self.inner.accept(requested).map_err(RevealError::Denied)?;
         if answer == ApprovalDecision::Approve && approvals.has_one_of(by, &policy) {
             return Ok(approvals);
         }
-        self.inner.on_record(&record)?;
+        let _recorded = self.inner.record(pending).map_err(RevealError::Unrecorded)?;
         self.inner.approvals(request)
     }
 
-    /// What was asked for with a request, and what was said to it. For whoever may read the governance log; a refusal is
-    /// recorded.
+    /// Returns a request and the answers to it, to readers of the governance log. A rejection is recorded.
     ///
     /// # Errors
-    /// [`RevealError::Denied`] to anybody else; [`RevealError::ApprovalsUnreadable`] when the log cannot be read.
+    /// Returns [`RevealError::Denied`] if the reader may not read the log, and [`RevealError::ApprovalsUnreadable`] if the log
+    /// cannot be read.
     pub fn approvals(&self, reader: &UserId, request: RequestId) -> Result<Approvals, RevealError> {
         let policy = self.inner.policy()?;
         self.inner.check_reader(&policy, reader).map_err(RevealError::Denied)?;
-        Ok(self.inner.approvals(request)?.told(policy.may_view_private(reader).is_ok()))
+        Ok(self.inner.approvals(request)?.visible_to_reader(policy.may_view_private(reader).is_ok()))
     }
 
-    /// Opens a reveal that was approved: exactly what was asked for, by whoever asked for it. Its lifetime began with the
-    /// last approval that it needed.
+    /// Opens a reveal that was approved. `request` must be exactly the one that was approved, by the same viewer. The lifetime
+    /// began with the last approval that it needed.
     ///
     /// # Errors
-    /// As [`Self::reveal`], and [`RevealError::ApprovalsUnreadable`] when the log cannot be read.
+    /// Returns the errors of [`Self::reveal`], and [`RevealError::ApprovalsUnreadable`] if the log cannot be read.
     pub fn reveal_approved(&self, request: RevealRequest, approved: RequestId) -> Result<Reveal, RevealError> {
-        // Whoever may not look is refused on record, also when the log cannot be read.
+        // The denial is recorded, whether or not the log can be read.
         if self.inner.policy()?.may_view_private(request.viewer()).is_err() {
             return self.open_reveal(request, Some(Approvals::none(approved)));
         }
-        let mut said = Vec::new();
-        let approvals = self.inner.approvals_with(approved, |record| said.push(record.clone()))?;
-        // What is in the log need not have been answered for, by all sinks or a quorum. Offered again, it is.
-        for record in said.iter().filter(|record| record.outcome == Outcome::Recorded) {
-            self.inner.on_record(record)?;
+        let mut records = Vec::new();
+        let approvals = self.inner.approvals_with(approved, |record| records.push(record.clone()))?;
+        // A record in the log need not have been confirmed by all sinks, or a quorum. Offering it again confirms it.
+        for record in records.iter().filter(|record| record.outcome == Outcome::Recorded) {
+            self.inner.record_only(record)?;
         }
         self.open_reveal(request, Some(approvals))
     }
@@ -185,32 +185,25 @@ impl PrivacyFilter {
         let opened = Instant::now();
         let policy = self.inner.policy()?;
         let id = RevealId((self.inner.runtime.fresh)());
-        let [of_query, of_justification, of_closing] = self.inner.runtime.salts()?;
+        let [of_query, of_justification, closing_salt] = self.inner.runtime.salts()?;
         let (record, salts) = (self.inner.fresh_record(), [of_query, of_justification]);
-        let pending = request
-            .authorise(&policy, approvals, id, record, salts, self.inner.now())
-            .map_err(|refused| self.refuse(&refused))?;
-        let receipt = self.inner.sink.record(pending.record()).map_err(RevealError::Unrecorded)?;
-        let recorded = pending.recorded(&receipt).map_err(RevealError::Unrecorded)?;
-        let seen = RevealTotals::default();
-        Ok(Reveal { filter: self.clone(), recorded, opened, ends: Vec::new(), seen, of_closing })
-    }
-
-    fn refuse(&self, refused: &Refused<Denial>) -> RevealError {
-        self.inner.record_refusal(&refused.record);
-        RevealError::Denied(refused.reason)
+        let requested = request.authorise(&policy, approvals, id, record, salts, self.inner.now());
+        let pending = self.inner.accept(requested).map_err(RevealError::Denied)?;
+        let recorded = self.inner.record(pending).map_err(RevealError::Unrecorded)?;
+        let shown = RevealTotals::default();
+        Ok(Reveal { filter: self.clone(), recorded, opened, ends: Vec::new(), shown, closing_salt })
     }
 }
 
 impl Inner {
-    /// Makes a record durable that is itself what was to be done.
-    fn on_record(&self, record: &Record) -> Result<(), RevealError> {
+    /// Makes a record durable that has no act of its own: a closing, or a record that is offered again.
+    fn record_only(&self, record: &Record) -> Result<(), RevealError> {
         let receipt = self.sink.record(record).map_err(RevealError::Unrecorded)?;
         receipt.confirm(record).map(drop).map_err(RevealError::Unrecorded)
     }
 
-    /// What the log says now of a request, for somebody who may view private activities. To anybody else it says nothing:
-    /// they are refused on record, also when the log cannot be read.
+    /// Returns the state of a request, if the user may view private activities. For any other user it is not read, so that
+    /// their denial is recorded even if the log cannot be read.
     fn approvals_for(
         &self,
         policy: &PrivacyPolicy,
@@ -220,16 +213,15 @@ impl Inner {
         if policy.may_view_private(user).is_ok() { self.approvals(request) } else { Ok(Approvals::none(request)) }
     }
 
-    /// What the log says now of a request.
+    /// Returns the state of a request in the log.
     fn approvals(&self, request: RequestId) -> Result<Approvals, RevealError> {
         self.approvals_with(request, |_| {})
     }
 
-    /// The same; hands every record that says something of it to `take`.
+    /// Returns the state of a request in the log, and passes every record of it to `take`.
     fn approvals_with(&self, request: RequestId, mut take: impl FnMut(&Record)) -> Result<Approvals, RevealError> {
         let mut approvals = Approvals::none(request);
-        // One kind after the other, because a sink can look them up so, before each page; no answer comes before its
-        // request.
+        // One query for each kind, which a sink can look up fast. A request comes before its answers.
         for kind in [RecordKind::RevealRequest, RecordKind::Approval] {
             let query = RecordQuery { kind: Some(kind), target: Some(request.to_string()), ..RecordQuery::default() };
             let read = self.each_record(&query, |entry| {
@@ -238,32 +230,32 @@ impl Inner {
             });
             read.map_err(RevealError::ApprovalsUnreadable)?;
         }
-        self.requests.look(&mut approvals, self.now());
+        self.requests.note_read(&mut approvals, self.now());
         Ok(approvals)
     }
 }
 
 impl Reveal {
-    /// The reveal's id, as its records name it.
+    /// Returns the id of the reveal, as its records name it.
     #[must_use]
     pub fn id(&self) -> RevealId {
         self.recorded.id()
     }
 
-    /// The receipt of the record that it began with.
+    /// Returns the receipt for the record of its intent.
     pub fn receipt(&self) -> &Receipt {
         self.recorded.receipt()
     }
 
-    /// The page after `cursor`, or the first one, private activities included and marked.
+    /// Returns the page after `cursor`, or the first one. Each activity carries its visibility.
     ///
-    /// Its record is made at the time when it is asked for, so readers of the log do not learn how long it took. They do learn
-    /// how many pages were asked for, and that a page was refused because the reveal ended while it was read.
+    /// The record of the page carries the time of this call, so readers of the log do not learn how long the page took. They do
+    /// learn how many pages were requested, and that a page was rejected because the reveal ended while it was read.
     ///
     /// # Errors
-    /// [`RevealError::Denied`] once the permission is revoked or the lifetime is over; [`RevealError::Cursor`] when the
-    /// cursor came with another reveal, or with a view; both are recorded. [`RevealError::Unrecorded`] when the record of
-    /// the page may not be durable. Nothing is shown then.
+    /// Returns [`RevealError::Denied`] if the permission was revoked or the lifetime is over, and [`RevealError::Cursor`] if the
+    /// cursor belongs to another reveal or to a view; both are recorded. Returns [`RevealError::Unrecorded`] if the record of
+    /// the page may not be durable.
     pub fn page(&mut self, size: PageSize, cursor: Option<&Cursor>) -> Result<Page, RevealError> {
         let inner = &self.filter.inner;
         let policy = inner.policy()?;
@@ -272,38 +264,42 @@ impl Reveal {
         let approvals = approvals.transpose()?;
         let (record, salts) = (inner.fresh_record(), inner.runtime.salts()?);
         // For the record of a page that is not shown after all.
-        let spare = inner.runtime.salts()?;
-        self.recorded.lasted(self.opened.elapsed());
-        let admission = self
-            .recorded
-            .admit(&policy, approvals, record, salts, inner.now())
-            .map_err(|refused| self.filter.refuse(&refused))?;
-        // After the permission: whoever lost it is refused on record for that, whatever they bring along.
+        let unshown_salts = inner.runtime.salts()?;
+        self.recorded.elapsed(self.opened.elapsed());
+        let requested = self.recorded.permit_page(&policy, approvals, record, salts, inner.now());
+        let permit = inner.accept(requested).map_err(RevealError::Denied)?;
+        // Checked after the permission, so that a viewer who lost it is denied for that, whatever the cursor.
         let after = match cursor.map(|cursor| self.end_of(cursor)).transpose() {
             Ok(after) => after,
             Err(error) => {
                 let record = inner.fresh_record();
-                let refusal = self.recorded.refusal(&policy, record, spare, inner.now(), Denial::ForeignCursor);
-                inner.record_refusal(&refusal);
+                let now = inner.now();
+                inner.record_rejection(&self.recorded.denied_page(
+                    &policy,
+                    record,
+                    unshown_salts,
+                    now,
+                    Denial::ForeignCursor,
+                ));
                 return Err(error.into());
             }
         };
-        let sealed = inner.store.revealed_page(admission, after, size.get() + 1)?;
-        // The record would name whoever the page was read for, not whoever sees it.
+        let sealed = inner.store.revealed_page(permit, after, size.get() + 1)?;
+        // The record of the page would name the viewer of the other reveal.
         if sealed.reveal() != self.id() {
-            inner.record_refusal(&self.recorded.wrong_page(&policy, inner.fresh_record(), spare, inner.now()));
+            let record = inner.fresh_record();
+            inner.record_rejection(&self.recorded.wrong_page(&policy, record, unshown_salts, inner.now()));
             return Err(RevealError::WrongPage);
         }
         let (pending, ends_at) = sealed.pending(size.get(), inner.fresh_record());
-        let receipt = inner.sink.record(pending.record()).map_err(RevealError::Unrecorded)?;
-        let page = pending.recorded(&receipt).map_err(RevealError::Unrecorded)?;
-        self.recorded.lasted(self.opened.elapsed());
-        let activities = page
-            .open(&*inner.policy()?, inner.fresh_record(), inner.now())
-            .map_err(|refused| self.filter.refuse(&refused))?;
+        let page = inner.record(pending).map_err(RevealError::Unrecorded)?;
+        let receipt = page.receipt().clone();
+        self.recorded.elapsed(self.opened.elapsed());
+        let opened = page.open(&*inner.policy()?, inner.fresh_record(), inner.now());
+        let activities = inner.accept(opened).map_err(RevealError::Denied)?;
 
-        self.seen.pages += 1;
-        self.seen.private +=
+        self.shown.pages += 1;
+        self.shown.private +=
             activities.iter().filter(|activity| activity.visibility() == Visibility::Private).count() as u64;
         let next = match ends_at {
             Some(position) => {
@@ -316,31 +312,26 @@ impl Reveal {
         Ok(Page::new(activities, next, Some(receipt)))
     }
 
-    /// Where the page ended that a cursor came with, if it came with a page of this reveal.
+    /// Returns the position after which the page of a cursor ended, if it is a page of this reveal.
     fn end_of(&self, cursor: &Cursor) -> Result<&Position, CursorError> {
         let page = cursor.in_reveal(self.id())?;
         self.ends.get(page as usize).ok_or(CursorError::Foreign)
     }
 
-    /// Ends the reveal and records how much was seen.
+    /// Ends the reveal and records its totals.
     ///
     /// # Errors
-    /// [`RevealError::Unrecorded`] when the record may not be durable; the reveal has ended all the same.
+    /// Returns [`RevealError::Unrecorded`] if the record may not be durable. The reveal has ended all the same.
     pub fn close(self) -> Result<RevealTotals, RevealError> {
         let inner = &self.filter.inner;
         let policy = inner.policy().ok().map(|policy| policy.revision());
-        let record = self.recorded.closing(inner.fresh_record(), self.of_closing, inner.now(), policy, self.seen);
-        inner
-            .sink
-            .record(&record)
-            .map_err(RevealError::Unrecorded)?
-            .confirm(&record)
-            .map_err(RevealError::Unrecorded)?;
-        Ok(self.seen)
+        let record = self.recorded.close(inner.fresh_record(), self.closing_salt, inner.now(), policy, self.shown);
+        inner.record_only(&record)?;
+        Ok(self.shown)
     }
 }
 
-/// Shows nothing of what was seen: how many private activities there were is for the viewer alone.
+/// Does not show the totals, because only the viewer may know the number of private activities.
 impl fmt::Debug for Reveal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reveal").field("recorded", &self.recorded).finish_non_exhaustive()

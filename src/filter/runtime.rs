@@ -1,4 +1,4 @@
-//! Where time, fresh ids and salts come from: the core has none of them.
+//! The sources of time, ids and salts, which the pure steps take as arguments.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,17 +13,17 @@ use crate::governance::Salt;
 pub(super) struct Runtime {
     pub(super) now: Box<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     pub(super) fresh: Box<dyn Fn() -> Uuid + Send + Sync>,
-    /// Fills bytes from the operating system's cryptographic source. No embedder can put another one here.
+    /// Fills bytes from the operating system's cryptographic source. Embedders cannot replace it.
     random: fn(&mut [u8]) -> Result<(), getrandom::Error>,
 }
 
-/// The operating system gave no random bytes for salts. Nothing was done or recorded.
+/// The operating system returned no random bytes for salts. Nothing was done or recorded.
 #[derive(Debug, Error)]
-#[error("the operating system gave no random bytes, so nothing was done; try again")]
+#[error("the operating system returned no random bytes, so nothing was done; try again")]
 pub struct SaltError(#[source] getrandom::Error);
 
 impl Runtime {
-    /// Draws salts, all at once. Called before anything is done that they are needed for, its outcome included.
+    /// Returns new salts. An act reads all salts for its records before it begins, including those for its outcome.
     pub(super) fn salts<const N: usize>(&self) -> Result<[Salt; N], SaltError> {
         let mut bytes = [[0; Salt::BYTES]; N];
         (self.random)(bytes.as_flattened_mut()).map_err(SaltError)?;
@@ -42,19 +42,19 @@ impl Default for Runtime {
     }
 }
 
-/// Ids that no other process and no other filter gives: two keyed hashes of a counter, under keys that the standard
-/// library draws from the operating system. They need to be unique, not secret.
+/// A source of ids that are unique among all processes and filters: two keyed hashes of a counter, under keys that the
+/// standard library reads from the operating system. The ids are unique, not secret.
 #[derive(Default)]
 struct FreshIds {
     keys: [RandomState; 2],
-    given: AtomicU64,
+    count: AtomicU64,
 }
 
 impl FreshIds {
     fn next(&self) -> Uuid {
-        let number = self.given.fetch_add(1, Ordering::Relaxed);
+        let number = self.count.fetch_add(1, Ordering::Relaxed);
         let [high, low] = &self.keys;
-        // The process too, because a fork copies keys and counter.
+        // Includes the process id, because a fork copies keys and counter.
         let seed = (number, std::process::id());
         let random = Uuid::from_u64_pair(high.hash_one(seed), low.hash_one(seed));
         Builder::from_random_bytes(random.into_bytes()).into_uuid()
@@ -84,7 +84,7 @@ mod tests {
         Err(getrandom::Error::UNEXPECTED)
     }
 
-    /// Some filters over one store and one sink, with a source of random bytes each.
+    /// Several filters over one store and one sink, each with a source of random bytes.
     struct Scene {
         store: Arc<MemoryStore>,
         sink: Arc<MemorySink>,

@@ -1,4 +1,4 @@
-//! The log as somebody without a reveal sees it.
+//! The public view of the activity log.
 
 use serde::Serialize;
 use thiserror::Error;
@@ -12,15 +12,15 @@ use crate::query::{CountBy, Counts, Cursor, CursorError, PageSize, Query, end_pa
 use crate::store::{PublicPage, StoreError};
 use crate::stored::{PublicActivity, StoredActivity};
 
-/// The public log for one viewer. Everything that can be observed through it is as if no private activity had ever been
-/// stored; being permitted to view private activities changes nothing here.
+/// The public activities, for one viewer. All observable behaviour is as if no private activity had ever been stored. The
+/// permission to view private activities makes no difference here.
 #[derive(Debug, Clone)]
 pub struct View {
     filter: PrivacyFilter,
     viewer: UserId,
 }
 
-/// One page of the log, newest first.
+/// A page of activities, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Page {
     pub(super) activities: Vec<StoredActivity>,
@@ -32,28 +32,28 @@ pub struct Page {
 }
 
 impl Page {
-    /// What is on it. Each activity carries its visibility, so that a user interface can mark the private ones.
+    /// Returns the activities. Each carries its visibility, so that a user interface can mark the private ones.
     #[must_use]
     pub fn activities(&self) -> &[StoredActivity] {
         &self.activities
     }
 
-    /// Where the next page begins; none on the last one.
+    /// Returns the cursor of the next page, and `None` on the last one.
     #[must_use]
     pub fn next(&self) -> Option<&Cursor> {
         self.next.as_ref()
     }
 
-    /// Whether private activities are on it.
+    /// Returns whether the page has private activities.
     #[must_use]
     pub fn includes_private(&self) -> bool {
         self.includes_private
     }
 
-    /// The receipt of its record, if it is a page of a reveal. With it goes a
+    /// Returns the receipt for its record, if it is a page of a reveal. With a ledger, the receipt is enough to get a
     #[cfg_attr(feature = "ledger", doc = "[proof](crate::ledger::LedgerSink::inclusion_proof)")]
     #[cfg_attr(not(feature = "ledger"), doc = "proof")]
-    /// that the record is in the log, where there is a ledger.
+    /// that the record is in the log.
     #[must_use]
     pub fn receipt(&self) -> Option<&Receipt> {
         self.receipt.as_ref()
@@ -70,11 +70,11 @@ fn as_token<S: serde::Serializer>(cursor: &Option<Cursor>, serializer: S) -> Res
     cursor.as_ref().map(ToString::to_string).serialize(serializer)
 }
 
-/// Why a view does not answer. Says nothing of what there is to see.
+/// The reason why a view fails. It does not depend on private activities.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ViewError {
-    /// The cursor is of no use here.
+    /// The cursor does not belong to this view.
     #[error(transparent)]
     Cursor(#[from] CursorError),
     /// The store failed.
@@ -87,21 +87,22 @@ impl View {
         Self { filter, viewer }
     }
 
-    /// Returns the page after `cursor`, or the first one. Stable while activities keep arriving: nothing that was there is
-    /// shown twice or left out.
+    /// Returns the page after `cursor`, or the first one. Paging is stable while activities arrive: no activity from before is
+    /// returned twice or left out.
     ///
-    /// A page can hold fewer activities than asked for, or none, and still have a [next](Page::next) one: a store reads a
+    /// A page can hold fewer activities than `size`, or none, and still have a [next](Page::next) one, because a store reads a
     /// limited number of activities for one page.
     ///
-    /// A cursor of another view or of a reveal is refused and not recorded: without a reveal no cursor leads to anything
-    /// private, and views of what is public are on no record.
+    /// A cursor of another view or of a reveal is rejected. That is not recorded, because a view returns public activities
+    /// only.
     ///
     /// # Errors
-    /// [`ViewError::Cursor`] when the cursor came with another query or for another viewer.
+    /// Returns [`ViewError::Cursor`] if the cursor belongs to another query or another viewer, and [`ViewError::Store`] if the
+    /// store failed.
     pub fn page(&self, query: &Query, size: PageSize, cursor: Option<&Cursor>) -> Result<Page, ViewError> {
         let after = cursor.map(|cursor| cursor.in_view(&self.viewer, query)).transpose()?;
-        // One more than asked for, to know whether there is a next page.
-        self.filter.inner.not_apart()?;
+        self.filter.inner.check_not_apart()?;
+        // One more than requested, to know whether there is a next page.
         let PublicPage { activities, stopped_at } =
             self.filter.inner.store.public_page(query, after, size.get() + 1)?;
         let mut activities = activities.into_iter().map(PublicActivity::into_stored).collect();
@@ -110,12 +111,12 @@ impl View {
         Ok(Page::new(activities, next, None))
     }
 
-    /// One activity. A hidden id and an unknown one get the same answer.
+    /// Returns an activity by id. Returns `None` both for the id of a private activity and for an unknown one.
     ///
     /// # Errors
-    /// [`ViewError::Store`] when the store failed.
+    /// Returns [`ViewError::Store`] if the store failed.
     pub fn activity(&self, id: &ActivityId) -> Result<Option<PublicActivity>, ViewError> {
-        self.filter.inner.not_apart()?;
+        self.filter.inner.check_not_apart()?;
         let page = self.filter.inner.store.public_page(&Query::all().with_id(id.clone()), None, 1)?;
         Ok(page.activities.into_iter().next())
     }
@@ -125,16 +126,16 @@ impl View {
     /// # Errors
     /// Returns [`ViewError::Store`] if the store failed.
     pub fn count(&self, query: &Query) -> Result<Counts, ViewError> {
-        self.filter.inner.not_apart()?;
+        self.filter.inner.check_not_apart()?;
         Ok(self.filter.inner.store.public_counts(query, None)?)
     }
 
-    /// Counts the activities that match, by key in rising order.
+    /// Counts the activities that match, by key in ascending order.
     ///
     /// # Errors
     /// Returns [`ViewError::Store`] if the store failed.
     pub fn counts(&self, query: &Query, by: CountBy) -> Result<Counts, ViewError> {
-        self.filter.inner.not_apart()?;
+        self.filter.inner.check_not_apart()?;
         Ok(self.filter.inner.store.public_counts(query, Some(by))?)
     }
 }

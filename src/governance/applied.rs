@@ -1,23 +1,24 @@
-//! By which governance records a store changed last.
+//! The governance records by which a store changed last.
 
 use serde::{Deserialize, Serialize};
 
-use crate::governance::{Receipt, RecordId};
+use super::ids::RecordId;
+use super::receipt::Receipt;
 
 /// The governance records of the last change and of the last removals that a store applied.
 ///
-/// A store keeps it as it is: [`RecordedChange::applied`](crate::governance::RecordedChange::applied) and
-/// [`RecordedRemoval::applied`](crate::governance::RecordedRemoval::applied) say what it becomes.
+/// A store keeps this as it is. [`Recorded::<NewPolicy>::applied`](crate::governance::Recorded::applied) and its counterpart
+/// for removals return what it becomes.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AppliedRecords {
     change: Option<AppliedRecord>,
-    /// By sequence number, at most [`MAX_REMOVALS`]: several, because removals can run beside each other, and end in another
-    /// order than they began in.
+    /// By sequence number, at most [`MAX_REMOVALS`]. More than one, because removals can overlap and end in another order than
+    /// they began.
     removals: Vec<AppliedRecord>,
 }
 
-/// How many removals a store remembers.
+/// The number of removals that a store remembers.
 const MAX_REMOVALS: usize = 16;
 
 /// A governance record by which a store changed.
@@ -30,7 +31,7 @@ pub struct AppliedRecord {
 
 impl AppliedRecord {
     /// Returns the record that a sink made durable.
-    pub(crate) fn of(receipt: &Receipt) -> Self {
+    pub(super) fn of(receipt: &Receipt) -> Self {
         Self { record: receipt.record(), sequence: receipt.sequence() }
     }
 
@@ -54,17 +55,17 @@ impl AppliedRecords {
         self.change.as_ref()
     }
 
-    /// Returns the records of the last removals that were completed, by sequence number.
+    /// Returns the records of the last completed removals, by sequence number.
     #[must_use]
     pub fn removals(&self) -> &[AppliedRecord] {
         &self.removals
     }
 
-    pub(crate) fn with_change(self, change: AppliedRecord) -> Self {
+    pub(super) fn with_change(self, change: AppliedRecord) -> Self {
         Self { change: Some(change), ..self }
     }
 
-    pub(crate) fn with_removal(mut self, removal: AppliedRecord) -> Self {
+    pub(super) fn with_removal(mut self, removal: AppliedRecord) -> Self {
         if !self.removals.contains(&removal) {
             self.removals.push(removal);
             self.removals.sort_by_key(|removal| removal.sequence);
@@ -74,8 +75,8 @@ impl AppliedRecords {
         self
     }
 
-    /// Begins anew with the record of an acceptance. `removals` says what becomes of those that were known.
-    pub(crate) fn accepted(self, record: AppliedRecord, removals: KnownRemovals) -> Self {
+    /// Starts over with the record of an acceptance. `removals` decides about the removals that were remembered.
+    pub(super) fn accepted(self, record: AppliedRecord, removals: KnownRemovals) -> Self {
         let removals = match removals {
             KnownRemovals::Kept => self.removals,
             KnownRemovals::Dropped => Vec::new(),
@@ -84,29 +85,30 @@ impl AppliedRecords {
         Self { change: Some(record), removals }
     }
 
-    /// Returns whether the store may lack a removal that the log records as done, with the sequence number of its outcome.
-    /// `begun_since` are the removals that were begun after the oldest one that the store remembers.
+    /// Returns whether the store may lack a removal that the log records as done, given the sequence number of its outcome.
+    /// `begun_since` are the removals that began after the oldest one that the store remembers.
     pub(crate) fn may_lack(&self, (removal, outcome): (RecordId, u64), begun_since: &[RecordId]) -> bool {
         if self.removals.iter().any(|known| known.record == removal) {
             return false;
         }
         match self.removals.first() {
-            // What was done before another one began was in the store before that one.
+            // A removal that was done before another began was in the store before the other was.
             Some(oldest) if outcome < oldest.sequence => false,
-            // A store that remembers fewer than it could remembers all.
+            // A store that remembers fewer removals than it could remembers all of them.
             Some(_) => self.removals.len() < MAX_REMOVALS || begun_since.contains(&removal),
             None => true,
         }
     }
 }
 
-/// What becomes of the removals that a store knows when a difference is accepted.
+/// What an accepted difference does to the removals that a store remembers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KnownRemovals {
-    /// The log knows them too.
+    /// Keeps them, because the log contains them too.
     Kept,
-    /// The log does not: what it records of removals is compared anew, and accepted in its own words.
+    /// Drops them, because the log does not contain them. The removals in the log are compared again, and need an acceptance
+    /// of their own.
     Dropped,
-    /// What the log records of removals is accepted.
+    /// Replaces them by the acceptance: the removals that the log records as done are accepted with it.
     Settled,
 }

@@ -1,5 +1,4 @@
-//! What a record says of people or of hidden activities, so that it can be withheld or forgotten without a change to the
-//! rest of the record.
+//! Commitments to values in a record that can be withheld or redacted without a change to the rest of the record.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,13 +10,13 @@ use super::salt::Salt;
 use crate::activity::ActivityId;
 use crate::digest::Digest;
 
-/// A value in a record, and a commitment to it that stays when the value is [forgotten](Self::redact) or withheld from a
+/// A value in a record, and a commitment to it that stays when the value is [redacted](Self::redact) or withheld from a
 /// reader.
 ///
 /// The commitment is the SHA-256 digest of the [salt](Salt) in 32 lower-case hex digits, a line feed, and the
-/// [text](CommitmentText::sealed_text) of the value, so that `printf '%s\n%s' SALT TEXT | sha256sum` gives the same. Nobody can
-/// guess a value that was forgotten or withheld, because its salt goes with it. The form is that of the salted disclosures of
-/// RFC 9901. An auditor to whom salt and value are disclosed seals them again and compares the commitments.
+/// [text](CommitmentText::committed_text) of the value: `printf '%s\n%s' SALT TEXT | sha256sum` prints it. A redacted or
+/// withheld value cannot be guessed, because its salt is removed with it. The form is that of the salted disclosures of RFC
+/// 9901. An auditor who has salt and value computes the commitment again and compares the two.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -25,12 +24,12 @@ use crate::digest::Digest;
 ///
 /// let salt: Salt = "2f6a51c8dd1749b0a3e1f0728b5d9c46".parse()?;
 /// let why = Justification::new("ticket 4711")?;
-/// let mut sealed = Commitment::new(why.clone(), salt.clone());
-/// assert_eq!(sealed.value(), Some(&why));
-/// let committed = sealed.commitment();
-/// sealed.redact();
-/// assert_eq!((sealed.value(), sealed.commitment()), (None, committed));
-/// assert_eq!(Commitment::new(why, salt).commitment(), committed);
+/// let mut commitment = Commitment::new(why.clone(), salt.clone());
+/// assert_eq!(commitment.value(), Some(&why));
+/// let digest = commitment.commitment();
+/// commitment.redact();
+/// assert_eq!((commitment.value(), commitment.commitment()), (None, digest));
+/// assert_eq!(Commitment::new(why, salt).commitment(), digest);
 /// # Ok(())
 /// # }
 /// ```
@@ -48,14 +47,14 @@ struct Opening<T> {
     value: T,
 }
 
-/// A value that a record can hold sealed: as the text that is committed to.
+/// A value that a record can commit to.
 pub trait CommitmentText {
-    /// The text. Two values that differ have texts that differ.
-    fn sealed_text(&self) -> Cow<'_, str>;
+    /// Returns the text that the commitment covers. Different values have different texts.
+    fn committed_text(&self) -> Cow<'_, str>;
 }
 
 impl<T: CommitmentText> Commitment<T> {
-    /// Seals a value with a salt that nobody can guess and that seals nothing else: see [`Salt`].
+    /// Commits to a value. The salt must be secret and used for this value alone: see [`Salt`].
     #[must_use]
     pub fn new(value: T, salt: Salt) -> Self {
         let opening = Opening { salt, value };
@@ -64,35 +63,35 @@ impl<T: CommitmentText> Commitment<T> {
 }
 
 impl<T> Commitment<T> {
-    /// The value, unless it was forgotten or is not for the reader to know.
+    /// Returns the value, and `None` if it was redacted or is withheld from the reader.
     #[must_use]
     pub fn value(&self) -> Option<&T> {
         self.opening.as_ref().map(|opening| &opening.value)
     }
 
-    /// What stays for ever: a digest of the value and its salt.
+    /// Returns the digest of the value and its salt, which is never removed.
     #[must_use]
     pub fn commitment(&self) -> Digest {
         self.sha256
     }
 
-    /// Forgets value and salt, for good.
+    /// Removes value and salt for good.
     pub fn redact(&mut self) {
         self.opening = None;
     }
 }
 
 impl<T: CommitmentText> Commitment<T> {
-    /// Salt and text of the value, unless it was forgotten: what the commitment is recomputed from.
+    /// Returns the salt and the text that the commitment is computed from, and `None` if they were removed.
     #[must_use]
     pub fn opening(&self) -> Option<(&Salt, Cow<'_, str>)> {
-        self.opening.as_ref().map(|opening| (&opening.salt, opening.value.sealed_text()))
+        self.opening.as_ref().map(|opening| (&opening.salt, opening.value.committed_text()))
     }
 }
 
 impl Commitment<Digest> {
-    /// Whether this is the [digest](Digest::of_ids) of these activity ids, in this order: what an auditor holds against the
-    /// record of a page. Never, once the digest was forgotten or is not for the reader to know.
+    /// Returns whether this commits to the [digest](Digest::of_ids) of these activity ids in this order. An auditor checks the
+    /// record of a page with it. Returns false if the digest was redacted or is withheld from the reader.
     #[must_use]
     pub fn is_of_ids<'a>(&self, ids: impl IntoIterator<Item = &'a ActivityId>) -> bool {
         self.value() == Some(&Digest::of_ids(ids))
@@ -100,34 +99,34 @@ impl Commitment<Digest> {
 }
 
 impl CommitmentText for u64 {
-    fn sealed_text(&self) -> Cow<'_, str> {
+    fn committed_text(&self) -> Cow<'_, str> {
         self.to_string().into()
     }
 }
 
 impl CommitmentText for Digest {
-    fn sealed_text(&self) -> Cow<'_, str> {
+    fn committed_text(&self) -> Cow<'_, str> {
         self.to_string().into()
     }
 }
 
-/// As JSON has it, RFC 3339 in UTC: `2026-03-02T09:00:00.25Z`, without a fraction of zero.
+/// The text is RFC 3339 in UTC as in JSON, `2026-03-02T09:00:00.25Z`, without a fraction of zero.
 impl CommitmentText for DateTime<Utc> {
-    fn sealed_text(&self) -> Cow<'_, str> {
+    fn committed_text(&self) -> Cow<'_, str> {
         self.to_rfc3339_opts(SecondsFormat::AutoSi, true).into()
     }
 }
 
-/// A sealed value of whatever kind.
-pub(crate) trait Seal {
+/// A commitment to a value of any type.
+pub(super) trait Committed {
     fn is_open(&self) -> bool;
     fn close(&mut self);
-    /// The commitment, the salt and the text, unless it was forgotten.
-    #[cfg_attr(not(feature = "ledger"), expect(dead_code, reason = "only a ledger shows openings apart"))]
+    /// Returns the commitment, the salt and the text, and `None` if they were removed.
+    #[cfg_attr(not(feature = "ledger"), expect(dead_code, reason = "only a ledger stores openings apart"))]
     fn opened(&self) -> Option<(Digest, String, String)>;
 }
 
-impl<T: CommitmentText> Seal for Commitment<T> {
+impl<T: CommitmentText> Committed for Commitment<T> {
     fn is_open(&self) -> bool {
         self.opening.is_some()
     }
@@ -138,13 +137,13 @@ impl<T: CommitmentText> Seal for Commitment<T> {
 
     fn opened(&self) -> Option<(Digest, String, String)> {
         let opening = self.opening.as_ref()?;
-        Some((self.sha256, opening.salt.to_string(), opening.value.sealed_text().into_owned()))
+        Some((self.sha256, opening.salt.to_string(), opening.value.committed_text().into_owned()))
     }
 }
 
 impl<T: CommitmentText> Opening<T> {
     fn commitment(&self) -> Digest {
-        Digest::of_text(&format!("{}\n{}", self.salt, self.value.sealed_text()))
+        Digest::of_text(&format!("{}\n{}", self.salt, self.value.committed_text()))
     }
 }
 
@@ -160,7 +159,7 @@ impl<'de, T: CommitmentText + Deserialize<'de>> Deserialize<'de> for Commitment<
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Document { sha256, opening } = Document::deserialize(deserializer)?;
         if opening.as_ref().is_some_and(|opening: &Opening<T>| opening.commitment() != sha256) {
-            return Err(de::Error::custom("a sealed value is not the one that was committed to"));
+            return Err(de::Error::custom("a value does not match its commitment"));
         }
         Ok(Self { sha256, opening })
     }

@@ -1,4 +1,5 @@
-//! What was done or tried. Ids, digests and counts: never the content of an activity, never a name typed into a query.
+//! The event in a governance record: ids, digests and counts. It never contains the content of an activity, nor a name from
+//! a query.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -8,97 +9,98 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::commitment::{Commitment, CommitmentText};
-use super::record::{RecordId, RecordKind, RequestId, RevealId};
+use super::difference::Difference;
+use super::ids::{RecordId, RequestId, RevealId};
+use super::record_kind::RecordKind;
 use super::sink_set::SinkName;
 use super::subjects::Subjects;
 use crate::digest::{Digest, Fields};
-use crate::governance::Difference;
 use crate::identity::{Domain, GroupId, UserId};
 use crate::policy::{GroupRef, OptionsPatch, Purpose, Revision, Role, ScopeRule};
 use crate::query::Query;
 use crate::text::checked_text;
 
-/// What was done or tried.
+/// An event that happened or was attempted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Event {
-    /// The first policy.
+    /// The first policy was created.
     InitializePolicy {
-        /// Who may change it.
+        /// The privacy administrators, who may change it.
         administrators: BTreeSet<UserId>,
     },
-    /// Changes of the policy that are one revision, in order.
+    /// The policy was changed. The changes are in order and make one revision.
     ChangePolicy(Vec<ChangeSummary>),
-    /// Asking what changes of the policy would do, without making them.
+    /// A dry run computed the effect of changes of the policy without making them.
     DryRun {
         /// The changes, in order.
         changes: Vec<ChangeSummary>,
-        /// At most how many people the answer names in each way in which they would be affected: none, where it only
-        /// counts them. Who they are is in no record.
+        /// The largest number of people that the result names for each kind of effect, 0 if it only counts them. No record
+        /// names them.
         sample: u64,
     },
-    /// Accepting that the store and this log differ, which puts the policy of the store in force anew, or a first one if the
-    /// store holds none.
+    /// A difference between the store and this log was accepted. The policy of the store is in force under a new revision, or
+    /// a first policy if the store held none.
     AcceptDifference {
-        /// How they differ.
+        /// The difference.
         difference: Difference,
-        /// The revision from then on: later than any that the store or the log knows.
+        /// The new revision, which is later than any that the store or the log knows.
         revision: Revision,
-        /// The administrators of a policy that begins anew. None where the policy goes on.
+        /// The administrators of a first policy. Empty if the policy of the store continues.
         #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
         administrators: BTreeSet<UserId>,
     },
-    /// A reveal, from its opening to its closing.
+    /// A reveal was opened or closed.
     Reveal(RevealSummary),
-    /// One page seen within a reveal. All that depends on hidden activities is sealed, on a page without any as on another,
-    /// and on one that was refused: only readers who may view private activities are told it.
+    /// A page of a reveal was shown or rejected. All values that depend on private activities are commitments, whether or not
+    /// the page has any. Only readers who may view private activities see the values.
     Page {
         /// The reveal.
         reveal: RevealId,
-        /// How many activities it holds.
+        /// The number of activities on the page.
         activities: Commitment<u64>,
-        /// How many of them are private.
+        /// The number of private activities among them.
         private: Commitment<u64>,
-        /// The digest of the ids of the private ones, in the order of the page: see [`Digest::of_ids`], and
-        /// [`Commitment::is_of_ids`] for holding ids against it.
+        /// The digest of the ids of the private ones, in the order of the page. See [`Digest::of_ids`], and
+        /// [`Commitment::is_of_ids`] to check ids against it.
         digest: Commitment<Digest>,
-        /// Whose they are, so that they can be told. No reader of the log is.
+        /// The data subjects of the private ones, for access reports. No reader of the log sees them.
         subjects: Commitment<Subjects>,
     },
-    /// Asking other admins to approve a reveal.
+    /// A viewer asked other admins to approve a reveal.
     RequestReveal(RequestSummary),
-    /// Answering such a request, or taking it back.
+    /// An admin answered such a request, or the viewer withdrew it.
     DecideRequest {
         /// The request.
         request: RequestId,
-        /// With what.
+        /// The answer.
         answer: ApprovalDecision,
     },
-    /// Removing what is not to be kept any longer.
+    /// Activities, records, or the personal data in a record were removed.
     Remove(RemovalSummary),
-    /// Changing the sinks that records go to: to these, in order.
+    /// The sinks were changed.
     ChangeSinks {
-        /// Their names, the leading one first.
+        /// The names of the new set of sinks, the leading one first.
         sinks: Vec<SinkName>,
-        /// How many of them must answer for each record.
+        /// The number of sinks that must confirm each record.
         quorum: u32,
     },
-    /// Trying out a sink before it is accepted: the record stands in that sink, and in no other.
+    /// A sink was probed before it was accepted. Only that sink holds the record.
     ProbeSink {
-        /// Its name.
+        /// The name of the sink.
         sink: SinkName,
     },
-    /// Reading governance records.
+    /// A user tried to read governance records.
     ReadGovernance,
-    /// A group of the policy vanished from the directory.
+    /// A group of the policy was removed from the directory.
     GroupRemoved {
         /// The group.
         group: GroupId,
-        /// How many last members go on to count. None when nobody knows them: then everything is hidden until the group
-        /// comes back, or leaves the policy.
+        /// The number of last members who still count as members. `None` if the last members are unknown: all activities are
+        /// then hidden until the group is restored or leaves the policy.
         members: Option<u64>,
     },
-    /// Such a group came back: what the directory says counts again.
+    /// Such a group was restored. Its members in the directory count again.
     GroupRestored {
         /// The group.
         group: GroupId,
@@ -109,100 +111,100 @@ pub enum Event {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ChangeSummary {
-    /// A group was made private.
+    /// Made a group private.
     MakePrivate(GroupRef),
-    /// A group was made public.
+    /// Made a group public.
     MakePublic(GroupRef),
-    /// A scope rule was added.
+    /// Added a scope rule.
     AddScopeRule(ScopeRule),
-    /// A scope rule was removed.
+    /// Removed a scope rule.
     RemoveScopeRule(ScopeRule),
-    /// A domain became managed.
+    /// Made a domain managed.
     ManageDomain {
         /// The domain.
         domain: Domain,
-        /// Whether with everything below it.
+        /// Whether its subdomains are included.
         with_subdomains: bool,
     },
-    /// A domain is managed no more.
+    /// Made a domain unmanaged.
     UnmanageDomain(Domain),
-    /// Somebody got an admin role.
+    /// Gave a user an admin role.
     SetAdmin(UserId, Role),
-    /// Somebody lost their admin role.
+    /// Removed the admin role of a user.
     RemoveAdmin(UserId),
-    /// An admin got the permission to view private activities. Nobody, when the name led to nobody.
+    /// Granted an admin the permission to view private activities. `None` if the name belongs to no user.
     Grant(Option<UserId>),
-    /// An admin lost that permission.
+    /// Revoked that permission. `None` if the name belongs to no user.
     Revoke(Option<UserId>),
-    /// Options changed: those that the patch names.
+    /// Changed the options that the patch sets.
     SetOptions(OptionsPatch),
 }
 
 checked_text! {
-    /// Why somebody wants to see private activities, in their own words. Goes into the governance record as it is.
+    /// A viewer's reason to view private activities, in their own words. The governance record holds it unchanged.
     ///
     /// `Debug` does not show it, because it can name a person.
     Justification, "justification", max 4096, redacted
 }
 
 impl CommitmentText for Justification {
-    fn sealed_text(&self) -> Cow<'_, str> {
+    fn committed_text(&self) -> Cow<'_, str> {
         self.as_str().into()
     }
 }
 
-/// A reveal, without a word that was typed into its query.
+/// A reveal, without the terms of its query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RevealSummary {
     /// The reveal.
     pub reveal: RevealId,
-    /// The request that was approved, if it needed approvals.
+    /// The approved request, if the reveal needed approvals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<RequestId>,
-    /// What is to be seen, and why.
+    /// The scope of the reveal, and the reasons for it.
     pub about: RevealTerms,
-    /// When it ends by itself.
+    /// The time at which it expires.
     pub expires_at: DateTime<Utc>,
 }
 
-/// A request for approvals, without a word that was typed into its query.
+/// A request for approvals, without the terms of its query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestSummary {
     /// The request.
     pub request: RequestId,
-    /// What is to be seen, and why.
+    /// The scope of the reveal, and the reasons for it.
     pub about: RevealTerms,
-    /// How long it may be seen once it is approved.
+    /// The lifetime of the reveal, counted from the last approval.
     pub lifetime: Duration,
-    /// When it cannot be approved any more; none if it waits for ever.
+    /// The time from which it can no longer be approved, and `None` if it does not expire.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// What a reveal is to show, and why, without a word that was typed into its query.
+/// The scope of a reveal and the reasons for it, without the terms of its query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RevealTerms {
-    /// A digest that binds the query to this reveal or request: whoever knows the query, and may view private
-    /// activities, can [check](RevealSummary::is_about) it.
+    /// A digest that binds the query to this reveal or request. A reader who knows the query and may view private activities
+    /// can [check](RevealSummary::is_about) it.
     pub query: Commitment<Digest>,
-    /// The beginning of the time range, if it has one.
+    /// The start of the time range of the query, if it has one.
     pub from: Option<DateTime<Utc>>,
-    /// The end of the time range, if it has one.
+    /// The end of the time range of the query, if it has one.
     pub until: Option<DateTime<Utc>>,
-    /// How many actors the query names; none if it is about everybody.
+    /// The number of actors that the query names, 0 if it is not limited to actors.
     pub actors: u64,
-    /// Whether only private activities are asked for.
+    /// Whether public activities are excluded.
     pub private_only: bool,
-    /// For what purpose: what the protected are told.
+    /// The purpose, which access reports state to the data subjects.
     pub purpose: Option<Purpose>,
-    /// Why, in the viewer's own words.
+    /// The justification, in the viewer's own words.
     pub justification: Option<Commitment<Justification>>,
 }
 
 impl RevealSummary {
-    /// Whether this is the query of the reveal. Never, once that was forgotten or is not for the reader to know.
+    /// Returns whether this is the query of the reveal. Returns false if its digest was redacted or is withheld from the reader.
     #[must_use]
     pub fn is_about(&self, query: &Query) -> bool {
         self.about.query.value() == Some(&query_digest(query, self.reveal.0.as_bytes()))
@@ -210,14 +212,15 @@ impl RevealSummary {
 }
 
 impl RequestSummary {
-    /// Whether this is the query of the request, as far as that is known: what an admin checks before they approve it.
+    /// Returns whether this is the query of the request, so that an admin can check it before they approve. Returns false if its
+    /// digest was redacted or is withheld from the reader.
     #[must_use]
     pub fn is_about(&self, query: &Query) -> bool {
         self.about.query.value() == Some(&query_digest(query, self.request.0.as_bytes()))
     }
 }
 
-/// A digest of a query that cannot be compared with that of another reveal or request.
+/// Returns a digest of a query that cannot be compared with the digest for another reveal or request.
 pub(crate) fn query_digest(query: &Query, bound_to: &[u8; 16]) -> Digest {
     let mut fields = Fields::of("activity-privacy query of a reveal, version 1");
     fields.add(bound_to);
@@ -225,53 +228,53 @@ pub(crate) fn query_digest(query: &Query, bound_to: &[u8; 16]) -> Digest {
     fields.digest()
 }
 
-/// What an admin, or whoever asked, says to a request for a reveal.
+/// An answer to a request for a reveal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ApprovalDecision {
-    /// Another admin approves.
+    /// An admin approves the request.
     Approve,
-    /// Another admin is against it: the request is over.
+    /// An admin denies the request, which ends it.
     Deny,
-    /// Whoever asked takes it back: the request is over.
+    /// The viewer who made the request withdraws it, which ends it.
     Withdraw,
 }
 
-/// What is to be removed.
+/// The scope of a removal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum RemovalSummary {
-    /// Whatever one person did: erasure.
+    /// The activities of one person: an erasure.
     Subject {
-        /// Who.
+        /// The person.
         subject: UserId,
-        /// By how many identities their activities are found, that id among them.
+        /// The number of identities by which their activities are found, including that id.
         identities: u64,
     },
-    /// Whatever is older than the policy lets it be kept: retention.
+    /// Activities and records that are older than the policy allows: retention.
     Aged {
-        /// Activities that were decided before this time.
+        /// The time before which an activity must have been decided to be removed.
         activities_before: DateTime<Utc>,
-        /// Governance records that were made before this time, if they are removed at all.
+        /// The time before which a governance record must have been made to be removed, if records are removed.
         records_before: Option<DateTime<Utc>>,
-        /// The change that put the policy in force: the log knows it also once the record of it is removed.
+        /// The change that put the policy in force. It stays in the log even if the removal removes its own record.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         policy: Option<ChangeMark>,
     },
-    /// What one governance record says of people: the [sealed](Commitment) values in it.
+    /// The personal data in one governance record: the values behind its [commitments](Commitment).
     Commitment {
         /// The record.
         record: RecordId,
     },
 }
 
-/// Which change of the policy was the last.
+/// The last change of the policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeMark {
     /// The record of its intent.
     pub record: RecordId,
-    /// The revision that it made.
+    /// The revision that it put in force.
     pub revision: Revision,
 }
 

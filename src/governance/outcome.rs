@@ -1,4 +1,4 @@
-//! How far something came.
+//! The outcome in a governance record.
 
 use std::fmt;
 
@@ -6,25 +6,25 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::commitment::Commitment;
-use super::record::RecordId;
+use super::ids::RecordId;
 use super::sink_set::SinkSetError;
 use crate::policy::{Denial, PolicyError};
 
-/// How far something came.
+/// How far an event got.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Outcome {
-    /// About to be done. Stands alone for what was interrupted, and for pages and dry runs, which are recorded before
-    /// they are handed out.
+    /// About to be done. Without a later outcome, the event was interrupted. Pages and dry runs have no later outcome, because
+    /// their record comes before they are returned.
     Intended,
-    /// RevealTotals by the library, which did not do it.
+    /// Observed by the library, which did not cause it.
     Observed,
-    /// Done by being on record: a request and what is said to it are nothing else.
+    /// Done with the record itself: a request for approvals and an answer to one consist of their records.
     Recorded,
     /// Done.
     ///
-    /// Recorded once, and once more by each process that opens the store between the event and its outcome: it cannot tell
-    /// whether the first one is still there to record it.
+    /// The process that did it records this once. Each process that opens the store between the event and this record writes
+    /// it too, because it cannot tell whether the first process still runs.
     Done {
         /// The record of the intent.
         intent: RecordId,
@@ -33,88 +33,90 @@ pub enum Outcome {
     Closed {
         /// The record of the intent.
         intent: RecordId,
-        /// How many pages were seen.
+        /// The number of pages that were shown.
         pages: u64,
-        /// How many private activities were on them: sealed, for readers who may view private activities.
+        /// The number of private activities on them. For readers who may view private activities.
         private: Commitment<u64>,
     },
-    /// Removed. The record is made at the time of its intent, so that it does not tell how long the removal took. Its place
-    /// among the records of others still does, roughly, where others made records meanwhile.
+    /// Removed. The record carries the time of its intent, so that it does not tell how long the removal took. Its position
+    /// among other records still does, roughly, if others made records in between.
     Removed {
         /// The record of the intent.
         intent: RecordId,
-        /// How many activities: sealed, because whoever knows how many of them were public learns how many were not.
+        /// The number of activities. A commitment, because a reader who knows how many of them were public could compute how
+        /// many were private.
         activities: Commitment<u64>,
-        /// When it was done: sealed, because it tells how long that took, and so whether there was anything to remove.
+        /// The time of completion. A commitment, because the duration tells whether there was anything to remove.
         ended_at: Commitment<DateTime<Utc>>,
-        /// How many governance records, or how many that had something of people in them.
+        /// The number of governance records that were removed, or that were redacted.
         records: u64,
     },
-    /// Removed in part, because something failed; the rest may be removed too. The record is made at the time of its intent.
-    /// That a removal was cut short after its first step tells that there was something to remove.
+    /// Removed in part, because something failed. The rest may be removed too. The record carries the time of its intent. A
+    /// removal that failed after its first step tells that there was something to remove.
     RemovedInPart {
         /// The record of the intent.
         intent: RecordId,
-        /// How many activities are known to be, sealed too.
+        /// The number of activities that are known to be removed.
         activities: Commitment<u64>,
-        /// When it failed, sealed as well.
+        /// The time of the failure.
         ended_at: Commitment<DateTime<Utc>>,
-        /// How many governance records are known to be.
+        /// The number of governance records that are known to be removed.
         records: u64,
-        /// What failed.
-        cause: FailureReason,
+        /// The reason for the failure.
+        reason: FailureReason,
     },
-    /// Not done, because something failed; or, with [`FailureReason::Store`], not known to be done.
+    /// Not done, because something failed. With [`FailureReason::Store`], it may be done all the same.
     Failed {
         /// The record of the intent.
         intent: RecordId,
-        /// What failed.
-        cause: FailureReason,
+        /// The reason for the failure.
+        reason: FailureReason,
     },
-    /// Not done, because the initiator may not.
+    /// Not done, because the initiator may not do it.
     Denied(Denial),
     /// Not done, because it does not fit the policy or the directory.
     Invalid(PolicyError),
-    /// Not done, because it does not fit the sinks that there are.
+    /// Not done, because it does not fit the current sinks.
     InvalidSinks(SinkSetError),
 }
 
-/// What kept an intended event from being done.
+/// The reason why an intended event was not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureReason {
-    /// Another change came first: the event was tried again on top of it; or a removal was given up, because the policy lets
-    /// more be kept now.
+    /// Another change came first, and the event was tried again on top of it. For a removal: it was stopped, because the
+    /// policy now allows older activities to be kept.
     Superseded,
-    /// The store failed. It may have done it all the same, if only its answer was lost: the policy in force tells.
+    /// The store failed. The event may be done all the same, if only the store's answer was lost. The policy in force shows
+    /// whether it is.
     Store,
-    /// A sink failed: one that was tried out and is not accepted; or it did not remove records, or not all of them.
+    /// A sink failed: a probed sink was not accepted, or a sink did not remove all records.
     Sink,
-    /// The initiator may not any more.
+    /// The initiator lost the permission.
     Denied(Denial),
-    /// The process that began a change ended before it was made, or has not made it in minutes. Written by another process,
-    /// which cannot tell the two apart: a later outcome of the same intent counts.
+    /// The process that began a change ended before the change, or has not made it within minutes. Another process writes
+    /// this and cannot tell the two apart. A later outcome of the same intent takes precedence.
     Interrupted,
 }
 
-/// The kind of an outcome, for finding it.
+/// The kind of an outcome, as a search criterion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OutcomeKind {
     /// About to be done.
     Intended,
-    /// Done: by being on record, a reveal closed, or something removed.
+    /// Done: recorded, closed or removed included.
     Done,
-    /// RevealTotals by the library.
+    /// Observed by the library.
     Observed,
     /// Failed.
     Failed,
-    /// Refused: denied, or it did not fit.
+    /// Rejected: the initiator may not do it, or it is invalid.
     Refused,
 }
 
 impl Outcome {
-    /// Returns the record of the intent, if this is what came of one.
+    /// Returns the record of the intent, if this is the outcome of one.
     #[must_use]
     pub fn intent(&self) -> Option<RecordId> {
         match self {
@@ -132,7 +134,7 @@ impl Outcome {
         }
     }
 
-    /// The kind of this outcome.
+    /// Returns the kind of this outcome.
     #[must_use]
     pub fn kind(&self) -> OutcomeKind {
         match self {

@@ -1,49 +1,42 @@
-//! Changing the policy: allowed, recorded, published, and the outcome recorded too.
-//!
-//! The twin of [`reveal`](crate::reveal): a [`PendingChange`] becomes a [`RecordedChange`] with a sink's receipt, and a
-//! store publishes nothing else.
-
-mod acceptance;
+//! Changes of the policy.
 
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
-pub(crate) use self::acceptance::Acceptance;
+use super::applied::{AppliedRecords, KnownRemovals};
+use super::event::{ChangeSummary, Event};
+use super::ids::RecordId;
+use super::outcome::{FailureReason, Outcome};
+use super::record::{Initiator, Record};
+use super::recorded::{Pending, Recorded, Rejection};
 use crate::directory::DirectorySnapshot;
-use crate::governance::{
-    AppliedRecord, AppliedRecords, ChangeSummary, Event, FailureReason, Initiator, KnownRemovals, Outcome, Receipt,
-    Record, RecordId, Refused, SinkError,
-};
 use crate::identity::UserId;
 use crate::policy::{
     Administrators, Denial, PolicyChange, PolicyDraft, PolicyError, PolicyUpdate, PrivacyPolicy, Revision, person,
 };
 
-/// An update that is allowed, worked out, and not yet recorded.
-#[derive(Debug)]
-#[must_use]
-pub struct PendingChange {
-    record: Record,
-    next: PrivacyPolicy,
+/// The policy that an update makes. A store publishes it as a [`Recorded`] act.
+#[derive(Clone)]
+pub struct NewPolicy {
+    policy: PrivacyPolicy,
     expected: Option<Revision>,
     removals: KnownRemovals,
 }
 
-/// Why a change is refused.
+/// The reason why an update of the policy is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ChangeRefusal {
-    /// Whoever asks may not.
+pub enum PolicyUpdateError {
+    /// The initiator may not change the policy.
     #[error(transparent)]
     Denied(#[from] Denial),
-    /// It does not fit the policy or the directory.
+    /// The update does not fit the policy or the directory.
     #[error(transparent)]
     Invalid(#[from] PolicyError),
 }
 
-impl PendingChange {
-    /// Returns the first policy of a store, not yet recorded. Its record names the administrators, and the first of them as
-    /// its initiator.
-    pub fn initial(administrators: &Administrators, record: RecordId, now: DateTime<Utc>) -> Self {
+impl NewPolicy {
+    /// Returns the first policy of a store. Its record lists the administrators, and names the first of them as the initiator.
+    pub fn initial(administrators: &Administrators, record: RecordId, now: DateTime<Utc>) -> Pending<Self> {
         let record = Record {
             id: record,
             at: now,
@@ -52,18 +45,19 @@ impl PendingChange {
             event: Event::InitializePolicy { administrators: administrators.users().cloned().collect() },
             outcome: Outcome::Intended,
         };
-        Self { record, next: PrivacyPolicy::initial(administrators), expected: None, removals: KnownRemovals::Kept }
+        let policy = PrivacyPolicy::initial(administrators);
+        Pending::new(record, Self { policy, expected: None, removals: KnownRemovals::Kept })
     }
 
-    /// Asks `policy` whether `by` may make the changes of an update and what they make of it. Either way there is one record
-    /// to write, which names every change.
+    /// Applies an update to `policy` in the name of `by`, if `by` may change the policy. Accepted or rejected, there is one
+    /// record to write, and it lists every change.
     ///
-    /// Without a directory, or with one that is older than the policy allows, no imported group and no name can be
-    /// used; everything else goes on.
+    /// Without a directory, or with one that is older than the policy allows, a change cannot refer to an imported group or
+    /// to a person by name. Every other change still works.
     ///
     /// # Errors
-    /// Returns [`Refused`] with the refusal and the record that says so. An update that one change of several does not fit is
-    /// refused as a whole, with [`PolicyError::InUpdate`].
+    /// Returns [`Rejection`] with the reason and the record to write. If one of several changes does not fit, the whole
+    /// update is rejected with [`PolicyError::InUpdate`].
     pub fn authorise(
         policy: &PrivacyPolicy,
         update: impl Into<PolicyUpdate>,
@@ -71,181 +65,96 @@ impl PendingChange {
         directory: Option<&DirectorySnapshot>,
         record: RecordId,
         now: DateTime<Utc>,
-    ) -> Result<Self, Box<Refused<ChangeRefusal>>> {
-        let update = update.into();
-        let (changes, next) = match policy.may_manage_privacy(by) {
-            Ok(()) => apply(policy, &update, by, directory, now),
-            Err(denial) => {
-                let directory = directory.filter(|directory| policy.options().accepts(directory.as_of(), now));
-                let changes = update.changes().iter().map(|change| summary(policy, change, directory)).collect();
-                (changes, Err(ChangeRefusal::Denied(denial)))
-            }
-        };
+    ) -> Result<Pending<Self>, Box<Rejection<PolicyUpdateError>>> {
+        let (changes, next) = updated(policy, &update.into(), by, directory, now);
         let (expected, event) = (Some(policy.revision()), Event::ChangePolicy(changes));
-        Self::asked(next, expected, KnownRemovals::Kept, by, event, record, now)
+        Self::pending(next, expected, KnownRemovals::Kept, by, event, record, now)
     }
 
-    /// Returns the pending change that `next` is, or the record that says why there is none.
-    fn asked(
-        next: Result<PrivacyPolicy, ChangeRefusal>,
+    /// Returns the pending act that puts `next` in force, or its rejection.
+    pub(super) fn pending(
+        next: Result<PrivacyPolicy, PolicyUpdateError>,
         expected: Option<Revision>,
         removals: KnownRemovals,
         by: &UserId,
         event: Event,
         record: RecordId,
         now: DateTime<Utc>,
-    ) -> Result<Self, Box<Refused<ChangeRefusal>>> {
-        let outcome = match &next {
-            Ok(_) => Outcome::Intended,
-            Err(ChangeRefusal::Denied(denial)) => Outcome::Denied(*denial),
-            Err(ChangeRefusal::Invalid(error)) => Outcome::Invalid(error.clone()),
-        };
-        let initiator = Initiator::User(by.clone());
+    ) -> Result<Pending<Self>, Box<Rejection<PolicyUpdateError>>> {
+        let (initiator, outcome) = (Initiator::User(by.clone()), Outcome::Intended);
         let record = Record { id: record, at: now, initiator, policy: expected, event, outcome };
-        match next {
-            Ok(next) => Ok(Self { record, next, expected, removals }),
-            Err(reason) => Err(Box::new(Refused { reason, record })),
-        }
-    }
-
-    /// The policy that the change would make.
-    pub(crate) fn policy(&self) -> &PrivacyPolicy {
-        &self.next
-    }
-
-    /// What must become durable first.
-    #[must_use]
-    pub fn record(&self) -> &Record {
-        &self.record
-    }
-
-    /// The change, once its record is durable.
-    ///
-    /// # Errors
-    /// [`SinkError::WrongReceipt`] when the receipt is for another record.
-    pub fn recorded(self, receipt: &Receipt) -> Result<RecordedChange, SinkError> {
-        receipt.confirm(&self.record)?;
-        let Self { record, next, expected, removals } = self;
-        Ok(RecordedChange { applied: AppliedRecord::of(receipt), record, next, expected, removals })
+        let next = next.map(|policy| Self { policy, expected, removals });
+        Pending::allowed(record, next.map_err(PolicyUpdateError::with_outcome))
     }
 }
 
-/// A dry run of a change: allowed, worked out, and not yet recorded. What it would do is not told before it is.
-pub(crate) struct PendingDryRun {
-    record: Record,
-    next: PrivacyPolicy,
-}
-
-impl PendingDryRun {
-    /// Asks `policy` whether `by` may make the update, and may be told the names of people whom it would affect: at most
-    /// `sample` of them. Either way there is a record to write.
-    ///
-    /// Names are for those who may view private activities. Who is in a private group can be more than the directory
-    /// tells whoever manages privacy: nested groups are followed, and groups that are gone remembered.
-    pub(crate) fn authorise(
-        policy: &PrivacyPolicy,
-        update: &PolicyUpdate,
-        sample: usize,
-        by: &UserId,
-        directory: Option<&DirectorySnapshot>,
-        record: RecordId,
-        now: DateTime<Utc>,
-    ) -> Result<Self, Box<Refused<ChangeRefusal>>> {
-        let of_dry_run = |record: Record| match record.event {
-            Event::ChangePolicy(changes) => {
-                Record { event: Event::DryRun { changes, sample: sample as u64 }, ..record }
-            }
-            _ => record,
+impl PolicyUpdateError {
+    /// Returns the outcome in the record of the rejection, with the reason.
+    pub(super) fn with_outcome(self) -> (Outcome, Self) {
+        let outcome = match &self {
+            Self::Denied(denial) => Outcome::Denied(*denial),
+            Self::Invalid(error) => Outcome::Invalid(error.clone()),
         };
-        let PendingChange { record, next, .. } = PendingChange::authorise(policy, update, by, directory, record, now)
-            .map_err(|refused| {
-            let Refused { reason, record } = *refused;
-            Box::new(Refused { reason, record: of_dry_run(record) })
-        })?;
-        let record = of_dry_run(record);
-        let may_name = if sample > 0 { policy.may_view_private(by) } else { Ok(()) };
-        match may_name {
-            Ok(()) => Ok(Self { record, next }),
-            Err(denial) => {
-                let record = Record { outcome: Outcome::Denied(denial), ..record };
-                Err(Box::new(Refused { reason: denial.into(), record }))
-            }
-        }
-    }
-
-    /// The policy that the change would make.
-    pub(crate) fn policy(&self) -> &PrivacyPolicy {
-        &self.next
-    }
-
-    /// Returns the record of a dry run that cannot be answered, because the directory does not say who is who.
-    pub(crate) fn undecidable(&self) -> Record {
-        Record { outcome: Outcome::Invalid(PolicyError::NoDirectory), ..self.record.clone() }
-    }
-
-    /// What must become durable before anybody is told what the change would do.
-    pub(crate) fn record(&self) -> &Record {
-        &self.record
+        (outcome, self)
     }
 }
 
-/// Proof that a change was allowed and its record is durable. A store publishes this and nothing else.
-#[derive(Debug, Clone)]
-pub struct RecordedChange {
-    record: Record,
-    applied: AppliedRecord,
-    next: PrivacyPolicy,
-    expected: Option<Revision>,
-    removals: KnownRemovals,
-}
-
-impl RecordedChange {
-    /// The policy to publish.
+impl Recorded<NewPolicy> {
+    /// Returns the policy to publish.
     #[must_use]
     pub fn policy(&self) -> &PrivacyPolicy {
-        &self.next
+        &self.act().policy
     }
 
-    /// The revision that must still be in force; none for the first policy of a store.
+    /// Returns the revision that must still be in force, and `None` for the first policy of a store.
     #[must_use]
     pub fn expected(&self) -> Option<Revision> {
-        self.expected
-    }
-
-    /// Returns the record of the intent.
-    pub(crate) fn record(&self) -> RecordId {
-        self.record.id
+        self.act().expected
     }
 
     /// Returns the records that a store keeps once it applied the change, given those that it kept before.
     #[must_use]
     pub fn applied(&self, before: &AppliedRecords) -> AppliedRecords {
-        match &self.record.event {
-            Event::AcceptDifference { .. } => before.clone().accepted(self.applied, self.removals),
-            _ => before.clone().with_change(self.applied),
+        match &self.record().event {
+            Event::AcceptDifference { .. } => before.clone().accepted(self.applied_record(), self.act().removals),
+            _ => before.clone().with_change(self.applied_record()),
         }
     }
 
-    /// The record of what came of it.
+    /// Returns the record of the outcome.
     #[must_use]
     pub fn outcome(&self, record: RecordId, now: DateTime<Utc>, failure: Option<FailureReason>) -> Record {
-        let intent = self.record.id;
-        let outcome = match failure {
-            None => Outcome::Done { intent },
-            Some(cause) => Outcome::Failed { intent, cause },
-        };
-        Record { id: record, at: now, outcome, ..self.record.clone() }
+        self.done_or_failed(record, now, failure)
     }
 }
 
-/// Applies the changes in order, and says of each what it names, whether it fits or not.
+/// Applies an update if `by` may change the policy. Returns a summary of each change, valid or not, and the new policy or the
+/// reason why there is none.
+pub(super) fn updated(
+    policy: &PrivacyPolicy,
+    update: &PolicyUpdate,
+    by: &UserId,
+    directory: Option<&DirectorySnapshot>,
+    now: DateTime<Utc>,
+) -> (Vec<ChangeSummary>, Result<PrivacyPolicy, PolicyUpdateError>) {
+    match policy.may_manage_privacy(by) {
+        Ok(()) => apply(policy, update, by, directory, now),
+        Err(denial) => {
+            let directory = directory.filter(|directory| policy.options().accepts(directory.as_of(), now));
+            let changes = update.changes().iter().map(|change| summary(policy, change, directory)).collect();
+            (changes, Err(PolicyUpdateError::Denied(denial)))
+        }
+    }
+}
+
+/// Applies the changes in order.
 fn apply(
     policy: &PrivacyPolicy,
     update: &PolicyUpdate,
     by: &UserId,
     directory: Option<&DirectorySnapshot>,
     now: DateTime<Utc>,
-) -> (Vec<ChangeSummary>, Result<PrivacyPolicy, ChangeRefusal>) {
+) -> (Vec<ChangeSummary>, Result<PrivacyPolicy, PolicyUpdateError>) {
     let in_force = policy.revision();
     let moved_on = update.expected().filter(|made_for| *made_for != in_force);
     let mut draft = match moved_on {
@@ -259,7 +168,7 @@ fn apply(
         _ => PolicyError::InUpdate { index, reason: Box::new(reason) },
     };
     for (index, change) in update.changes().iter().enumerate() {
-        // As the changes before it left the policy.
+        // Each change sees the policy as the changes before it left it.
         let policy = draft.as_ref().map_or(policy, PolicyDraft::policy);
         let directory = directory.filter(|directory| policy.options().accepts(directory.as_of(), now));
         summaries.push(summary(policy, change, directory));
@@ -276,7 +185,7 @@ fn apply(
         (PolicyError::LastAdministrator, Some(index)) => in_update(index, PolicyError::LastAdministrator),
         (error, _) => error,
     });
-    (summaries, next.map_err(ChangeRefusal::Invalid))
+    (summaries, next.map_err(PolicyUpdateError::Invalid))
 }
 
 fn summary(policy: &PrivacyPolicy, change: &PolicyChange, directory: Option<&DirectorySnapshot>) -> ChangeSummary {

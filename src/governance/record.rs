@@ -1,70 +1,40 @@
-//! One governance record.
+//! A governance record.
 
 use std::collections::HashSet;
-use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use super::commitment::Seal;
+use super::commitment::Committed;
 use super::event::{ChangeSummary, Event, RemovalSummary, RequestSummary, RevealSummary};
+use super::ids::RecordId;
 use super::outcome::Outcome;
+use super::record_kind::RecordKind;
 #[cfg(feature = "ledger")]
 use crate::digest::Digest;
 use crate::identity::UserId;
 use crate::policy::Revision;
 use crate::text::deserialize_silently;
 
-macro_rules! uuid_newtype {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
-        pub struct $name(pub Uuid);
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
-            }
-        }
-    };
-}
-
-uuid_newtype! {
-    /// The id of one governance record, fresh for each.
-    RecordId
-}
-
-uuid_newtype! {
-    /// The id of one reveal, fresh for each.
-    RevealId
-}
-
-uuid_newtype! {
-    /// The id of one request for approvals of a reveal, fresh for each.
-    RequestId
-}
-
-/// One governance record, as it is handed to a sink.
+/// A governance record, as a sink stores it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Record {
-    /// Its own id.
+    /// The id.
     pub id: RecordId,
-    /// When it was made.
+    /// The time at which it was made.
     pub at: DateTime<Utc>,
-    /// Who did or tried it.
+    /// The user or system that caused the event.
     pub initiator: Initiator,
-    /// The policy that was in force, if there was one.
+    /// The revision of the policy that was in force, if there was one.
     pub policy: Option<Revision>,
-    /// What was done or tried.
+    /// The event.
     pub event: Event,
-    /// How far it came.
+    /// How far the event got.
     pub outcome: Outcome,
 }
 
 #[derive(Deserialize)]
-// What is damaged or newer must not read as a record that says less.
+// A damaged or newer document must not read as a record with less in it.
 #[serde(remote = "Record", deny_unknown_fields)]
 struct RecordDocument {
     id: RecordId,
@@ -77,62 +47,19 @@ struct RecordDocument {
 
 deserialize_silently!(Record, RecordDocument);
 
-/// Something that was refused for a reason, and the record that is to say so.
-#[derive(Debug)]
-pub struct Refused<R> {
-    /// Why.
-    pub reason: R,
-    /// The record of the refusal.
-    pub record: Record,
-}
-
-/// Who did or tried something.
+/// The user or system that caused an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Initiator {
-    /// A person. Being in a private group never hides this.
+    /// A person. Membership in a private group never hides them here.
     User(UserId),
-    /// The library, keeping the policy up with the directory.
+    /// The library itself: it applies retention, and reconciles with the directory.
     System,
 }
 
-/// The kind of a record, for finding it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RecordKind {
-    /// A change of the policy, its initialization included.
-    PolicyChange,
-    /// A dry run of a change of the policy.
-    DryRun,
-    /// A grant of the permission to view private activities.
-    Grant,
-    /// The end of such a grant.
-    Revocation,
-    /// A reveal.
-    Reveal,
-    /// A page within a reveal.
-    Page,
-    /// A request for approvals of a reveal.
-    RevealRequest,
-    /// An answer to such a request, or its withdrawal.
-    Approval,
-    /// The erasure of what somebody did.
-    Erasure,
-    /// The removal of what a record says of people.
-    Redaction,
-    /// The removal of what is older than the policy lets it be kept.
-    Retention,
-    /// A change of the sinks, or the trial of one.
-    SinkChange,
-    /// Reading governance records.
-    GovernanceRead,
-    /// A group of the policy that vanished from the directory or came back.
-    Directory,
-}
-
 impl Record {
-    /// Returns the kind of this record; of a record of several changes, the kind of the first. It is found by each of its
-    /// [`kinds`](Self::kinds).
+    /// Returns the kind of this record. For a record of several changes, that is the kind of the first; a search finds the
+    /// record by each of its [`kinds`](Self::kinds).
     #[must_use]
     pub fn kind(&self) -> RecordKind {
         match &self.event {
@@ -152,8 +79,8 @@ impl Record {
         }
     }
 
-    /// Returns every kind of this record, each once: a record of several changes can be a policy change, a grant and a
-    /// revocation in one.
+    /// Returns every kind of this record, each once. A record of several changes can be a policy change, a grant and a
+    /// revocation at the same time.
     #[must_use]
     pub fn kinds(&self) -> Vec<RecordKind> {
         let mut kinds = vec![self.kind()];
@@ -167,7 +94,7 @@ impl Record {
         kinds
     }
 
-    /// Returns what it was done to, each once: groups, users, domains, a reveal, a request, a record or a sink, by id.
+    /// Returns the ids of what the event is about, each once: groups, users, domains, a reveal, a request, a record or a sink.
     #[must_use]
     pub fn targets(&self) -> Vec<String> {
         let mut targets: Vec<String> = match &self.event {
@@ -192,24 +119,25 @@ impl Record {
     }
 }
 
-/// What a sealed value of a record says: that decides which readers are told it, and whether a record can forget it.
+/// The content of a committed value in a record. It decides which readers see the value, and whether it can be redacted.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Says {
-    /// Why somebody wanted to see: every reader of the log is told.
-    Why,
-    /// What was searched for: it can be guessed, and a name can stand in it.
+enum Content {
+    /// The justification of a reveal. Every reader of the log sees it.
+    Justification,
+    /// The query of a reveal. A reader could guess the query from its digest, and it can contain a name.
     Query,
-    /// Whose private activities were seen. Nobody is told, because everybody who is known could be held against those tags.
-    Whose,
-    /// How much was seen in a reveal, and a digest of it. This is what an auditor needs, and it names nobody, so no record
-    /// forgets it.
-    Seen,
-    /// How many activities were removed, and how long that took.
+    /// The people whose private activities were shown. No reader sees it, because a reader could test any known person
+    /// against it.
+    Subjects,
+    /// The number of activities shown in a reveal, and their digest. An auditor needs it and it names no person, so it is never
+    /// redacted.
+    Shown,
+    /// The number of removed activities, and the duration of the removal.
     Removed,
 }
 
 impl Record {
-    /// Returns the revision of the policy that this puts in force once it is done, if it is a change of the policy.
+    /// Returns the revision that the event puts in force, if it is a change of the policy.
     #[must_use]
     pub fn made_revision(&self) -> Option<Revision> {
         match &self.event {
@@ -220,32 +148,35 @@ impl Record {
         }
     }
 
-    /// Forgets what it says of people, for good: [sealed](super::Commitment) justifications and queries, whose activities a page
-    /// showed, and how many were removed. Tells whether there was anything of it that was not forgotten yet.
+    /// Removes the personal data in the record for good: justifications and queries, the people whose activities a page
+    /// showed, and the number of removed activities. Their [commitments](super::Commitment) stay. Returns whether there was
+    /// anything left to remove.
     ///
-    /// How much was seen in a reveal stays, and so does the digest of it.
+    /// The number of activities that a reveal showed stays, and so does their digest.
     pub fn redact(&mut self) -> bool {
-        let mut forgot = false;
-        for (_, sealed) in self.sealed().into_iter().filter(|(says, _)| *says != Says::Seen) {
-            forgot |= sealed.is_open();
-            sealed.close();
+        let mut redacted = false;
+        for (_, value) in self.committed().into_iter().filter(|(content, _)| *content != Content::Shown) {
+            redacted |= value.is_open();
+            value.close();
         }
-        forgot
+        redacted
     }
 
-    /// Every sealed value in it.
-    fn sealed(&mut self) -> Vec<(Says, &mut dyn Seal)> {
-        let mut sealed: Vec<(Says, &mut dyn Seal)> = Vec::new();
+    /// Returns every committed value in the record.
+    fn committed(&mut self) -> Vec<(Content, &mut dyn Committed)> {
+        let mut committed: Vec<(Content, &mut dyn Committed)> = Vec::new();
         match &mut self.event {
             Event::Reveal(RevealSummary { about, .. }) | Event::RequestReveal(RequestSummary { about, .. }) => {
-                sealed.push((Says::Query, &mut about.query));
-                sealed.extend(about.justification.as_mut().map(|why| (Says::Why, why as &mut dyn Seal)));
+                committed.push((Content::Query, &mut about.query));
+                committed.extend(
+                    about.justification.as_mut().map(|why| (Content::Justification, why as &mut dyn Committed)),
+                );
             }
             Event::Page { reveal: _, activities, private, digest, subjects } => {
-                sealed.push((Says::Seen, activities));
-                sealed.push((Says::Seen, private));
-                sealed.push((Says::Seen, digest));
-                sealed.push((Says::Whose, subjects));
+                committed.push((Content::Shown, activities));
+                committed.push((Content::Shown, private));
+                committed.push((Content::Shown, digest));
+                committed.push((Content::Subjects, subjects));
             }
             Event::InitializePolicy { .. }
             | Event::ChangePolicy(_)
@@ -260,10 +191,10 @@ impl Record {
             | Event::GroupRestored { .. } => {}
         }
         match &mut self.outcome {
-            Outcome::Closed { intent: _, pages: _, private } => sealed.push((Says::Seen, private)),
+            Outcome::Closed { intent: _, pages: _, private } => committed.push((Content::Shown, private)),
             Outcome::Removed { activities, ended_at, .. } | Outcome::RemovedInPart { activities, ended_at, .. } => {
-                sealed.push((Says::Removed, activities));
-                sealed.push((Says::Removed, ended_at));
+                committed.push((Content::Removed, activities));
+                committed.push((Content::Removed, ended_at));
             }
             Outcome::Intended
             | Outcome::Observed
@@ -274,59 +205,38 @@ impl Record {
             | Outcome::Invalid(_)
             | Outcome::InvalidSinks(_) => {}
         }
-        sealed
+        committed
     }
 
-    /// What is sealed in it and was not forgotten: each commitment with the salt and the text of the value.
+    /// Returns the commitment, salt and text of each committed value that was not redacted.
     #[cfg(feature = "ledger")]
     pub(crate) fn openings(&self) -> Vec<(Digest, String, String)> {
         let mut record = self.clone();
-        record.sealed().into_iter().filter_map(|(_, sealed)| sealed.opened()).collect()
+        record.committed().into_iter().filter_map(|(_, value)| value.opened()).collect()
     }
 
-    /// The same record as it is told to a reader of the log. Only a reader who may view private activities is told what
-    /// depends on them, and what a query can be guessed by. Withheld values leave their commitments.
+    /// Returns the record as a reader of the log may see it. Only a reader who may view private activities sees the values that
+    /// depend on them, and the digest of a query. A withheld value leaves its commitment.
     #[must_use]
-    pub(crate) fn told(mut self, may_view_private: bool) -> Self {
-        for (says, sealed) in self.sealed() {
-            let is_told = match says {
-                Says::Why => true,
-                Says::Query | Says::Seen | Says::Removed => may_view_private,
-                Says::Whose => false,
+    pub(crate) fn visible_to_reader(mut self, may_view_private: bool) -> Self {
+        for (content, value) in self.committed() {
+            let is_visible = match content {
+                Content::Justification => true,
+                Content::Query | Content::Shown | Content::Removed => may_view_private,
+                Content::Subjects => false,
             };
-            if !is_told {
-                sealed.close();
+            if !is_visible {
+                value.close();
             }
         }
         self
     }
 
-    /// The same record as it will always be: with the commitments to what is sealed, and without the values.
+    /// Returns the record with every committed value removed. This form never changes, because the commitments stay.
     #[must_use]
     pub fn without_openings(&self) -> Self {
         let mut record = self.clone();
-        record.sealed().into_iter().for_each(|(_, sealed)| sealed.close());
+        record.committed().into_iter().for_each(|(_, value)| value.close());
         record
-    }
-}
-
-impl fmt::Display for RecordKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::PolicyChange => "policy change",
-            Self::DryRun => "dry run",
-            Self::Grant => "grant",
-            Self::Revocation => "revocation",
-            Self::Reveal => "reveal",
-            Self::Page => "page",
-            Self::RevealRequest => "reveal request",
-            Self::Approval => "approval",
-            Self::Erasure => "erasure",
-            Self::Redaction => "redaction",
-            Self::Retention => "retention",
-            Self::SinkChange => "sink change",
-            Self::GovernanceRead => "governance read",
-            Self::Directory => "directory",
-        })
     }
 }

@@ -1,77 +1,83 @@
-//! Removing what is not to be kept: allowed, recorded, and only then done.
-//!
-//! The twin of [`change`](crate::change): a [`PendingRemoval`] becomes a [`RecordedRemoval`] with a sink's receipt, and
-//! neither a store nor a sink removes anything for anything else.
+//! Removals of activities, of records, and of the personal data in a record.
+
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use crate::governance::{
-    AppliedRecord, AppliedRecords, ChangeMark, Commitment, Event, FailureReason, Initiator, Outcome, Receipt, Record,
-    RecordId, Refused, RemovalSummary, Salt, SinkError,
-};
+use super::applied::AppliedRecords;
+use super::commitment::Commitment;
+use super::event::{ChangeMark, Event, RemovalSummary};
+use super::ids::RecordId;
+use super::outcome::{FailureReason, Outcome};
+use super::record::{Initiator, Record};
+use super::recorded::{Pending, Recorded, Rejection};
+use super::salt::Salt;
 use crate::identity::{Identity, Subject, UserId};
 use crate::policy::{Denial, PrivacyPolicy, before};
 use crate::query::IndexTerm;
 use crate::stored::StoredActivity;
 
-/// A removal that is allowed and not yet recorded. Nothing is removed for it.
-#[derive(Debug)]
-#[must_use]
-pub struct PendingRemoval {
-    record: Record,
-    what: What,
+/// The activities or records to remove. Stores and sinks remove nothing but what a [`Recorded`] removal covers.
+#[derive(Clone)]
+pub struct Removal {
+    scope: Scope,
 }
 
-/// What a removal takes.
 #[derive(Clone)]
-enum What {
+enum Scope {
+    /// The activities of a person.
     Subject(Vec<Identity>),
+    /// Activities and records from before a time.
     Aged { activities_before: DateTime<Utc>, records_before: Option<DateTime<Utc>> },
+    /// The personal data in a record.
     Commitment(RecordId),
 }
 
-impl PendingRemoval {
-    /// Asks the policy whether `by` may erase what somebody did. Either way there is a record to write.
+impl Removal {
+    /// Erases the activities of a person in the name of `by`, if `by` may manage privacy. Accepted or rejected, there is a
+    /// record to write.
     ///
     /// # Errors
-    /// [`Refused`] with the denial and the record that says so.
+    /// Returns [`Rejection`] with the denial and the record to write.
     pub fn of_subject(
         policy: &PrivacyPolicy,
         by: &UserId,
         subject: Subject,
         record: RecordId,
         now: DateTime<Utc>,
-    ) -> Result<Self, Box<Refused<Denial>>> {
+    ) -> Result<Pending<Self>, Box<Rejection<Denial>>> {
         let (identities, subject) = (subject.identities().to_vec(), subject.id().clone());
         let summary = RemovalSummary::Subject { subject, identities: identities.len() as u64 };
-        Self::asked(policy, by, summary, What::Subject(identities), record, now)
+        Self::requested(policy, by, summary, Scope::Subject(identities), record, now)
     }
 
-    /// Asks the policy whether `by` may have a governance record forget what it says of people.
+    /// Removes the personal data in the record `of` in the name of `by`, if `by` may manage privacy. Accepted or rejected,
+    /// there is a record to write.
     ///
     /// # Errors
-    /// [`Refused`] with the denial and the record that says so.
-    pub fn of_sealed(
+    /// Returns [`Rejection`] with the denial and the record to write.
+    pub fn of_commitment(
         policy: &PrivacyPolicy,
         by: &UserId,
         of: RecordId,
         record: RecordId,
         now: DateTime<Utc>,
-    ) -> Result<Self, Box<Refused<Denial>>> {
-        Self::asked(policy, by, RemovalSummary::Commitment { record: of }, What::Commitment(of), record, now)
+    ) -> Result<Pending<Self>, Box<Rejection<Denial>>> {
+        Self::requested(policy, by, RemovalSummary::Commitment { record: of }, Scope::Commitment(of), record, now)
     }
 
-    /// Whatever the policy does not let be kept any longer at this time. None if it lets everything be kept.
+    /// Removes the activities and records that are older than the policy allows at the time `now`. Returns `None` if the
+    /// policy sets no limit.
     ///
-    /// `applied` is what the store says of its last change: the record of the run tells it, because the record of that
-    /// change may be removed by it.
+    /// `applied` are the store's records of its last changes. The record of this removal repeats which change of the policy
+    /// was the last, because the removal may remove the record of that change.
     #[must_use]
     pub fn of_aged(
         policy: &PrivacyPolicy,
         applied: &AppliedRecords,
         record: RecordId,
         now: DateTime<Utc>,
-    ) -> Option<Self> {
+    ) -> Option<Pending<Self>> {
         let (activities_before, records_before) = too_old(policy, now)?;
         let mark = applied.change().map(|change| ChangeMark { record: change.record(), revision: policy.revision() });
         let record = Record {
@@ -82,148 +88,126 @@ impl PendingRemoval {
             event: Event::Remove(RemovalSummary::Aged { activities_before, records_before, policy: mark }),
             outcome: Outcome::Intended,
         };
-        Some(Self { record, what: What::Aged { activities_before, records_before } })
+        Some(Pending::new(record, Self { scope: Scope::Aged { activities_before, records_before } }))
     }
 
-    fn asked(
+    fn requested(
         policy: &PrivacyPolicy,
         by: &UserId,
         summary: RemovalSummary,
-        what: What,
+        scope: Scope,
         record: RecordId,
         now: DateTime<Utc>,
-    ) -> Result<Self, Box<Refused<Denial>>> {
-        let allowed = policy.may_manage_privacy(by);
+    ) -> Result<Pending<Self>, Box<Rejection<Denial>>> {
         let record = Record {
             id: record,
             at: now,
             initiator: Initiator::User(by.clone()),
             policy: Some(policy.revision()),
             event: Event::Remove(summary),
-            outcome: allowed.map_or_else(Outcome::Denied, |()| Outcome::Intended),
+            outcome: Outcome::Intended,
         };
-        match allowed {
-            Ok(()) => Ok(Self { record, what }),
-            Err(reason) => Err(Box::new(Refused { reason, record })),
-        }
-    }
-
-    /// What must become durable first.
-    #[must_use]
-    pub fn record(&self) -> &Record {
-        &self.record
-    }
-
-    /// The removal, once its record is durable.
-    ///
-    /// # Errors
-    /// [`SinkError::WrongReceipt`] when the receipt is for another record.
-    pub fn recorded(self, receipt: &Receipt) -> Result<RecordedRemoval, SinkError> {
-        receipt.confirm(&self.record)?;
-        Ok(RecordedRemoval { applied: AppliedRecord::of(receipt), record: self.record, what: self.what })
+        let allowed = policy.may_manage_privacy(by).map(|()| Self { scope });
+        Pending::allowed(record, allowed.map_err(|denial| (Outcome::Denied(denial), denial)))
     }
 }
 
-/// Proof that a removal was allowed and its record is durable. Stores and sinks remove for this and for nothing else.
-#[derive(Debug, Clone)]
-pub struct RecordedRemoval {
-    record: Record,
-    applied: AppliedRecord,
-    what: What,
-}
-
-impl RecordedRemoval {
-    /// Returns the records that a store keeps once nothing that it covers is left, given those that it kept before.
+impl Recorded<Removal> {
+    /// Returns the records that a store keeps once it has removed everything that this covers, given those that it kept
+    /// before.
     #[must_use]
     pub fn applied(&self, before: &AppliedRecords) -> AppliedRecords {
-        match self.what {
+        match self.scope() {
             // It removes nothing from a store.
-            What::Commitment(_) => before.clone(),
-            What::Subject(_) | What::Aged { .. } => before.clone().with_removal(self.applied),
+            Scope::Commitment(_) => before.clone(),
+            Scope::Subject(_) | Scope::Aged { .. } => before.clone().with_removal(self.applied_record()),
         }
     }
 
-    /// Asks again, before each step: a policy that came meanwhile may let more be kept, and whoever asked may not be a
-    /// privacy administrator any more.
+    /// Checks before each step that the removal may continue: a newer policy may allow older activities to be kept, or the
+    /// initiator may have lost the role of a privacy administrator.
     ///
     /// # Errors
-    /// The [`FailureReason`] that the record of the outcome gives as the cause.
-    pub fn goes_on(&self, policy: &PrivacyPolicy) -> Result<(), FailureReason> {
-        match (&self.what, &self.record.initiator) {
-            (What::Aged { activities_before, records_before }, _) => {
-                let still = too_old(policy, self.record.at).is_some_and(|(activities, records)| {
+    /// Returns the [`FailureReason`] for the record of the outcome.
+    pub fn may_continue(&self, policy: &PrivacyPolicy) -> Result<(), FailureReason> {
+        match (self.scope(), &self.record().initiator) {
+            (Scope::Aged { activities_before, records_before }, _) => {
+                let still = too_old(policy, self.record().at).is_some_and(|(activities, records)| {
                     activities >= *activities_before && (records_before.is_none() || records >= *records_before)
                 });
                 if still { Ok(()) } else { Err(FailureReason::Superseded) }
             }
-            (What::Subject(_) | What::Commitment(_), Initiator::User(by)) => {
+            (Scope::Subject(_) | Scope::Commitment(_), Initiator::User(by)) => {
                 policy.may_manage_privacy(by).map_err(FailureReason::Denied)
             }
-            (What::Subject(_) | What::Commitment(_), Initiator::System) => Err(FailureReason::Superseded),
+            (Scope::Subject(_) | Scope::Commitment(_), Initiator::System) => Err(FailureReason::Superseded),
         }
     }
 
-    /// Whether an activity is to be removed. Every store must give the answer that this gives.
+    /// Returns whether an activity is to be removed. Every store must remove exactly the activities for which this returns
+    /// true.
     #[must_use]
     pub fn covers(&self, stored: &StoredActivity) -> bool {
-        match &self.what {
-            What::Subject(subject) => stored
+        match self.scope() {
+            Scope::Subject(subject) => stored
                 .activity()
                 .principals()
                 .flat_map(|principal| principal.identities())
                 .any(|identity| subject.iter().any(|of_subject| is_same(identity, of_subject))),
-            What::Aged { activities_before, .. } => stored.decision().decided_at() < *activities_before,
-            What::Commitment(_) => false,
+            Scope::Aged { activities_before, .. } => stored.decision().decided_at() < *activities_before,
+            Scope::Commitment(_) => false,
         }
     }
 
-    /// The identities of the person whose activities are to be removed, if it is somebody's. A store can use them to
-    /// narrow before it asks [`covers`](Self::covers).
+    /// Returns the identities of the person whose activities are to be removed, if this is an erasure. A store can use them to
+    /// find candidates, and must check each with [`covers`](Self::covers).
     #[must_use]
     pub fn identities(&self) -> &[Identity] {
-        match &self.what {
-            What::Subject(identities) => identities,
-            What::Aged { .. } | What::Commitment(_) => &[],
+        match self.scope() {
+            Scope::Subject(identities) => identities,
+            Scope::Aged { .. } | Scope::Commitment(_) => &[],
         }
     }
 
-    /// Returns the terms of which a removed activity has at least one, if it is removed for the person who acted. Whether an
-    /// activity is covered then depends on its principals alone.
+    /// Returns the index terms of an erasure: each activity that it covers has at least one of them. Whether an erasure covers
+    /// an activity depends on the principals of the activity alone.
     #[must_use]
     pub fn index_terms(&self) -> Vec<IndexTerm<'_>> {
         self.identities().iter().map(Identity::index_term).collect()
     }
 
-    /// The time before which an activity must have been decided to be removed, if that is why.
+    /// Returns the time before which an activity must have been decided to be removed, if this removes aged activities.
     #[must_use]
     pub fn activities_before(&self) -> Option<DateTime<Utc>> {
-        match self.what {
-            What::Aged { activities_before, .. } => Some(activities_before),
-            What::Subject(_) | What::Commitment(_) => None,
+        match *self.scope() {
+            Scope::Aged { activities_before, .. } => Some(activities_before),
+            Scope::Subject(_) | Scope::Commitment(_) => None,
         }
     }
 
-    /// The time before which governance records must have been made to be removed, if any are.
+    /// Returns the time before which a governance record must have been made to be removed, if this removes records.
     #[must_use]
     pub fn records_before(&self) -> Option<DateTime<Utc>> {
-        match self.what {
-            What::Aged { records_before, .. } => records_before,
-            What::Subject(_) | What::Commitment(_) => None,
+        match *self.scope() {
+            Scope::Aged { records_before, .. } => records_before,
+            Scope::Subject(_) | Scope::Commitment(_) => None,
         }
     }
 
-    /// The one governance record that is to [forget](Record::redact) what it says of people, if it is that.
+    /// Returns the record whose personal data is to be [redacted](Record::redact), if this is a redaction.
     #[must_use]
-    pub fn forgotten_record(&self) -> Option<RecordId> {
-        match self.what {
-            What::Commitment(record) => Some(record),
-            What::Subject(_) | What::Aged { .. } => None,
+    pub fn redacted_record(&self) -> Option<RecordId> {
+        match *self.scope() {
+            Scope::Commitment(record) => Some(record),
+            Scope::Subject(_) | Scope::Aged { .. } => None,
         }
     }
 
-    /// The record of what came of it: how many activities and governance records were removed until it was done or failed, at
-    /// the time `ended_at`. `salts` seal the number of activities and that time. The record is made at the time of the intent,
-    /// because the time between the two tells whether there was anything to remove.
+    /// Returns the record of the outcome: how many activities and governance records were removed until the removal ended at
+    /// `ended_at`, completed or failed. `salts` are for the commitments to the number of activities and to that time.
+    ///
+    /// The record carries the time of the intent. The time between intent and outcome would tell whether there was anything to
+    /// remove.
     #[must_use]
     pub fn outcome(
         &self,
@@ -235,17 +219,21 @@ impl RecordedRemoval {
         failure: Option<FailureReason>,
     ) -> Record {
         let [of_activities, of_time] = salts;
-        let (intent, activities) = (self.record.id, Commitment::new(activities, of_activities));
+        let (intent, activities) = (self.record().id, Commitment::new(activities, of_activities));
         let ended_at = Commitment::new(ended_at, of_time);
         let outcome = match failure {
             None => Outcome::Removed { intent, activities, ended_at, records },
-            Some(cause) => Outcome::RemovedInPart { intent, activities, ended_at, records, cause },
+            Some(reason) => Outcome::RemovedInPart { intent, activities, ended_at, records, reason },
         };
-        Record { id: record, outcome, ..self.record.clone() }
+        Record { id: record, outcome, ..self.record().clone() }
+    }
+
+    fn scope(&self) -> &Scope {
+        &self.act().scope
     }
 }
 
-/// The times before which activities, and records if any, are older than a policy lets them be kept at a time.
+/// Returns the times before which activities, and records if any, are older than a policy allows at the time `now`.
 fn too_old(policy: &PrivacyPolicy, now: DateTime<Utc>) -> Option<(DateTime<Utc>, Option<DateTime<Utc>>)> {
     let retention = policy.options().retention?;
     Some((before(now, retention.activities())?, retention.records().and_then(|keep| before(now, keep))))
@@ -259,8 +247,9 @@ fn is_same(one: &Identity, other: &Identity) -> bool {
     }
 }
 
-impl std::fmt::Debug for What {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("What(..)")
+/// Does not show whom it is about.
+impl fmt::Debug for Removal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Removal").finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! Random bytes that keep a commitment from being opened by guessing.
+//! The salt of a commitment.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,13 +8,13 @@ use thiserror::Error;
 
 use crate::digest::{from_hex, to_hex};
 
-/// 16 random bytes that go into the commitment to one value, and into no other.
+/// 16 random bytes for the commitment to one value and to no other.
 ///
 /// A reader who has a commitment and not its salt cannot test a guess at the value. That holds only for bytes from a
-/// cryptographic source: [`PrivacyFilter`](crate::filter::PrivacyFilter) takes them from the operating system, and never from the
-/// embedder's source of ids. A salt cannot be copied by accident, because each seals one value.
+/// cryptographic source: [`PrivacyFilter`](crate::filter::PrivacyFilter) reads them from the operating system, and never from
+/// the embedder's source of ids. [`Commitment::new`](super::Commitment::new) consumes the salt, so that it is not used twice.
 ///
-/// Written as 32 lower-case hex digits.
+/// [`Display`](fmt::Display) and serde write it as 32 lower-case hex digits.
 ///
 /// ```
 /// # fn main() -> Result<(), activity_privacy::governance::ParseSaltError> {
@@ -28,16 +28,16 @@ use crate::digest::{from_hex, to_hex};
 #[derive(Clone, PartialEq, Eq)]
 pub struct Salt([u8; Self::BYTES]);
 
-/// A text is not a salt.
+/// A text that is not a salt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("not a salt, expected 32 lower-case hex digits")]
 pub struct ParseSaltError;
 
 impl Salt {
-    /// How many bytes a salt has.
+    /// The length of a salt in bytes.
     pub const BYTES: usize = 16;
 
-    /// Returns the salt of these bytes, which must come from a cryptographic source and be used once.
+    /// Creates a salt from bytes, which must come from a cryptographic source and be used once.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
         Self(bytes)
@@ -70,7 +70,7 @@ impl<'de> Deserialize<'de> for Salt {
     }
 }
 
-/// Shows no byte, because a salt opens the way to what it seals.
+/// Shows no byte, because a salt makes it possible to guess the value.
 impl fmt::Debug for Salt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Salt(..)")

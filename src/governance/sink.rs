@@ -1,117 +1,84 @@
-//! The port through which records become durable.
+//! The port behind which governance records are stored.
 
-use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, de};
-use thiserror::Error;
 
 use super::event::Event;
+use super::ids::RecordId;
 use super::outcome::{Outcome, OutcomeKind};
-use super::record::{Initiator, Record, RecordId, RecordKind};
-use crate::governance::RecordedRemoval;
+use super::receipt::Receipt;
+use super::record::{Initiator, Record};
+use super::record_kind::RecordKind;
+use super::recorded::Recorded;
+use super::removal::Removal;
+use super::sink_error::SinkError;
 use crate::identity::UserId;
 use crate::policy::Revision;
 use crate::text::without_values;
 
-/// Where governance records go to stay.
+/// Stores governance records.
 ///
 /// # Contract
-/// - **Durability.** [`record`](Self::record) answers after the record is where a crash cannot take it. The safe wrong
-///   answer is an error: the library then shows nothing and changes nothing. Once it answered, everybody reads the
-///   record, as it was offered.
-/// - **Ordering.** Sequence numbers begin at 1 and have no gap, at no time: whoever reads a record reads all with
-///   smaller numbers. A record that was answered before another was offered has the smaller number. They outlive a
-///   restart.
-/// - **Idempotency.** The same record offered again gets the receipt that it got first, also when several offer it at
-///   once. Another record under an id that was used is refused as [`SinkError::IdTaken`]; nothing of it is kept, and it
-///   takes no number.
-/// - **Identity.** A receipt names the very record that was offered.
-/// - **Removal.** Nothing is removed but what a [`RecordedRemoval`] covers. Records that are removed are the first ones:
-///   those that stay keep their numbers, which go on as if nothing had been removed. What a record forgot makes it no
-///   other record.
-/// - **Concurrency.** Called from any thread, through any number of handles, which share one sequence.
+/// - **Durability.** [`record`](Self::record) returns only after the record survives a crash. Every reader then reads the
+///   record as it was offered. The safe wrong answer is an error: the library then shows nothing and changes nothing.
+/// - **Ordering.** Sequence numbers start at 1 and never have a gap: a reader who reads a record reads all records with
+///   smaller numbers. If `record` returned for one record before another was offered, the first has the smaller number.
+///   Sequence numbers survive a restart.
+/// - **Idempotency.** A record that is offered again gets its first receipt, also if several callers offer it at the same
+///   time. Another record under a used id is rejected with [`SinkError::IdTaken`]. None of it is stored, and it uses no
+///   sequence number.
+/// - **Identity.** A receipt names the record that was offered.
+/// - **Removal.** The sink removes nothing but what a [`Recorded`] removal covers. Records are removed from the front: the
+///   others keep their numbers, and new records continue the sequence as if nothing had been removed. A redacted record is
+///   still the same record.
+/// - **Concurrency.** Any thread can call the sink, through any number of handles, which share one sequence.
 ///
-/// With the feature `conformance`, the module of that name holds an adapter to every sentence of this.
+/// The feature `conformance` adds a module of that name, which tests an adapter against every sentence of this contract.
 pub trait GovernanceSink: Send + Sync {
     /// Makes a record durable.
     ///
     /// # Errors
-    /// [`SinkError`] when the record may not be durable.
+    /// Returns [`SinkError`] if the record may not be durable.
     fn record(&self, record: &Record) -> Result<Receipt, SinkError>;
 
-    /// The records after sequence number `after` (0 for all) that [match](RecordQuery::matches), in sequence, at most
-    /// `limit`; every limit is taken. Whether the caller may read them is asked by
-    /// [`PrivacyFilter`](crate::filter::PrivacyFilter), not here.
+    /// Returns at most `limit` records after sequence number `after` (0 for all) that [match](RecordQuery::matches), in
+    /// sequence. Any limit is valid. [`PrivacyFilter`](crate::filter::PrivacyFilter) checks whether the caller may read them;
+    /// the sink does not.
     ///
     /// # Errors
-    /// [`SinkError`] when they cannot be read.
+    /// Returns [`SinkError`] if the records cannot be read.
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError>;
 
-    /// Returns the newest record that [matches](RecordQuery::matches), and none if no record does. Opening a filter asks
-    /// for the newest change and the newest removal, and so does an open one about once a second: an adapter that keeps many
-    /// records looks those up.
+    /// Returns the newest record that [matches](RecordQuery::matches), and `None` if no record does. A filter asks for the
+    /// newest change and the newest removal when it is opened, and about once a second while it is open. An adapter with many
+    /// records needs an index for that.
     ///
     /// # Errors
     /// Returns [`SinkError`] if the records cannot be read. The safe wrong answer is an error, never an older record.
     fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError>;
 
-    /// Removes some of what is to be removed of the records, as many as the sink takes for a step that delays nobody, and
-    /// says of how many. Called again until there is nothing left to remove: then, and only then, the answer is 0. What
-    /// was removed is gone for good once the answer was 0; to begin again, also after an error, is always right.
+    /// Performs one step of a removal, small enough not to delay other callers, and returns the number of affected records.
+    /// The caller repeats it until it returns 0, which means that nothing is left to remove. Once it returned 0, the removal is
+    /// permanent. The caller can start again at any time, also after an error.
     ///
-    /// - Those [made before a time](RecordedRemoval::records_before): every record from the first on, up to the first
-    ///   that was not made before it. The newest record always stays, so that its number is not given again. The safe
-    ///   wrong answer is to remove less.
-    /// - What [one record](RecordedRemoval::forgotten_record) says of people: it [forgets](Record::redact) that, and
-    ///   stays otherwise as it is. Where there is no such record there is nothing to remove.
-    ///
-    /// # Errors
-    /// [`SinkError`] when it may not be removed for good.
-    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError>;
-}
-
-/// The word of a sink that one record is durable.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[must_use]
-pub struct Receipt {
-    record: RecordId,
-    sequence: u64,
-}
-
-impl Receipt {
-    /// Claims that `record` is durable under this sequence number. Only a sink may claim that.
-    pub fn assertion(record: RecordId, sequence: u64) -> Self {
-        Self { record, sequence }
-    }
-
-    /// The record that is durable.
-    #[must_use]
-    pub fn record(&self) -> RecordId {
-        self.record
-    }
-
-    /// Its sequence number.
-    #[must_use]
-    pub fn sequence(&self) -> u64 {
-        self.sequence
-    }
-
-    /// The id of `record`, if it is the one that is durable.
+    /// - Records [made before a time](Recorded::records_before): the sink removes every record from the first one up to, but
+    ///   not including, the first that was not made before that time. The newest record always stays, so that its number is not
+    ///   used again. The safe wrong answer is to remove less.
+    /// - The personal data in [one record](Recorded::redacted_record): the sink [redacts](Record::redact) the record, and
+    ///   keeps the rest of it. If there is no such record, there is nothing to remove.
     ///
     /// # Errors
-    /// [`SinkError::WrongReceipt`] when it is another.
-    pub fn confirm(&self, record: &Record) -> Result<RecordId, SinkError> {
-        if self.record == record.id { Ok(record.id) } else { Err(SinkError::WrongReceipt) }
-    }
+    /// Returns [`SinkError`] if the removal may not be permanent.
+    fn remove(&self, removal: &Recorded<Removal>) -> Result<u64, SinkError>;
 }
 
-/// A record as a sink gives it back.
+/// A record as a sink returns it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RecordEntry {
-    /// Its sequence number, from 1 without a gap.
+    /// The sequence number, from 1 without a gap.
     pub sequence: u64,
     /// The record.
     #[serde(flatten)]
@@ -119,9 +86,9 @@ pub struct RecordEntry {
 }
 
 impl RecordEntry {
-    /// As it is told to whoever reads the log: see [`Record::told`].
-    pub(crate) fn told(self, may_view_private: bool) -> Self {
-        Self { record: self.record.told(may_view_private), ..self }
+    /// Returns the entry as a reader of the log may see it. See [`Record::visible_to_reader`].
+    pub(crate) fn visible_to_reader(self, may_view_private: bool) -> Self {
+        Self { record: self.record.visible_to_reader(may_view_private), ..self }
     }
 }
 
@@ -146,26 +113,26 @@ impl<'de> Deserialize<'de> for RecordEntry {
     }
 }
 
-/// Which records to read. The default is all of them. `Debug` does not show the target, because it can be somebody's
-/// id.
+/// A filter for records. The default matches all of them. `Debug` does not show the target, because it can be the id of a
+/// person.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct RecordQuery {
-    /// Made at this time or later.
+    /// The earliest time at which they were made.
     pub from: Option<DateTime<Utc>>,
-    /// Made before this time.
+    /// The time before which they were made.
     pub until: Option<DateTime<Utc>>,
-    /// Of this kind: see [`Record::kinds`].
+    /// One of their [kinds](Record::kinds).
     pub kind: Option<RecordKind>,
-    /// Done or tried by this user.
+    /// The user who caused the event.
     pub initiator: Option<UserId>,
-    /// Done to this target: see [`Record::targets`].
+    /// One of their [targets](Record::targets).
     pub target: Option<String>,
-    /// With this outcome.
+    /// The kind of their outcome.
     pub outcome: Option<OutcomeKind>,
 }
 
 impl RecordQuery {
-    /// Whether a record is asked for.
+    /// Returns whether a record matches.
     #[must_use]
     pub fn matches(&self, record: &Record) -> bool {
         let Self { from, until, kind, initiator, target, outcome } = self;
@@ -191,30 +158,6 @@ impl fmt::Debug for RecordQuery {
     }
 }
 
-/// Why a record may not be durable, or cannot be read.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum SinkError {
-    /// The sink did not answer within its limit. The record may become durable yet; it does not count.
-    #[error("the governance sink did not answer in time")]
-    TimedOut,
-    /// The sink panicked.
-    #[error("the governance sink broke off")]
-    Panicked,
-    /// The sink answered for another record than the one it was given.
-    #[error("the governance sink answered for another record")]
-    WrongReceipt,
-    /// The sink did not give back what it was given.
-    #[error("the governance sink does not give back what it recorded")]
-    NotReadBack,
-    /// Another record has this id already.
-    #[error("another record has the id {0}")]
-    IdTaken(RecordId),
-    /// The back-end failed.
-    #[error("the governance sink failed")]
-    Backend(#[source] Box<dyn Error + Send + Sync>),
-}
-
 macro_rules! forward {
     ($($pointer:ty),*) => {$(
         impl<T: GovernanceSink + ?Sized> GovernanceSink for $pointer {
@@ -230,7 +173,7 @@ macro_rules! forward {
                 (**self).newest(query)
             }
 
-            fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+            fn remove(&self, removal: &Recorded<Removal>) -> Result<u64, SinkError> {
                 (**self).remove(removal)
             }
         }

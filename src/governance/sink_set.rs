@@ -1,4 +1,4 @@
-//! What a sink is called in the records.
+//! The names of sinks, and the errors of a set of sinks.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -6,29 +6,29 @@ use thiserror::Error;
 use crate::text::checked_text;
 
 checked_text! {
-    /// The name of a sink, for the records that say which sinks there are.
+    /// The name of a sink in the records of changes of the sinks.
     SinkName, "sink name", max 64, shown
 }
 
-/// Why there are no such sinks.
+/// The reason why a set of sinks is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SinkSetError {
-    /// Nobody could answer for so few, or so many.
-    #[error("a quorum of {quorum} among {sinks} sinks, expected from 1 to as many as there are")]
+    /// The quorum is 0 or larger than the number of sinks.
+    #[error("quorum {quorum} of {sinks} sinks; expected a quorum from 1 to the number of sinks")]
     Quorum {
-        /// How many were to answer.
+        /// The quorum.
         quorum: u32,
-        /// How many sinks there would be.
+        /// The number of sinks.
         sinks: u32,
     },
-    /// Two sinks have one name.
-    #[error("sink `{0}` is there already, expected a name that no other has")]
+    /// Another sink has this name.
+    #[error("sink name `{0}` is already in use; choose another name")]
     NameTaken(SinkName),
-    /// There is no sink of this name.
-    #[error("there is no sink `{0}`")]
+    /// No sink has this name.
+    #[error("no sink is named `{0}`")]
     Unknown(SinkName),
-    /// The leading sink stays: everybody reads from it.
-    #[error("sink `{0}` is the leading one, expected another")]
+    /// The leading sink cannot be dropped, because the log is read from it.
+    #[error("sink `{0}` is the leading one and cannot be dropped")]
     Leading(SinkName),
 }

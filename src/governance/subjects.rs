@@ -1,4 +1,4 @@
-//! Whose private activities a page showed, so that they can be told.
+//! The people whose private activities a page showed.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,25 +6,25 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::commitment::CommitmentText;
-use super::record::RevealId;
+use super::ids::RevealId;
 use crate::digest::{Fields, from_hex, to_hex};
 use crate::engine::{PrincipalRole, Reason, Visibility};
 use crate::identity::{Alias, Identity, UserId};
 use crate::stored::StoredActivity;
 
-/// The people behind the private activities of one page, each as a tag that tells nobody who they are but whoever knows
-/// the identity already.
+/// The data subjects of the private activities of one page, as tags. A tag identifies a person only to a reader who already
+/// knows the identity.
 ///
 /// A tag is the first half of a SHA-256 digest over the reveal and one identity, in the form in which identities are
-/// compared: one for each identity on each private activity. Tags of one reveal cannot be compared with those of another.
+/// compared. There is one tag for each identity on each private activity. Tags of different reveals cannot be compared.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Subjects(Vec<Tag>);
 
 type Tag = [u8; 16];
 
 impl Subjects {
-    /// Those behind the private ones of some activities: whoever acted, whoever it was done for, and whoever it was done
-    /// to where that is why it is private.
+    /// Returns the data subjects of the private ones among `activities`: the actors and the people on whose behalf they
+    /// acted. The objects are included if an activity is private because of an object.
     #[must_use]
     pub fn of<'a>(reveal: RevealId, activities: impl IntoIterator<Item = &'a StoredActivity>) -> Self {
         let private = activities.into_iter().filter(|stored| stored.visibility() == Visibility::Private);
@@ -37,7 +37,7 @@ impl Subjects {
                 |reason: &Reason| matches!(reason, Reason::Member { role: PrincipalRole::Object, .. });
             if stored.decision().reasons().iter().any(include_objects) {
                 for object in stored.activity().objects() {
-                    // An object can be named either way.
+                    // An object can be an id or an alias.
                     tags.extend(UserId::new(object).map(|id| tag(reveal, &Identity::Id(id))));
                     tags.extend(Alias::new(object).map(|alias| tag(reveal, &Identity::Alias(alias))));
                 }
@@ -48,13 +48,13 @@ impl Subjects {
         Self(tags)
     }
 
-    /// Whether somebody known by this identity is among them, on a page of this reveal.
+    /// Returns whether these subjects of a page of `reveal` include this identity.
     #[must_use]
     pub fn contains(&self, reveal: RevealId, identity: &Identity) -> bool {
         self.0.binary_search(&tag(reveal, identity)).is_ok()
     }
 
-    /// Whether there is nobody: no private activity, or none that names anybody.
+    /// Returns whether there are none: no activity is private, or none of the private ones has an identity.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -79,9 +79,9 @@ fn tag(reveal: RevealId, identity: &Identity) -> Tag {
     tag
 }
 
-/// One tag a line, 32 lower-case hex digits each, in rising order.
+/// The text has one tag a line, 32 lower-case hex digits each, in ascending order.
 impl CommitmentText for Subjects {
-    fn sealed_text(&self) -> Cow<'_, str> {
+    fn committed_text(&self) -> Cow<'_, str> {
         self.0.iter().map(|tag| to_hex(tag)).collect::<Vec<_>>().join("\n").into()
     }
 }
@@ -99,7 +99,7 @@ impl<'de> Deserialize<'de> for Subjects {
         let tags: Option<Vec<Tag>> = lines.iter().map(tag).collect();
         tags.filter(|tags| tags.is_sorted_by(|one, next| one < next))
             .map(Self)
-            .ok_or_else(|| de::Error::custom("expected tags of 32 hex digits each, in rising order"))
+            .ok_or_else(|| de::Error::custom("expected tags of 32 hex digits each, in ascending order"))
     }
 }
 

@@ -12,7 +12,7 @@ use super::path::{proves_consistency, proves_inclusion};
 use super::peaks::Peaks;
 use super::proof::{ConsistencyProof, InclusionProof};
 use super::tree::{MerkleTree, TreeError};
-use crate::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, RecordedRemoval, SinkError};
+use crate::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, Recorded, Removal, SinkError};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard};
 
@@ -382,7 +382,7 @@ impl<S: GovernanceSink> GovernanceSink for LedgerSink<S> {
         self.sink.newest(query)
     }
 
-    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+    fn remove(&self, removal: &Recorded<Removal>) -> Result<u64, SinkError> {
         if removal.records_before().is_some() {
             self.signed().map_err(|error| SinkError::Backend(Box::new(error)))?;
         }

@@ -2,7 +2,7 @@
 
 use std::sync::PoisonError;
 
-use crate::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, RecordedRemoval, SinkError};
+use crate::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, Recorded, Removal, SinkError};
 use crate::sync::RwLock;
 
 /// A sink that keeps records until the process ends.
@@ -46,7 +46,7 @@ impl GovernanceSink for MemorySink {
         Ok(entries.iter().rfind(|entry| query.matches(&entry.record)).cloned())
     }
 
-    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+    fn remove(&self, removal: &Recorded<Removal>) -> Result<u64, SinkError> {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(before) = removal.records_before() {
             let aged = entries.iter().take_while(|entry| entry.record.at < before).count();
@@ -54,7 +54,7 @@ impl GovernanceSink for MemorySink {
             entries.drain(..removed);
             return Ok(removed as u64);
         }
-        let of = removal.forgotten_record();
+        let of = removal.redacted_record();
         let record = entries.iter_mut().find(|entry| Some(entry.record.id) == of);
         Ok(record.is_some_and(|entry| entry.record.redact()).into())
     }

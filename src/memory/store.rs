@@ -7,7 +7,7 @@ use crate::activity::ActivityId;
 use crate::directory::RemovedGroup;
 use crate::engine::{DecidedBatch, Visibility};
 use crate::forward::Offset;
-use crate::governance::{AppliedRecords, RecordedChange, RecordedRemoval};
+use crate::governance::{AppliedRecords, NewPolicy, Recorded, Removal};
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
 use crate::query::{CountBy, Counts, Position, Query, Tally};
@@ -128,7 +128,7 @@ impl ActivityStore for MemoryStore {
         Ok(self.read().policy.clone())
     }
 
-    fn publish(&self, change: &RecordedChange) -> Result<(), StoreError> {
+    fn publish(&self, change: &Recorded<NewPolicy>) -> Result<(), StoreError> {
         let mut state = self.write();
         state.fence(change.expected())?;
         state.policy = Some(Arc::new(change.policy().clone()));
@@ -177,7 +177,7 @@ impl ActivityStore for MemoryStore {
         Ok(activities.into_iter().map(|activity| state.append(activity)).collect())
     }
 
-    fn remove(&self, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let mut state = self.write();
         let all = state.public.values().map(|public| &**public).chain(state.private.values());
         let covered = all.filter(|stored| removal.covers(stored)).map(|stored| Position::of(stored.activity()));

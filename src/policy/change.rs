@@ -138,7 +138,7 @@ impl PrivacyPolicy {
 }
 
 /// A draft of the policy with the revision after the one in force. It does not check whether its author may change the
-/// policy, so only [`PendingChange`](crate::governance::PendingChange) creates drafts. A policy that was never
+/// policy, so only [`NewPolicy`](crate::governance::NewPolicy) creates drafts. A policy that was never
 /// published must not pass for the policy with the same revision.
 pub(crate) struct PolicyDraft<'a> {
     before: &'a PrivacyPolicy,

@@ -1,4 +1,4 @@
-//! Several sinks asked at once: whether enough of them have answered.
+//! Waits until enough of several sinks have answered.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -7,49 +7,49 @@ use crate::governance::SinkError;
 use crate::sync::Mutex;
 use crate::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 
-/// Counts answers until it is settled: enough are there, or so many failed that there will never be enough.
+/// A count of answers that settles once enough sinks succeeded, or so many failed that there cannot be enough.
 pub(super) struct Quorum {
     count: Arc<Mutex<Count>>,
     settled: Receiver<Result<u64, SinkError>>,
 }
 
 struct Count {
-    /// How many answers are still needed, and how many more may fail.
+    /// The number of successes that are still needed, and of failures that are still tolerated.
     missing: usize,
     may_fail: usize,
-    /// The greatest number that was answered.
+    /// The largest number in an answer.
     most: u64,
-    /// None once it is settled: what is answered later counts for nothing.
-    verdict: Option<SyncSender<Result<u64, SinkError>>>,
+    /// `None` once the count is settled. Later answers are ignored.
+    result: Option<SyncSender<Result<u64, SinkError>>>,
 }
 
-/// What one sink is to answer with. Falls silent when the sink panics, and that counts as a failure.
+/// The answer of one sink, to be cast once. A vote that is dropped, because the sink panicked, counts as a failure.
 pub(super) struct Vote(Option<Arc<Mutex<Count>>>);
 
 impl Quorum {
-    /// Among so many that are asked so many answers are needed, no more than there are.
+    /// Waits for `needed` successes among `asked` sinks. `needed` must be at most `asked`.
     pub(super) fn new(asked: usize, needed: usize) -> Self {
-        let (verdict, settled) = mpsc::sync_channel(1);
-        let count = Count { missing: needed, may_fail: asked.saturating_sub(needed), most: 0, verdict: Some(verdict) };
+        let (result, settled) = mpsc::sync_channel(1);
+        let count = Count { missing: needed, may_fail: asked.saturating_sub(needed), most: 0, result: Some(result) };
         Self { count: Arc::new(Mutex::new(count)), settled }
     }
 
-    /// For one of those that are asked.
+    /// Returns the vote of one of the sinks.
     pub(super) fn vote(&self) -> Vote {
         Vote(Some(Arc::clone(&self.count)))
     }
 
-    /// Waits until it is settled, no longer than this. The greatest number that was answered by then.
+    /// Waits until the count is settled, for at most `limit`. Returns the largest number that was answered by then.
     pub(super) fn wait(self, limit: Duration) -> Result<u64, SinkError> {
-        // Where nobody else is needed, no answer will settle it.
+        // If no success is needed, no answer settles the count.
         let settled = |count: &Count| (count.missing == 0).then_some(count.most);
         if let Some(most) = settled(&self.count.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(most);
         }
         match self.settled.recv_timeout(limit) {
-            Ok(verdict) => verdict,
+            Ok(result) => result,
             Err(RecvTimeoutError::Timeout) => Err(SinkError::TimedOut),
-            // Nobody is left who could answer.
+            // Every vote is gone.
             Err(RecvTimeoutError::Disconnected) => Err(SinkError::Panicked),
         }
     }
@@ -70,20 +70,20 @@ impl Count {
             }
         };
         if let Some(settled) = settled
-            && let Some(verdict) = self.verdict.take()
+            && let Some(result) = self.result.take()
         {
-            // Whoever gave up waiting does not hear it.
-            let _ = verdict.send(settled);
+            // The caller may have stopped waiting.
+            let _ = result.send(settled);
         }
     }
 }
 
 impl Vote {
-    pub(super) fn say(mut self, answer: Result<u64, SinkError>) {
-        self.tell(answer);
+    pub(super) fn cast(mut self, answer: Result<u64, SinkError>) {
+        self.count(answer);
     }
 
-    fn tell(&mut self, answer: Result<u64, SinkError>) {
+    fn count(&mut self, answer: Result<u64, SinkError>) {
         if let Some(count) = self.0.take() {
             count.lock().unwrap_or_else(PoisonError::into_inner).add(answer);
         }
@@ -92,6 +92,6 @@ impl Vote {
 
 impl Drop for Vote {
     fn drop(&mut self) {
-        self.tell(Err(SinkError::Panicked));
+        self.count(Err(SinkError::Panicked));
     }
 }

@@ -1,4 +1,4 @@
-//! Several sinks as one.
+//! A sink that writes to several sinks.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError};
@@ -7,26 +7,25 @@ use std::time::{Duration, Instant};
 use super::quorum::Quorum;
 use super::timeout::TimeoutSink;
 use crate::governance::{
-    GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, RecordedRemoval, SinkError, SinkName, SinkSetError,
+    GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, Recorded, Removal, SinkError, SinkName, SinkSetError,
 };
 use crate::sync::RwLock;
 
-/// Records go to several sinks, and count once all of them have answered, or a stated quorum.
+/// A sink that writes each record to several sinks, and succeeds once all of them, or a quorum, have confirmed it.
 ///
-/// One sink leads: its sequence numbers are those of the receipts, the log is read from it, and it must have answered
-/// whatever the quorum, because everybody must read the same records in the same order. A record goes to it first, so that of
-/// two records under one id no two sinks keep different ones; then to all others at once. All of that is over within one
-/// limit: a sink that hangs, panics, answers late or answers for another record is one that failed.
+/// One sink leads. The receipts carry its sequence numbers and the log is read from it. It must confirm each record whatever
+/// the quorum, because all readers must read the same records in the same order. A record is written to the leading sink
+/// first, so that no two sinks store different records under one id, and then to all others concurrently. One limit applies
+/// to all of that. A sink that hangs, panics, answers late or returns a receipt for another record has failed.
 ///
-/// A record that failed may be durable in some of the sinks: in the leading one too, if others were missing. Offering it
-/// again is always right, and gets the receipt that it would have got. A sink that failed while there was a quorum has a gap
-/// in what it tells, not in its numbers; compare it with the leading one by record ids. Its order can differ too, for records
-/// that were on their way at once.
+/// A record that failed may be durable in some of the sinks, including the leading one. A caller can always offer it again,
+/// and gets the receipt that it would have got. A sink that failed while there was a quorum lacks records, although its
+/// numbers have no gap; compare it with the leading sink by record ids. The order of records that were written concurrently
+/// can differ between sinks.
 ///
-/// A clone is another handle on the same sinks. They are changed while records are being written by
-/// [`PrivacyFilter::admit_sink`](crate::filter::PrivacyFilter::admit_sink) and
-/// [`PrivacyFilter::drop_sink`](crate::filter::PrivacyFilter::drop_sink), for this process: what the next one begins with is said
-/// where it is built.
+/// A clone is another handle on the same sinks. [`PrivacyFilter::admit_sink`](crate::filter::PrivacyFilter::admit_sink) and
+/// [`PrivacyFilter::drop_sink`](crate::filter::PrivacyFilter::drop_sink) change them while records are being written. The
+/// change holds for this process; the next process uses the sinks that it is built with.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -60,21 +59,21 @@ struct Inner {
     members: RwLock<Arc<Members>>,
 }
 
-/// Which sinks there are. Never changed, only replaced.
-pub(crate) struct Members {
+/// An immutable set of sinks. A change replaces the whole set.
+pub(super) struct Members {
     leading: Member,
     others: Vec<Member>,
-    /// None for all.
+    /// `None` for all sinks.
     quorum: Option<u32>,
 }
 
 #[derive(Clone)]
-pub(crate) struct Member {
+pub(super) struct Member {
     name: SinkName,
     sink: Arc<TimeoutSink>,
 }
 
-/// Sinks in the making.
+/// A builder of a [`QuorumSink`].
 #[must_use]
 pub struct QuorumSinkBuilder {
     leading: (SinkName, Arc<dyn GovernanceSink>),
@@ -84,35 +83,35 @@ pub struct QuorumSinkBuilder {
 }
 
 impl QuorumSink {
-    /// Begins with the sink that the log is read from.
+    /// Starts a builder with the leading sink.
     pub fn with_leader(name: SinkName, sink: Arc<dyn GovernanceSink>) -> QuorumSinkBuilder {
         let limit = Duration::from_secs(4);
         QuorumSinkBuilder { leading: (name, sink), others: Vec::new(), quorum: None, limit }
     }
 
-    /// The names of the sinks, the leading one first.
+    /// Returns the names of the sinks, the leading one first.
     #[must_use]
     pub fn names(&self) -> Vec<SinkName> {
         self.members().names()
     }
 
-    /// How many of them must answer for each record, the leading one among them.
+    /// Returns the number of sinks that must confirm each record, including the leading one.
     #[must_use]
     pub fn quorum(&self) -> u32 {
         self.members().needed()
     }
 
-    pub(crate) fn members(&self) -> Arc<Members> {
+    pub(super) fn members(&self) -> Arc<Members> {
         Arc::clone(&self.inner.members.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts a sink behind the limit of all others.
-    pub(crate) fn member(&self, name: SinkName, sink: Arc<dyn GovernanceSink>) -> Member {
+    /// Applies the common limit to a sink.
+    pub(super) fn member(&self, name: SinkName, sink: Arc<dyn GovernanceSink>) -> Member {
         Member::new(name, sink, self.inner.limit)
     }
 
-    /// Replaces the sinks, if they still are those that are expected. Records that are under way go to those before.
-    pub(crate) fn replace(&self, expected: &Arc<Members>, next: &Arc<Members>) -> bool {
+    /// Replaces the sinks if they are still the expected ones. Calls that are under way use the sinks from before.
+    pub(super) fn replace(&self, expected: &Arc<Members>, next: &Arc<Members>) -> bool {
         let mut members = self.inner.members.write().unwrap_or_else(PoisonError::into_inner);
         let is_expected = Arc::ptr_eq(&members, expected);
         if is_expected {
@@ -123,27 +122,27 @@ impl QuorumSink {
 }
 
 impl QuorumSinkBuilder {
-    /// And this sink.
+    /// Adds a sink.
     pub fn push(mut self, name: SinkName, sink: Arc<dyn GovernanceSink>) -> Self {
         self.others.push((name, sink));
         self
     }
 
-    /// How many of the sinks must answer for each record, the leading one among them. Default: all that there are.
+    /// Sets the number of sinks that must confirm each record, including the leading one. The default is all sinks.
     pub fn quorum(self, quorum: u32) -> Self {
         Self { quorum: Some(quorum), ..self }
     }
 
-    /// How long the sinks may take for one record, all together. Default: 4 seconds, less than a filter waits by default
-    /// for what it takes for one sink.
+    /// Sets the time limit of all sinks together for one record. The default is 4 seconds, less than the default limit of a
+    /// filter for its sink.
     pub fn limit(self, limit: Duration) -> Self {
         Self { limit, ..self }
     }
 
-    /// The sinks.
+    /// Builds the sink.
     ///
     /// # Errors
-    /// [`SinkSetError`] when two have one name, or the quorum is 0 or more than there are.
+    /// Returns [`SinkSetError`] if two sinks have the same name, or if the quorum is 0 or larger than the number of sinks.
     pub fn build(self) -> Result<QuorumSink, SinkSetError> {
         let Self { leading: (name, sink), others, quorum, limit } = self;
         let member = |(name, sink)| Member::new(name, sink, limit);
@@ -162,21 +161,21 @@ impl Member {
         Self { name, sink: Arc::new(TimeoutSink::new(sink, limit)) }
     }
 
-    pub(crate) fn name(&self) -> &SinkName {
+    pub(super) fn name(&self) -> &SinkName {
         &self.name
     }
 
-    pub(crate) fn sink(&self) -> &TimeoutSink {
+    pub(super) fn sink(&self) -> &TimeoutSink {
         &self.sink
     }
 }
 
 impl Members {
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Member> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &Member> {
         std::iter::once(&self.leading).chain(&self.others)
     }
 
-    pub(crate) fn names(&self) -> Vec<SinkName> {
+    pub(super) fn names(&self) -> Vec<SinkName> {
         self.all().map(|member| member.name.clone()).collect()
     }
 
@@ -184,12 +183,12 @@ impl Members {
         u32::try_from(self.others.len()).unwrap_or(u32::MAX).saturating_add(1)
     }
 
-    pub(crate) fn needed(&self) -> u32 {
+    pub(super) fn needed(&self) -> u32 {
         self.quorum.unwrap_or_else(|| self.count())
     }
 
-    /// These and one more.
-    pub(crate) fn with(&self, member: Member) -> Result<Self, SinkSetError> {
+    /// Returns this set with one more sink.
+    pub(super) fn with(&self, member: Member) -> Result<Self, SinkSetError> {
         if self.all().any(|known| known.name == member.name) {
             return Err(SinkSetError::NameTaken(member.name));
         }
@@ -198,8 +197,8 @@ impl Members {
         Self { leading: self.leading.clone(), others, quorum: self.quorum }.checked()
     }
 
-    /// These without one.
-    pub(crate) fn without(&self, name: &SinkName) -> Result<Self, SinkSetError> {
+    /// Returns this set without one sink.
+    pub(super) fn without(&self, name: &SinkName) -> Result<Self, SinkSetError> {
         if self.leading.name == *name {
             return Err(SinkSetError::Leading(name.clone()));
         }
@@ -221,11 +220,11 @@ impl GovernanceSink for QuorumSink {
         let (members, begun) = (self.members(), Instant::now());
         let receipt = members.leading.sink.record(record)?;
         let needed = members.needed().saturating_sub(1) as usize;
-        let ballot = Quorum::new(members.others.len(), needed);
-        let begin = |member: &Member| member.sink.begin_record(record, begun, ballot.vote());
+        let quorum = Quorum::new(members.others.len(), needed);
+        let begin = |member: &Member| member.sink.begin_record(record, begun, quorum.vote());
         let offers: Vec<_> = members.others.iter().filter_map(begin).collect();
-        let answered = ballot.wait(self.inner.limit.saturating_sub(begun.elapsed()));
-        // With a quorum, whoever is slow still gets the record.
+        let answered = quorum.wait(self.inner.limit.saturating_sub(begun.elapsed()));
+        // If there is a quorum, slow sinks still receive the record.
         answered.map(|_| receipt).inspect_err(|_| offers.iter().for_each(|offer| offer.withdraw()))
     }
 
@@ -237,15 +236,15 @@ impl GovernanceSink for QuorumSink {
         self.members().leading.sink.newest(query)
     }
 
-    /// From every sink, whatever the quorum: any that fails is an error. Says how many the leading one removed; once that
-    /// has nothing left, how many another one did.
-    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+    /// Removes from every sink, whatever the quorum, and fails if one sink fails. Returns the number of records that the leading
+    /// sink removed, and once that has none left, the largest number that another sink removed.
+    fn remove(&self, removal: &Recorded<Removal>) -> Result<u64, SinkError> {
         let (members, begun) = (self.members(), Instant::now());
         let removed = members.leading.sink.remove(removal)?;
-        let ballot = Quorum::new(members.others.len(), members.others.len());
-        let begin = |member: &Member| member.sink.begin_remove(removal, begun, ballot.vote());
+        let quorum = Quorum::new(members.others.len(), members.others.len());
+        let begin = |member: &Member| member.sink.begin_remove(removal, begun, quorum.vote());
         let steps: Vec<_> = members.others.iter().filter_map(begin).collect();
-        let of_others = ballot.wait(self.inner.limit.saturating_sub(begun.elapsed()));
+        let of_others = quorum.wait(self.inner.limit.saturating_sub(begun.elapsed()));
         let of_others = of_others.inspect_err(|_| steps.iter().for_each(|step| step.withdraw()))?;
         Ok(if removed > 0 { removed } else { of_others })
     }

@@ -1,83 +1,87 @@
-//! Changing the sinks that records go to: allowed, recorded in those before, tried out, and recorded in those after.
-//!
-//! The twin of [`change`](crate::change): a [`PendingSinks`] becomes a [`RecordedSinks`] with a receipt, and that alone changes
-//! [`QuorumSink`] that are in use.
+//! Changes of the sinks of a [`QuorumSink`] that is in use.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
-use super::{Member, Members};
+use super::quorum_sink::{Member, Members, QuorumSink};
 use crate::governance::{
-    Event, FailureReason, GovernanceSink, Initiator, Outcome, Receipt, Record, RecordEntry, RecordId, RecordQuery,
-    Refused, SinkError, SinkName, SinkSetError,
+    Event, FailureReason, GovernanceSink, Initiator, Outcome, Pending, Record, RecordEntry, RecordId, RecordQuery,
+    Recorded, Rejection, SinkError, SinkName, SinkSetError,
 };
 use crate::identity::UserId;
 use crate::policy::{Denial, PrivacyPolicy};
-use crate::sinks::QuorumSink;
+use crate::store::StoreError;
 
-/// A change of the sinks that is allowed and not yet recorded.
-#[must_use]
-pub struct PendingSinks {
-    record: Record,
-    change: Change,
-}
-
-/// Why the sinks are not changed.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum SinksRefusal {
-    /// Whoever asks may not.
-    #[error(transparent)]
-    Denied(#[from] Denial),
-    /// It does not fit the sinks that there are.
-    #[error(transparent)]
-    InvalidSinks(#[from] SinkSetError),
-}
-
-/// Why a change that is on record did not take effect.
-#[derive(Debug, Error)]
-pub enum NotAccepted {
-    /// The sink was tried out, and did not record, answer in time, or give back what it recorded.
-    #[error("the sink was tried out and is not accepted")]
-    Sink(#[source] SinkError),
-    /// The record of the intent is not in these sinks: records go to others.
-    #[error("these are not the sinks that records go to, expected a handle on those")]
-    NotInUse,
-    /// Whether the record of the intent is in these sinks cannot be told.
-    #[error("the sinks could not be read")]
-    Unread(#[source] SinkError),
-    /// What the sink was tried out with stands in another one: it is that one.
-    #[error("the sink is `{0}`, expected another one")]
-    AlreadyThere(SinkName),
-    /// Another change of the sinks came first.
-    #[error("another change of the sinks came first")]
-    Superseded,
-}
-
-impl NotAccepted {
-    /// What the record of the outcome says of it.
-    #[must_use]
-    pub fn failure(&self) -> FailureReason {
-        match self {
-            Self::Sink(_) | Self::NotInUse | Self::Unread(_) | Self::AlreadyThere(_) => FailureReason::Sink,
-            Self::Superseded => FailureReason::Superseded,
-        }
-    }
-}
-
-struct Change {
+/// A new set of sinks. It takes effect as a [`Recorded`] act.
+pub struct SinkChange {
     sinks: QuorumSink,
     expected: Arc<Members>,
     next: Arc<Members>,
     newcomer: Option<Member>,
 }
 
-impl PendingSinks {
-    /// Asks `policy` whether `by` may have records go to one more sink. Either way there is a record to write.
+/// The reason why the sinks are not changed, or why the change is not fully recorded.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SinkChangeError {
+    /// The initiator may not change the sinks.
+    #[error(transparent)]
+    Denied(Denial),
+    /// The change does not fit the current sinks.
+    #[error(transparent)]
+    InvalidSinks(SinkSetError),
+    /// The change could not be recorded, so it was not made.
+    #[error("the change of the sinks could not be recorded, so it was not made")]
+    Unrecorded(#[source] SinkError),
+    /// The new sink failed its probe: it did not record the probe, timed out, or did not return what it recorded.
+    #[error("the new sink failed its probe")]
+    ProbeFailed(#[source] SinkError),
+    /// The record of the change is not in these sinks, because the filter writes to others.
+    #[error("the filter does not write to these sinks; pass a handle on the sinks that it was built with")]
+    NotInUse,
+    /// The sinks could not be read, so it is unknown whether they contain the record of the change.
+    #[error("the sinks could not be read")]
+    Unreadable(#[source] SinkError),
+    /// Another member returned the probe of the new sink: both are the same sink.
+    #[error("the new sink is already a member, as `{0}`")]
+    AlreadyMember(SinkName),
+    /// Another change of the sinks came first.
+    #[error("another change of the sinks came first")]
+    Superseded,
+    /// The change is in effect, but its outcome could not be recorded. The record of the intent exists.
+    #[error("the sinks were changed, but the outcome could not be recorded")]
+    OutcomeUnrecorded(#[source] SinkError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl SinkChangeError {
+    /// Returns the reason for the record of the outcome.
+    #[must_use]
+    pub fn failure(&self) -> FailureReason {
+        match self {
+            Self::Denied(denial) => FailureReason::Denied(*denial),
+            Self::Superseded => FailureReason::Superseded,
+            Self::Store(_) => FailureReason::Store,
+            Self::InvalidSinks(_)
+            | Self::Unrecorded(_)
+            | Self::ProbeFailed(_)
+            | Self::NotInUse
+            | Self::Unreadable(_)
+            | Self::AlreadyMember(_)
+            | Self::OutcomeUnrecorded(_) => FailureReason::Sink,
+        }
+    }
+}
+
+impl SinkChange {
+    /// Adds a sink in the name of `by`, if `by` may manage privacy. Accepted or rejected, there is a record to write.
     ///
     /// # Errors
-    /// [`Refused`] with the refusal and the record that says so.
+    /// Returns [`Rejection`] with [`SinkChangeError::Denied`] or [`SinkChangeError::InvalidSinks`], and the record to write.
     pub fn admitting(
         sinks: &QuorumSink,
         name: SinkName,
@@ -86,18 +90,18 @@ impl PendingSinks {
         by: &UserId,
         record: RecordId,
         now: DateTime<Utc>,
-    ) -> Result<Self, Box<Refused<SinksRefusal>>> {
-        let newcomer = sinks.member(name, sink);
-        let expected = sinks.members();
+    ) -> Result<Pending<Self>, Box<Rejection<SinkChangeError>>> {
+        let (newcomer, expected) = (sinks.member(name, sink), sinks.members());
         let next = expected.with(newcomer.clone());
-        Self::asked(sinks, expected, next, Some(newcomer), policy, by, record, now)
+        Self { sinks: sinks.clone(), next: Arc::clone(&expected), expected, newcomer: Some(newcomer) }
+            .pending(next, policy, by, record, now)
     }
 
-    /// Asks `policy` whether `by` may have records go to one sink less: any but the leading one, as long as there are enough
-    /// for the quorum. Either way there is a record to write.
+    /// Drops a sink in the name of `by`, if `by` may manage privacy. The leading sink stays, and so many sinks that they make
+    /// the quorum. Accepted or rejected, there is a record to write.
     ///
     /// # Errors
-    /// [`Refused`] with the refusal and the record that says so.
+    /// Returns [`Rejection`] with [`SinkChangeError::Denied`] or [`SinkChangeError::InvalidSinks`], and the record to write.
     pub fn dropping(
         sinks: &QuorumSink,
         name: &SinkName,
@@ -105,123 +109,89 @@ impl PendingSinks {
         by: &UserId,
         record: RecordId,
         now: DateTime<Utc>,
-    ) -> Result<Self, Box<Refused<SinksRefusal>>> {
+    ) -> Result<Pending<Self>, Box<Rejection<SinkChangeError>>> {
         let expected = sinks.members();
         let next = expected.without(name);
-        Self::asked(sinks, expected, next, None, policy, by, record, now)
+        Self { sinks: sinks.clone(), next: Arc::clone(&expected), expected, newcomer: None }
+            .pending(next, policy, by, record, now)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what both ways to change the sinks have in common")]
-    fn asked(
-        sinks: &QuorumSink,
-        expected: Arc<Members>,
+    /// Returns the pending act that changes the sinks to `next`, or its rejection. The record of a rejection lists the current
+    /// sinks.
+    fn pending(
+        self,
         next: Result<Members, SinkSetError>,
-        newcomer: Option<Member>,
         policy: &PrivacyPolicy,
         by: &UserId,
         record: RecordId,
         now: DateTime<Utc>,
-    ) -> Result<Self, Box<Refused<SinksRefusal>>> {
-        let next = match policy.may_manage_privacy(by) {
-            Ok(()) => next.map_err(SinksRefusal::InvalidSinks),
-            Err(denial) => Err(SinksRefusal::Denied(denial)),
+    ) -> Result<Pending<Self>, Box<Rejection<SinkChangeError>>> {
+        let allowed = match policy.may_manage_privacy(by) {
+            Ok(()) => {
+                next.map_err(|error| (Outcome::InvalidSinks(error.clone()), SinkChangeError::InvalidSinks(error)))
+            }
+            Err(denial) => Err((Outcome::Denied(denial), SinkChangeError::Denied(denial))),
         };
-        let outcome = match &next {
-            Ok(_) => Outcome::Intended,
-            Err(SinksRefusal::Denied(denial)) => Outcome::Denied(*denial),
-            Err(SinksRefusal::InvalidSinks(error)) => Outcome::InvalidSinks(error.clone()),
-        };
-        // What is refused leaves the sinks as they are.
-        let members = next.as_ref().unwrap_or(&expected);
+        let members = allowed.as_ref().unwrap_or(&self.expected);
         let record = Record {
             id: record,
             at: now,
             initiator: Initiator::User(by.clone()),
             policy: Some(policy.revision()),
             event: Event::ChangeSinks { sinks: members.names(), quorum: members.needed() },
-            outcome,
+            outcome: Outcome::Intended,
         };
-        match next {
-            Ok(next) => {
-                let change = Change { sinks: sinks.clone(), expected, next: Arc::new(next), newcomer };
-                Ok(Self { record, change })
-            }
-            Err(reason) => Err(Box::new(Refused { reason, record })),
-        }
-    }
-
-    /// What must become durable first, in the sinks that there are.
-    #[must_use]
-    pub fn record(&self) -> &Record {
-        &self.record
-    }
-
-    /// The change, once its record is durable.
-    ///
-    /// # Errors
-    /// [`SinkError::WrongReceipt`] when the receipt is for another record.
-    pub fn recorded(self, receipt: &Receipt) -> Result<RecordedSinks, SinkError> {
-        receipt.confirm(&self.record)?;
-        Ok(RecordedSinks { record: self.record, sequence: receipt.sequence(), change: self.change })
+        Pending::allowed(record, allowed.map(|next| Self { next: Arc::new(next), ..self }))
     }
 }
 
-/// Proof that a change of the sinks was allowed and its record is durable.
-#[must_use]
-pub struct RecordedSinks {
-    record: Record,
-    /// Where that stands.
-    sequence: u64,
-    change: Change,
-}
-
-impl RecordedSinks {
-    /// Looks whether the intent is on record in the very sinks that are to change, tries out the one that is to be admitted,
-    /// if one is, and only then has records go to the sinks of the change. A sink is tried out with a record of its own,
-    /// `probe`: it must answer for it in time, and give it back, and no other sink may have it then.
+impl Recorded<SinkChange> {
+    /// Puts the change into effect: new records go to the new set of sinks.
+    ///
+    /// The sinks to change must contain the record of the intent. A new sink is probed first, with a record of its own whose id
+    /// is `probe`: the sink must confirm it within the limit and return it, and no other sink may contain it.
     ///
     /// # Errors
-    /// [`NotAccepted`]; nothing has changed then.
-    pub fn take_effect(&self, probe: RecordId, now: DateTime<Utc>) -> Result<(), NotAccepted> {
-        let Change { sinks, expected, next, newcomer } = &self.change;
-        let query = RecordQuery { kind: Some(self.record.kind()), ..RecordQuery::default() };
-        let intent = sinks.records(&query, self.sequence.saturating_sub(1), 1).map_err(NotAccepted::Unread)?;
-        if intent.first().is_none_or(|entry| entry.record.id != self.record.id) {
-            return Err(NotAccepted::NotInUse);
+    /// Returns [`SinkChangeError`] if nothing was changed: [`ProbeFailed`](SinkChangeError::ProbeFailed),
+    /// [`NotInUse`](SinkChangeError::NotInUse), [`Unreadable`](SinkChangeError::Unreadable),
+    /// [`AlreadyMember`](SinkChangeError::AlreadyMember) or [`Superseded`](SinkChangeError::Superseded).
+    pub fn take_effect(&self, probe: RecordId, now: DateTime<Utc>) -> Result<(), SinkChangeError> {
+        let SinkChange { sinks, expected, next, newcomer } = self.act();
+        let intent = self.record();
+        let query = RecordQuery { kind: Some(intent.kind()), ..RecordQuery::default() };
+        let before = self.receipt().sequence().saturating_sub(1);
+        let found = sinks.records(&query, before, 1).map_err(SinkChangeError::Unreadable)?;
+        if found.first().is_none_or(|entry| entry.record.id != intent.id) {
+            return Err(SinkChangeError::NotInUse);
         }
         if let Some(newcomer) = newcomer {
-            let probe = self.try_out(newcomer, probe, now).map_err(NotAccepted::Sink)?;
-            // One that cannot be read now is not known to be the same.
-            let same = expected.all().find(|member| has(member, &probe).is_ok_and(|has| has));
+            let probe = self.probe(newcomer, probe, now).map_err(SinkChangeError::ProbeFailed)?;
+            // A member that cannot be read now is not known to be the new sink.
+            let same = expected.all().find(|member| contains(member, &probe).is_ok_and(|contains| contains));
             if let Some(same) = same {
-                return Err(NotAccepted::AlreadyThere(same.name().clone()));
+                return Err(SinkChangeError::AlreadyMember(same.name().clone()));
             }
         }
-        if sinks.replace(expected, next) { Ok(()) } else { Err(NotAccepted::Superseded) }
+        if sinks.replace(expected, next) { Ok(()) } else { Err(SinkChangeError::Superseded) }
     }
 
-    fn try_out(&self, newcomer: &Member, probe: RecordId, now: DateTime<Utc>) -> Result<RecordEntry, SinkError> {
+    fn probe(&self, newcomer: &Member, probe: RecordId, now: DateTime<Utc>) -> Result<RecordEntry, SinkError> {
         let event = Event::ProbeSink { sink: newcomer.name().clone() };
-        let record = Record { id: probe, at: now, event, outcome: Outcome::Recorded, ..self.record.clone() };
+        let record = Record { id: probe, at: now, event, outcome: Outcome::Recorded, ..self.record().clone() };
         let sequence = newcomer.sink().record(&record)?.sequence();
         let probe = RecordEntry { sequence, record };
-        if has(newcomer, &probe)? { Ok(probe) } else { Err(SinkError::NotReadBack) }
+        if contains(newcomer, &probe)? { Ok(probe) } else { Err(SinkError::NotReadBack) }
     }
 
-    /// The record of what came of it, for the sinks that there are now.
+    /// Returns the record of the outcome, for the sinks that are then in use.
     #[must_use]
     pub fn outcome(&self, record: RecordId, now: DateTime<Utc>, failure: Option<FailureReason>) -> Record {
-        let intent = self.record.id;
-        let outcome = match failure {
-            None => Outcome::Done { intent },
-            Some(cause) => Outcome::Failed { intent, cause },
-        };
-        Record { id: record, at: now, outcome, ..self.record.clone() }
+        self.done_or_failed(record, now, failure)
     }
 }
 
-/// Whether a sink gives this back.
-fn has(member: &Member, entry: &RecordEntry) -> Result<bool, SinkError> {
+/// Returns whether a sink returns this entry.
+fn contains(member: &Member, entry: &RecordEntry) -> Result<bool, SinkError> {
     let RecordEntry { sequence, record } = entry;
     let query = RecordQuery {
         kind: Some(record.kind()),
@@ -232,15 +202,3 @@ fn has(member: &Member, entry: &RecordEntry) -> Result<bool, SinkError> {
     let found = member.sink().records(&query, sequence.saturating_sub(1), 1)?;
     Ok(found.first() == Some(entry))
 }
-
-macro_rules! shows_its_record {
-    ($($name:ident),+) => {$(
-        impl std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.debug_struct(stringify!($name)).field("record", &self.record).finish_non_exhaustive()
-            }
-        }
-    )+};
-}
-
-shows_its_record!(PendingSinks, RecordedSinks);

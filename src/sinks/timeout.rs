@@ -1,4 +1,4 @@
-//! A sink that answers in time or not at all.
+//! A sink with a time limit.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -8,42 +8,43 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::quorum::Vote;
-use crate::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, RecordedRemoval, SinkError};
+use crate::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, Recorded, Removal, SinkError};
 use crate::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use crate::sync::{Condvar, Mutex, MutexGuard, thread};
 #[cfg(shuttle)]
 use shuttle::thread_local;
 
 thread_local! {
-    /// Whether the thread runs the calls of a `TimeoutSink`: of any, because a sink of several waits for its members.
+    /// Whether the thread runs calls of a `TimeoutSink`: of any one, because a `QuorumSink` waits for its members.
     static IS_WORKER: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Puts a limit on how long a sink may take, and keeps what it does wrong away from the caller: a panic becomes an
-/// error, a late answer never counts, and a receipt for another record is refused.
+/// A sink that limits the time of each call of another sink, and isolates the caller from its faults: a panic becomes an
+/// error, a late answer is ignored, and a receipt for another record is rejected.
 ///
-/// The sink runs on threads of its own, because a call that hangs cannot be ended: as many as there were calls at once,
-/// up to [`MAX_CALLS`](Self::MAX_CALLS). While that many are under way, every further caller waits for its turn; when
-/// its time is up before that, it is refused and its call is never begun.
+/// The inner sink runs on separate threads, because a call that hangs cannot be stopped. There are as many threads as there
+/// were concurrent calls, up to [`MAX_CALLS`](Self::MAX_CALLS). Further callers wait in a queue. If a caller's time runs out
+/// in the queue, the caller gets an error and its call never starts.
 ///
-/// Dropping a `TimeoutSink` blocks until the calls that are under way or in line are over and its threads have released the
-/// sink, for at most the limit. So the sink is closed, and its file complete, once the last handle is dropped. A call that
-/// hangs for longer is left behind: its thread releases the sink as soon as the call returns.
+/// Dropping a `TimeoutSink` blocks until all running and queued calls have ended and its threads have released the inner sink,
+/// for at most the limit. So the inner sink is closed, and its file complete, once the last handle is dropped. If a call
+/// hangs for longer, its thread releases the inner sink as soon as the call returns.
 ///
-/// A drop within a call of the sink does not block, because it would wait for that call: the threads release the sink later.
+/// A drop within a call of the sink does not block, because it would wait for that call. The threads release the inner sink
+/// later.
 pub struct TimeoutSink {
     limit: Duration,
     threads: Threads,
     recording: Arc<Pool>,
-    /// Apart, so that nobody who reads the log takes the place of a record.
+    /// A separate pool, so that readers of the log do not delay records.
     reading: Arc<Pool>,
 }
 
-/// Tells when every thread has released the sink.
+/// Reports when every thread has released the sink.
 struct Threads {
-    /// Each thread holds one, and lets go of it last.
+    /// Each thread holds a clone and drops it last.
     running: Option<Arc<SyncSender<Infallible>>>,
-    /// Hears that the last of these is gone. No message is ever sent.
+    /// Disconnects when the last clone is dropped. No message is ever sent.
     ended: Mutex<Receiver<Infallible>>,
 }
 
@@ -52,59 +53,59 @@ type Job = Box<dyn FnOnce(&dyn GovernanceSink) + Send>;
 struct Pool {
     sink: Arc<dyn GovernanceSink>,
     max_calls: usize,
-    line: Mutex<Line>,
-    /// Something changed for a thread that waits: a job came, or the end.
+    queue: Mutex<Queue>,
+    /// Notified when a job is queued or the pool is closed.
     called: Condvar,
 }
 
-/// The jobs that wait, and the threads there are for them.
+/// The queued jobs and the threads that run them.
 #[derive(Default)]
-struct Line {
-    /// Each under its ticket, in the order in which they came. INVARIANT: at most one for each caller that waits, and
-    /// [`LEFT_BEHIND`] for callers that do not.
+struct Queue {
+    /// Jobs with their tickets, in order of arrival. INVARIANT: at most one for each waiting caller, and
+    /// [`MAX_UNAWAITED`] for callers that do not wait.
     jobs: VecDeque<(u64, Job)>,
     next_ticket: u64,
     threads: usize,
-    /// Those of the threads that wait for a job.
+    /// The number of threads that wait for a job.
     idle: usize,
     closed: bool,
 }
 
-/// How many jobs may wait for which nobody waits: records that enough other sinks have.
-const LEFT_BEHIND: usize = 1_024;
+/// The largest number of queued jobs that no caller waits for: records that a quorum of other sinks has confirmed.
+const MAX_UNAWAITED: usize = 1_024;
 
-/// A call that was begun by somebody who does not wait for it alone.
-pub(super) struct Begun {
+/// A call that was queued for a [`Vote`].
+pub(super) struct QueuedCall {
     pool: Arc<Pool>,
     ticket: u64,
 }
 
-impl Begun {
-    /// Takes the call back, unless the sink is at it.
+impl QueuedCall {
+    /// Removes the call from the queue, unless it has started.
     pub(super) fn withdraw(&self) {
         self.pool.withdraw(self.ticket);
     }
 }
 
 impl TimeoutSink {
-    /// How many records may be on their way at once.
+    /// The largest number of concurrent calls that record.
     pub const MAX_CALLS: usize = 16;
-    /// How many readings of the log may be under way at once.
+    /// The largest number of concurrent calls that read or remove.
     pub const MAX_READS: usize = 4;
 
-    /// Gives `sink` at most `limit` for each call, the time that the call waits for its turn included.
+    /// Limits each call of `sink` to `limit`, including the time that the call waits in the queue.
     pub fn new(sink: Arc<dyn GovernanceSink>, limit: Duration) -> Self {
         let pool = |max_calls| {
             let sink = Arc::clone(&sink);
-            Arc::new(Pool { sink, max_calls, line: Mutex::default(), called: Condvar::new() })
+            Arc::new(Pool { sink, max_calls, queue: Mutex::default(), called: Condvar::new() })
         };
         let (running, ended) = mpsc::sync_channel(1);
         let threads = Threads { running: Some(Arc::new(running)), ended: Mutex::new(ended) };
         Self { limit, threads, recording: pool(Self::MAX_CALLS), reading: pool(Self::MAX_READS) }
     }
 
-    /// Begins to record and goes on. The vote tells of it; at once, if too many wait already.
-    pub(super) fn begin_record(&self, record: &Record, begun: Instant, vote: Vote) -> Option<Begun> {
+    /// Queues a record without waiting for it. The vote receives the result, and a failure at once if the queue is full.
+    pub(super) fn begin_record(&self, record: &Record, begun: Instant, vote: Vote) -> Option<QueuedCall> {
         let offered = record.clone();
         self.begin(&self.recording, begun, vote, move |sink| {
             let receipt = sink.record(&offered)?;
@@ -112,8 +113,8 @@ impl TimeoutSink {
         })
     }
 
-    /// Begins a step of a removal and goes on, likewise.
-    pub(super) fn begin_remove(&self, removal: &RecordedRemoval, begun: Instant, vote: Vote) -> Option<Begun> {
+    /// Queues a step of a removal without waiting for it, likewise.
+    pub(super) fn begin_remove(&self, removal: &Recorded<Removal>, begun: Instant, vote: Vote) -> Option<QueuedCall> {
         let removal = removal.clone();
         self.begin(&self.reading, begun, vote, move |sink| sink.remove(&removal))
     }
@@ -124,16 +125,16 @@ impl TimeoutSink {
         begun: Instant,
         vote: Vote,
         act: impl FnOnce(&dyn GovernanceSink) -> Result<u64, SinkError> + Send + 'static,
-    ) -> Option<Begun> {
-        if pool.line().jobs.len() >= LEFT_BEHIND {
-            vote.say(Err(SinkError::TimedOut));
+    ) -> Option<QueuedCall> {
+        if pool.queue().jobs.len() >= MAX_UNAWAITED {
+            vote.cast(Err(SinkError::TimedOut));
             return None;
         }
         let limit = self.limit;
         let act = Box::new(move |sink: &dyn GovernanceSink| {
-            vote.say(if begun.elapsed() < limit { act(sink) } else { Err(SinkError::TimedOut) });
+            vote.cast(if begun.elapsed() < limit { act(sink) } else { Err(SinkError::TimedOut) });
         });
-        Some(Begun { pool: Arc::clone(pool), ticket: Pool::line_up(pool, &self.threads, act) })
+        Some(QueuedCall { pool: Arc::clone(pool), ticket: Pool::enqueue(pool, &self.threads, act) })
     }
 
     fn call<T: Send + 'static>(
@@ -144,13 +145,13 @@ impl TimeoutSink {
         let begun = Instant::now();
         let limit = self.limit;
         let (answer, answered) = mpsc::sync_channel(1);
-        let ticket = Pool::line_up(
+        let ticket = Pool::enqueue(
             pool,
             &self.threads,
             Box::new(move |sink| {
-                // Whoever waited for so long is told that it failed, so it must not be begun now.
+                // The caller has timed out by then, so the call must not start.
                 let result = if begun.elapsed() < limit { act(sink) } else { Err(SinkError::TimedOut) };
-                // A late answer finds nobody waiting.
+                // The caller may have stopped waiting.
                 let _ = answer.send(result);
             }),
         );
@@ -160,7 +161,7 @@ impl TimeoutSink {
                 pool.withdraw(ticket);
                 Err(SinkError::TimedOut)
             }
-            // Only a panic takes the other end away without an answer.
+            // Only a panic drops the sender without an answer.
             Err(RecvTimeoutError::Disconnected) => Err(SinkError::Panicked),
         }
     }
@@ -169,14 +170,14 @@ impl TimeoutSink {
 impl Drop for TimeoutSink {
     fn drop(&mut self) {
         for pool in [&self.recording, &self.reading] {
-            pool.line().closed = true;
+            pool.queue().closed = true;
             pool.called.notify_all();
         }
-        // A thread that waited here for itself would wait for the whole limit.
+        // A worker that waited here would wait for itself, for the whole limit.
         if IS_WORKER.try_with(Cell::get).unwrap_or(false) {
             return;
         }
-        // Every job in line ends within the limit: later than that it is not begun any more.
+        // Every queued job ends within the limit, because none starts after it.
         self.threads.wait(self.limit);
     }
 }
@@ -185,49 +186,48 @@ impl Threads {
     fn wait(&mut self, limit: Duration) {
         self.running = None;
         let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
-        // Past the limit, whatever hangs is left to itself.
+        // After the limit, calls that hang are abandoned.
         let _ = ended.recv_timeout(limit);
     }
 }
 
 impl Pool {
-    fn line(&self) -> MutexGuard<'_, Line> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a job at the end of the line, and starts a thread for it when there are more jobs than threads to take
-    /// them.
-    fn line_up(pool: &Arc<Self>, threads: &Threads, job: Job) -> u64 {
-        let mut line = pool.line();
-        let ticket = line.next_ticket;
-        line.next_ticket += 1;
-        line.jobs.push_back((ticket, job));
-        let grows = line.jobs.len() > line.idle && line.threads < pool.max_calls;
-        line.threads += usize::from(grows);
-        drop(line);
+    /// Adds a job to the end of the queue, and starts a thread if there are more jobs than idle threads.
+    fn enqueue(pool: &Arc<Self>, threads: &Threads, job: Job) -> u64 {
+        let mut queue = pool.queue();
+        let ticket = queue.next_ticket;
+        queue.next_ticket += 1;
+        queue.jobs.push_back((ticket, job));
+        let grows = queue.jobs.len() > queue.idle && queue.threads < pool.max_calls;
+        queue.threads += usize::from(grows);
+        drop(queue);
         pool.called.notify_one();
         if grows {
             let (worker, running) = (Arc::clone(pool), threads.running.clone());
             let thread = thread::Builder::new().name("governance-sink".to_owned());
             let work = move || {
                 worker.work();
-                // The sink first, because whoever waits for the thread expects it to be released.
+                // The sink first, because a caller that waits for the thread expects the sink to be released.
                 drop(worker);
                 drop(running);
             };
             if thread.spawn(work).is_err() {
-                // The job waits for one of the others.
-                pool.line().threads -= 1;
+                // Another thread will run the job.
+                pool.queue().threads -= 1;
             }
         }
         ticket
     }
 
-    /// Takes a job out of the line, unless it was begun.
+    /// Removes a job from the queue, unless it has started.
     fn withdraw(&self, ticket: u64) {
-        let mut line = self.line();
-        if let Ok(place) = line.jobs.binary_search_by_key(&ticket, |(ticket, _)| *ticket) {
-            line.jobs.remove(place);
+        let mut queue = self.queue();
+        if let Ok(index) = queue.jobs.binary_search_by_key(&ticket, |(ticket, _)| *ticket) {
+            queue.jobs.remove(index);
         }
     }
 
@@ -235,25 +235,25 @@ impl Pool {
         let _ = IS_WORKER.try_with(|is_worker| is_worker.set(true));
         while let Some(job) = self.next() {
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| job(&*self.sink))) {
-                // Never dropped, because its drop can panic too and would take the thread along.
+                // Leaked, because its drop can panic too and would end the thread.
                 std::mem::forget(payload);
             }
         }
     }
 
-    /// Waits for a job. None once there will be no more.
+    /// Waits for a job. Returns `None` once the pool is closed and the queue is empty.
     fn next(&self) -> Option<Job> {
-        let mut line = self.line();
+        let mut queue = self.queue();
         loop {
-            if let Some((_, job)) = line.jobs.pop_front() {
+            if let Some((_, job)) = queue.jobs.pop_front() {
                 return Some(job);
             }
-            if line.closed {
+            if queue.closed {
                 return None;
             }
-            line.idle += 1;
-            line = self.called.wait(line).unwrap_or_else(PoisonError::into_inner);
-            line.idle -= 1;
+            queue.idle += 1;
+            queue = self.called.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue.idle -= 1;
         }
     }
 }
@@ -276,7 +276,7 @@ impl GovernanceSink for TimeoutSink {
         self.call(&self.reading, move |sink| sink.newest(&query))
     }
 
-    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+    fn remove(&self, removal: &Recorded<Removal>) -> Result<u64, SinkError> {
         let removal = removal.clone();
         self.call(&self.reading, move |sink| sink.remove(&removal))
     }

@@ -11,7 +11,7 @@ use self::row::RecordRow;
 use super::FileError;
 use super::backup::BackupError;
 use super::file::{File, Schema};
-use crate::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, RecordedRemoval, SinkError};
+use crate::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, Recorded, Removal, SinkError};
 
 const SCHEMA: Schema = Schema {
     // `APG2`. Files of the first edition have `APG1` and are refused as not ours.
@@ -94,7 +94,7 @@ impl GovernanceSink for SqliteGovernance {
         self.file.read(|connection| search::newest(connection, query))
     }
 
-    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+    fn remove(&self, removal: &Recorded<Removal>) -> Result<u64, SinkError> {
         erase::remove(&self.file, removal)
     }
 }

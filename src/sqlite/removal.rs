@@ -19,7 +19,7 @@ use super::row::{Keys, by_sequence};
 use super::selection::numbers_of;
 use super::text_index;
 use super::writer::Memory;
-use crate::governance::RecordedRemoval;
+use crate::governance::{Recorded, Removal};
 use crate::store::StoreError;
 
 /// The most rows that are removed in one transaction: some milliseconds, as long as a batch of a few hundred takes.
@@ -37,7 +37,7 @@ struct Rows {
 pub(super) fn remove(
     file: &File<Written>,
     key: IdKey,
-    removal: &RecordedRemoval,
+    removal: &Recorded<Removal>,
     limit: usize,
 ) -> Result<u64, StoreError> {
     let limit = limit.min(STEP);
@@ -161,7 +161,7 @@ fn note(connection: &Connection, family: Family) -> Result<(), StoreError> {
 }
 
 /// Returns some rows that are covered, at most so many.
-fn find_covered(connection: &Connection, removal: &RecordedRemoval, limit: usize) -> Result<Vec<Rows>, StoreError> {
+fn find_covered(connection: &Connection, removal: &Recorded<Removal>, limit: usize) -> Result<Vec<Rows>, StoreError> {
     let (mut found, mut left) = (Vec::new(), limit);
     for family in Family::BOTH {
         let dimensions = Dimensions::new(family);

@@ -26,7 +26,7 @@ use crate::activity::ActivityId;
 use crate::directory::RemovedGroup;
 use crate::engine::DecidedBatch;
 use crate::forward::Offset;
-use crate::governance::{AppliedRecords, RecordedChange, RecordedRemoval};
+use crate::governance::{AppliedRecords, NewPolicy, Recorded, Removal};
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
 use crate::query::{CountBy, Counts, Position, Query, Tally};
@@ -225,7 +225,7 @@ impl ActivityStore for SqliteStore {
         })
     }
 
-    fn publish(&self, change: &RecordedChange) -> Result<(), StoreError> {
+    fn publish(&self, change: &Recorded<NewPolicy>) -> Result<(), StoreError> {
         let (document, change) = (to_json(POLICY, change.policy())?, change.clone());
         self.file.write(move |writer| {
             let connection = writer.connection();
@@ -326,7 +326,7 @@ impl ActivityStore for SqliteStore {
         Ok(appended)
     }
 
-    fn remove(&self, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let removed = removal::remove(&self.file, self.key, removal, limit)?;
         if removed == 0 && limit > 0 {
             // Other processes see that when they next read or write.

@@ -23,7 +23,7 @@ use crate::directory::DirectoryRevision;
 use crate::engine::{UndecidableReason, Verdict, Visibility};
 use crate::filter::IngestOutcome;
 use crate::governance::{
-    ChangeRefusal, Commitment, CommitmentText, Digest, Event, Initiator, Outcome, Record, RecordId, Salt,
+    Commitment, CommitmentText, Digest, Event, Initiator, Outcome, PolicyUpdateError, Record, RecordId, Salt,
 };
 use crate::identity::{GroupId, UserId};
 use crate::policy::{
@@ -101,7 +101,7 @@ pub enum ExpectedAnswer {
     /// Whether the directory was reconciled.
     Reconciled(bool),
     /// The revision after a change, or why it was rejected.
-    Changed(Result<Revision, ChangeRefusal>),
+    Changed(Result<Revision, PolicyUpdateError>),
     /// The outcome of each activity; or the position of one that could not be decided, and the possible reasons, any
     /// one of which may be reported.
     Delivered(Result<Vec<IngestOutcome>, (usize, Vec<UndecidableReason>)>),

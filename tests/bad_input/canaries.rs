@@ -12,7 +12,7 @@ use activity_privacy::filter::PrivacyFilter;
 use activity_privacy::forward::Offset;
 use activity_privacy::governance::{
     Event, GovernanceSink, Initiator, Justification, Receipt, Record, RecordEntry, RecordId, RecordKind, RecordQuery,
-    RecordedRemoval, SinkError,
+    Recorded, Removal, SinkError,
 };
 use activity_privacy::identity::{Alias, Domain, Identity, UserId};
 use activity_privacy::memory::{MemorySink, MemoryStore};
@@ -431,7 +431,7 @@ fn b2_errors_of_failing_sink_contain_no_record_content() {
             Ok(None)
         }
 
-        fn remove(&self, _: &RecordedRemoval) -> Result<u64, SinkError> {
+        fn remove(&self, _: &Recorded<Removal>) -> Result<u64, SinkError> {
             Ok(0)
         }
     }

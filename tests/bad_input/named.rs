@@ -3,7 +3,7 @@
 use activity_privacy::activity::{Action, Activity, ActivityId, Actor, ActorName, AppName};
 use activity_privacy::engine::Decision;
 use activity_privacy::filter::ViewError;
-use activity_privacy::governance::{ChangeRefusal, Justification, Record};
+use activity_privacy::governance::{Justification, PolicyUpdateError, Record};
 use activity_privacy::identity::{Alias, Domain, GroupId, TextError, UserId};
 use activity_privacy::policy::{GroupRef, PolicyChange, PolicyError, PrivacyPolicy, ScopeRule, ScopeTarget};
 use activity_privacy::query::{Cursor, CursorError, PageSize, Query};
@@ -166,7 +166,7 @@ fn d5_policy_at_last_revision_accepts_no_change() {
     document["revision"] = json!(u64::MAX);
     let last: PrivacyPolicy = serde_json::from_value(document.clone()).unwrap();
     let change = PolicyChange::MakePrivate(GroupRef::Applications);
-    assert_eq!(changed(&last, &change, None), Err(ChangeRefusal::Invalid(PolicyError::LastRevision)));
+    assert_eq!(changed(&last, &change, None), Err(PolicyUpdateError::Invalid(PolicyError::LastRevision)));
     document["revision"] = json!(u64::MAX - 1);
     let before: PrivacyPolicy = serde_json::from_value(document).unwrap();
     assert_eq!(changed(&before, &change, None).unwrap().revision(), last.revision());

@@ -1,16 +1,16 @@
-//! Rule R2: a page permit ends with its reveal.
+//! Rule R2: the permit to read a page ends with its reveal.
 
-use activity_privacy::governance::{RecordId, Salt};
+use activity_privacy::governance::{RecordId, Recorded, Salt};
 use activity_privacy::policy::PrivacyPolicy;
-use activity_privacy::reveal::{PagePermit, RecordedReveal};
+use activity_privacy::reveal::{AuthorisedReveal, PagePermit};
 
 fn kept(
-    reveal: RecordedReveal,
+    reveal: Recorded<AuthorisedReveal>,
     policy: &PrivacyPolicy,
     record: RecordId,
     salts: [Salt; 4],
 ) -> Option<PagePermit<'static>> {
-    reveal.admit(policy, None, record, salts, chrono::DateTime::UNIX_EPOCH).ok()
+    reveal.permit_page(policy, None, record, salts, chrono::DateTime::UNIX_EPOCH).ok()
 }
 
 fn main() {}

@@ -1,18 +1,18 @@
-//! Rule R2: no private byte leaves the store before its record is durable.
+//! Rule R2: nothing private leaves the store before its record is durable.
 
-use activity_privacy::governance::PendingChange;
-use activity_privacy::reveal::{PagePermit, PendingPage, PendingReveal, RecordedPage, RecordedReveal, SealedPage};
+use activity_privacy::governance::{NewPolicy, Pending, Recorded};
+use activity_privacy::reveal::{AuthorisedReveal, PagePermit, RevealedPage, SealedPage};
 use activity_privacy::store::{ActivityStore, StoredActivity};
 
-fn asking_unrecorded(store: &dyn ActivityStore, pending: &PendingReveal) {
+fn asking_unrecorded(store: &dyn ActivityStore, pending: &Pending<AuthorisedReveal>) {
     let _ = store.revealed_page(pending, None, 10);
 }
 
-fn asking_without_a_permit(store: &dyn ActivityStore, recorded: &RecordedReveal) {
+fn asking_without_a_permit(store: &dyn ActivityStore, recorded: &Recorded<AuthorisedReveal>) {
     let _ = store.revealed_page(recorded, None, 10);
 }
 
-fn publishing_unrecorded(store: &dyn ActivityStore, pending: &PendingChange) {
+fn publishing_unrecorded(store: &dyn ActivityStore, pending: &Pending<NewPolicy>) {
     let _ = store.publish(pending);
 }
 
@@ -20,15 +20,15 @@ fn reading_through_the_seal(sealed: SealedPage) -> Vec<StoredActivity> {
     sealed.activities
 }
 
-fn reading_a_pending_page(page: PendingPage) -> Vec<StoredActivity> {
-    page.activities
+fn reading_a_pending_page(page: Pending<RevealedPage>) -> Vec<StoredActivity> {
+    page.act
 }
 
-fn opening_without_a_receipt(page: PendingPage) -> Vec<StoredActivity> {
+fn opening_without_a_receipt(page: Pending<RevealedPage>) -> Vec<StoredActivity> {
     page.recorded().unwrap()
 }
 
-fn opening_without_asking_again(page: RecordedPage) -> Vec<StoredActivity> {
+fn opening_without_asking_again(page: Recorded<RevealedPage>) -> Vec<StoredActivity> {
     page.open().unwrap()
 }
 

@@ -9,7 +9,7 @@ use std::{env, fs, io, process, thread};
 
 use activity_privacy::activity::Activity;
 use activity_privacy::directory::DirectoryBuilder;
-use activity_privacy::filter::{ChangeError, IngestError, RevealError};
+use activity_privacy::filter::{IngestError, RevealError, UpdatePolicyError};
 use activity_privacy::governance::SinkError;
 use activity_privacy::policy::{GroupRef, ManagedDomain, PolicyChange, Role};
 use activity_privacy::query::PageSize;
@@ -165,11 +165,11 @@ impl Child {
                 (Answer::Changed(revision.number()), ())
             }
             // Another child changed the policy first.
-            Err(ChangeError::Invalid(_) | ChangeError::Contended { .. }) => (Answer::Refused, ()),
+            Err(UpdatePolicyError::Invalid(_) | UpdatePolicyError::Contended { .. }) => (Answer::Refused, ()),
             // The machine is busy.
             Err(
-                ChangeError::Unrecorded(SinkError::TimedOut)
-                | ChangeError::OutcomeUnrecorded { source: SinkError::TimedOut, .. },
+                UpdatePolicyError::Unrecorded(SinkError::TimedOut)
+                | UpdatePolicyError::OutcomeUnrecorded { source: SinkError::TimedOut, .. },
             ) => (Answer::Refused, ()),
             Err(error) => panic!("{error}: {error:?}"),
         });

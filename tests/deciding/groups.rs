@@ -7,7 +7,7 @@ use std::sync::Arc;
 use activity_privacy::activity::Actor;
 use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, ImportError, User, UserStatus};
 use activity_privacy::engine::{PolicyEngine, PrincipalRole, Reason, UndecidableReason, Verdict};
-use activity_privacy::filter::{ChangeError, IngestOutcome};
+use activity_privacy::filter::{IngestOutcome, UpdatePolicyError};
 use activity_privacy::governance::{Event, GovernanceSink, Initiator, Outcome, OutcomeKind, Record, RecordEntry};
 use activity_privacy::identity::{GroupId, UserId};
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
@@ -372,7 +372,7 @@ fn d12_only_a_group_that_there_is_can_be_private_or_in_scope() {
             PolicyChange::AddScopeRule(ScopeRule::exclude(group(id), ScopeTarget::AllApps)),
         ] {
             match fixture.filter.update_policy(&user("root"), &change) {
-                Err(ChangeError::Invalid(error)) => {
+                Err(UpdatePolicyError::Invalid(error)) => {
                     assert_eq!(error, PolicyError::UnknownGroup(group(id)));
                     let said = format!("group `{id}` was not imported; import it first, or name a built-in group");
                     assert_eq!(error.to_string(), said);
@@ -382,7 +382,10 @@ fn d12_only_a_group_that_there_is_can_be_private_or_in_scope() {
         }
     };
     let early = fixture.filter.update_policy(&user("root"), PolicyChange::MakePrivate(group("council").into()));
-    assert!(matches!(early, Err(ChangeError::Invalid(PolicyError::NoDirectory))), "nothing was imported: {early:?}");
+    assert!(
+        matches!(early, Err(UpdatePolicyError::Invalid(PolicyError::NoDirectory))),
+        "nothing was imported: {early:?}"
+    );
     fixture.install(people(&[("adele", &["council"])]));
     let before = fixture.filter.policy().unwrap();
     // Ids are never folded, and neither a user nor the name of a group is one.

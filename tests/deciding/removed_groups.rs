@@ -9,7 +9,7 @@ use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, User};
 use activity_privacy::engine::{Reason, UndecidableReason};
 use activity_privacy::filter::{IngestError, PrivacyFilter, ReconcileError};
 use activity_privacy::governance::{
-    Event, GovernanceSink, Receipt, Record, RecordEntry, RecordKind, RecordQuery, RecordedRemoval, SinkError,
+    Event, GovernanceSink, Receipt, Record, RecordEntry, RecordKind, RecordQuery, Recorded, Removal, SinkError,
     WriteOnlySink,
 };
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
@@ -316,7 +316,7 @@ impl GovernanceSink for Dead {
         Ok(None)
     }
 
-    fn remove(&self, _: &RecordedRemoval) -> Result<u64, SinkError> {
+    fn remove(&self, _: &Recorded<Removal>) -> Result<u64, SinkError> {
         Ok(0)
     }
 }

@@ -215,7 +215,7 @@ fn d9_by_option_what_cannot_be_decided_is_refused_and_nothing_is_stored() {
         [activity("fine", "bob"), activity("adele", "adele"), activity("desk", "desk"), by("x", Actor::unknown())];
     match fixture.filter.ingest(&batch) {
         Err(IngestError::Undecidable(undecidable)) => {
-            assert_eq!(undecidable, Undecidable { position: 2, cause: UndecidableReason::AmbiguousAlias });
+            assert_eq!(undecidable, Undecidable { position: 2, reason: UndecidableReason::AmbiguousAlias });
             let said = "activity 2 of the batch cannot be decided: an alias on it is held by several users";
             assert_eq!(undecidable.to_string(), said);
         }
@@ -231,7 +231,7 @@ fn d9_by_option_what_cannot_be_decided_is_refused_and_nothing_is_stored() {
     gone.update_policy(when(OnUndecidable::Reject));
     assert!(matches!(
         gone.filter.ingest(&[activity("a", "bob")]),
-        Err(IngestError::Undecidable(Undecidable { position: 0, cause: UndecidableReason::DirectoryNeverLoaded }))
+        Err(IngestError::Undecidable(Undecidable { position: 0, reason: UndecidableReason::DirectoryNeverLoaded }))
     ));
     assert_eq!(gone.install(people(&[])).everything(), []);
 }

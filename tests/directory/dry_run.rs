@@ -7,7 +7,7 @@ use activity_privacy::activity::{Activity, Actor, App};
 use activity_privacy::directory::{DirectoryBuilder, DirectoryError, DirectoryRevision, User};
 use activity_privacy::engine::{Affected, DryRun, PolicyEngine, Verdict};
 use activity_privacy::filter::DryRunError;
-use activity_privacy::governance::ChangeRefusal;
+use activity_privacy::governance::PolicyUpdateError;
 use activity_privacy::identity::UserId;
 use activity_privacy::policy::{GroupRef, ManagedDomain, PolicyChange, ScopeRule, ScopeTarget};
 use activity_privacy::strategies::{Import, imports, policy_changes};
@@ -103,9 +103,9 @@ fn d13_who_may_not_change_the_policy_may_not_ask_either() {
     let fixture = Fixture::new();
     fixture.install(people(&[("ann", &["council"])]));
     let denied = fixture.filter.dry_run(&user("ann"), private("council"), 2).unwrap_err();
-    assert!(matches!(denied, DryRunError::Refused(ChangeRefusal::Denied(_))), "{denied:?}");
+    assert!(matches!(denied, DryRunError::Rejected(PolicyUpdateError::Denied(_))), "{denied:?}");
     let unknown = fixture.filter.dry_run(&user("root"), private("board"), 2).unwrap_err();
-    assert!(matches!(unknown, DryRunError::Refused(ChangeRefusal::Invalid(_))), "{unknown:?}");
+    assert!(matches!(unknown, DryRunError::Rejected(PolicyUpdateError::Invalid(_))), "{unknown:?}");
     assert!(matches!(
         Fixture::new().filter.dry_run(
             &user("root"),

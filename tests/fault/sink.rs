@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use activity_privacy::governance::{
-    GovernanceSink, Receipt, Record, RecordEntry, RecordId, RecordQuery, RecordedRemoval, SinkError,
+    GovernanceSink, Receipt, Record, RecordEntry, RecordId, RecordQuery, Recorded, Removal, SinkError,
 };
 use activity_privacy::memory::MemorySink;
 use uuid::Uuid;
@@ -175,7 +175,7 @@ impl GovernanceSink for FaultySink {
         }
     }
 
-    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+    fn remove(&self, removal: &Recorded<Removal>) -> Result<u64, SinkError> {
         match self.begin() {
             Some(Fault::Fails) => Err(failed()),
             Some(Fault::FailsLate) => self.inner.remove(removal).and(Err(failed())),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use activity_privacy::engine::DecidedBatch;
 use activity_privacy::forward::Offset;
-use activity_privacy::governance::{AppliedRecords, RecordedChange, RecordedRemoval};
+use activity_privacy::governance::{AppliedRecords, NewPolicy, Recorded, Removal};
 use activity_privacy::policy::PrivacyPolicy;
 use activity_privacy::query::{CountBy, Counts, Position, Query};
 use activity_privacy::reveal::{PagePermit, SealedPage};
@@ -249,7 +249,7 @@ impl ActivityStore for FaultyStore {
         }
     }
 
-    fn publish(&self, change: &RecordedChange) -> Result<(), StoreError> {
+    fn publish(&self, change: &Recorded<NewPolicy>) -> Result<(), StoreError> {
         let fault = self.begin();
         self.log.lock().unwrap().push("publish");
         let publication = self.publications.lock().unwrap().pop();
@@ -266,6 +266,7 @@ impl ActivityStore for FaultyStore {
 
     fn removed_groups(&self, known: Option<u64>) -> Result<Option<RemovedGroups>, StoreError> {
         let fault = self.begin();
+        self.log.lock().unwrap().push("removed_groups");
         let kept = match fault {
             Some(StoreFault::Loses) => return Ok(Some(RemovedGroups::default())),
             fault => Self::at_fault(fault, || self.inner.removed_groups(known))?,
@@ -296,7 +297,7 @@ impl ActivityStore for FaultyStore {
         Ok(answers)
     }
 
-    fn remove(&self, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         self.work();
         match self.begin() {
             Some(StoreFault::Loses) => Ok(0),

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use activity_privacy::engine::Visibility;
 use activity_privacy::filter::{
-    ChangeError, GovernanceError, IngestOutcome, OpenError, Page, PrivacyFilter, RevealError, ViewError,
+    GovernanceError, IngestOutcome, OpenError, Page, PrivacyFilter, RevealError, UpdatePolicyError, ViewError,
 };
 use activity_privacy::forward::{ForwardBatch, Offset};
 use activity_privacy::governance::{Outcome, RecordEntry, RecordQuery, RevealId};
@@ -156,7 +156,7 @@ impl Operation {
                 matches!(error.downcast_ref(), Some(OpenError::AlreadyInitialized))
             }
             (Self::Change, End::Refused(error)) => {
-                matches!(error.downcast_ref(), Some(ChangeError::Invalid(PolicyError::Unchanged)))
+                matches!(error.downcast_ref(), Some(UpdatePolicyError::Invalid(PolicyError::Unchanged)))
             }
             (_, End::Refused(_)) => false,
         }
@@ -205,10 +205,10 @@ impl Operation {
                     End::Done(answer) => assert_eq!((made, answer.revision), (true, Some(policy.revision()))),
                     // The store executed the change twice, so the second execution found a newer policy.
                     End::Refused(error) if wrong == Wrong::Store(StoreFault::ExecutesTwice) => {
-                        assert!(matches!(error.downcast_ref().unwrap(), ChangeError::Invalid(PolicyError::Unchanged)));
+                        assert!(matches!(error.downcast_ref().unwrap(), UpdatePolicyError::Invalid(PolicyError::Unchanged)));
                     }
                     End::Refused(error) => match error.downcast_ref().unwrap() {
-                        ChangeError::OutcomeUnrecorded { revision, .. } => {
+                        UpdatePolicyError::OutcomeUnrecorded { revision, .. } => {
                             assert_eq!((made, *revision), (true, policy.revision()));
                         }
                         _ => assert!(!made, "{error:?}"),

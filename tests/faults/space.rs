@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::{env, fmt};
 
 use activity_privacy::activity::Activity;
-use activity_privacy::filter::{ChangeError, IngestError, IngestOutcome, PrivacyFilter, RevealError};
+use activity_privacy::filter::{IngestError, IngestOutcome, PrivacyFilter, RevealError, UpdatePolicyError};
 use activity_privacy::governance::{Event, RecordQuery, SinkError};
 use activity_privacy::policy::Administrators;
 use activity_privacy::query::{PageSize, Query};
@@ -105,7 +105,7 @@ fn the_child_without_space() {
     assert!(matches!(fixture.filter.reveal(reveal_all("root")).unwrap_err(), RevealError::Unrecorded(_)));
     let before = fixture.filter.policy().unwrap();
     let unrecorded = fixture.filter.update_policy(&user("root"), finance_private()).unwrap_err();
-    assert!(matches!(unrecorded, ChangeError::Unrecorded(_)), "{unrecorded:?}");
+    assert!(matches!(unrecorded, UpdatePolicyError::Unrecorded(_)), "{unrecorded:?}");
     assert_eq!(fixture.filter.policy().unwrap(), before);
     assert_eq!(view.count(&Query::all()).unwrap().total, 10 * delivered as u64);
 

@@ -26,7 +26,7 @@ macro_rules! forward {
     (@remove $inner:tt) => {
         fn remove(
             &self,
-            removal: &activity_privacy::governance::RecordedRemoval,
+            removal: &activity_privacy::governance::Recorded<activity_privacy::governance::Removal>,
         ) -> Result<u64, activity_privacy::governance::SinkError> {
             self.$inner.remove(removal)
         }

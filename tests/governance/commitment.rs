@@ -55,7 +55,7 @@ fn g6_opening_of_another_value_is_rejected() {
 fn g6_tags_are_committed_to_as_lines() {
     let (one, other) = ("00000000000000000000000000000000", "11111111111111111111111111111111");
     let subjects: Subjects = serde_json::from_str(&format!(r#"["{one}","{other}"]"#)).unwrap();
-    assert_eq!(subjects.sealed_text(), format!("{one}\n{other}"));
+    assert_eq!(subjects.committed_text(), format!("{one}\n{other}"));
     assert!(serde_json::from_str::<Subjects>(&format!(r#"["{one}","{one}"]"#)).is_err());
     assert!(!subjects.is_empty() && Subjects::default().is_empty());
 }
@@ -134,9 +134,9 @@ fn r3_disclosed_ids_verify_against_redacted_record() {
 #[test]
 fn g6_number_time_and_salt_have_one_text_form() {
     let time = at(0) + chrono::TimeDelta::milliseconds(250);
-    assert_eq!((7_u64.sealed_text().as_ref(), time.sealed_text().as_ref()), ("7", "2026-02-25T06:13:20.250Z"));
-    assert_eq!(serde_json::to_value(time).unwrap(), time.sealed_text().as_ref());
-    assert_eq!(at(0).sealed_text(), "2026-02-25T06:13:20Z");
+    assert_eq!((7_u64.committed_text().as_ref(), time.committed_text().as_ref()), ("7", "2026-02-25T06:13:20.250Z"));
+    assert_eq!(serde_json::to_value(time).unwrap(), time.committed_text().as_ref());
+    assert_eq!(at(0).committed_text(), "2026-02-25T06:13:20Z");
     assert_eq!(salt(0xab).to_string(), format!("{}ab", "0".repeat(30)));
     assert_eq!(format!("{:?}", salt(0xab)), "Salt(..)");
     for wrong in ["", "ab", &"0".repeat(31), &"0".repeat(33), &"A".repeat(32), &format!("{}\n", "0".repeat(31))] {

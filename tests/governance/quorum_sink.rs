@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use activity_privacy::filter::{ChangeError, PrivacyFilter, SinkChangeError};
+use activity_privacy::filter::{PrivacyFilter, UpdatePolicyError};
 use activity_privacy::governance::{
-    AppliedRecords, Event, FailureReason, GovernanceSink, Initiator, Outcome, OutcomeKind, PendingRemoval, Receipt,
-    Record, RecordEntry, RecordKind, RecordQuery, SinkError, SinkName, SinkSetError,
+    AppliedRecords, Event, FailureReason, GovernanceSink, Initiator, Outcome, OutcomeKind, Receipt, Record,
+    RecordEntry, RecordKind, RecordQuery, Removal, SinkError, SinkName, SinkSetError,
 };
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
 use activity_privacy::policy::{Denial, GroupRef, OptionsPatch, PolicyChange, PrivacyPolicy, Retention, Role};
-use activity_privacy::sinks::{NotAccepted, PendingSinks, QuorumSink, QuorumSinkBuilder};
+use activity_privacy::sinks::{QuorumSink, QuorumSinkBuilder, SinkChange, SinkChangeError};
 use proptest::prelude::*;
 
 use crate::fault::*;
@@ -168,7 +168,7 @@ fn g5_removal_reaches_every_sink_with_any_quorum() {
     let options = OptionsPatch::new().retention(Some(retention));
     let initial = PrivacyPolicy::initial(&admins());
     let policy = changed(&initial, PolicyChange::SetOptions(options), None).unwrap();
-    let pending = PendingRemoval::of_aged(&policy, &AppliedRecords::default(), record(9).id, at(5) + day).unwrap();
+    let pending = Removal::of_aged(&policy, &AppliedRecords::default(), record(9).id, at(5) + day).unwrap();
     let removal = pending.recorded(&Receipt::assertion(record(9).id, 1)).unwrap();
 
     let sinks = faulty(3);
@@ -247,7 +247,7 @@ fn g1_admitted_sink_is_tested_between_intent_and_outcome() {
     assert_eq!(newcomer.durable().len(), 4);
     newcomer.fault_in(0, Fault::Fails);
     let change = PolicyChange::MakePublic(GroupRef::Applications);
-    assert!(matches!(office.filter.update_policy(&user("root"), &change), Err(ChangeError::Unrecorded(_))));
+    assert!(matches!(office.filter.update_policy(&user("root"), &change), Err(UpdatePolicyError::Unrecorded(_))));
 }
 
 #[test]
@@ -278,10 +278,10 @@ fn g4_faulty_sink_is_not_admitted() {
         let office = Scene::over(&sinks, None);
         newcomer.fault_in(call, fault);
         let error = office.admit("root", "c", &newcomer).unwrap_err();
-        assert!(matches!(error, SinkChangeError::NotAccepted(NotAccepted::Sink(_))), "{fault:?}: {error:?}");
+        assert!(matches!(error, SinkChangeError::ProbeFailed(_)), "{fault:?}: {error:?}");
         assert_eq!(names(&office.sinks), ["a", "b"], "{fault:?}");
         let last = office.last();
-        let failed = matches!(last.outcome, Outcome::Failed { cause: FailureReason::Sink, .. });
+        let failed = matches!(last.outcome, Outcome::Failed { reason: FailureReason::Sink, .. });
         assert!(failed && last.event == change_to(&["a", "b", "c"], 3), "{fault:?}: {last:?}");
         office.filter.update_policy(&user("root"), PolicyChange::MakePrivate(GroupRef::Applications)).unwrap();
     }
@@ -294,12 +294,9 @@ fn g4_sink_under_two_names_is_rejected() {
     for (sink, letter) in sinks.iter().zip(["a", "b"]) {
         let error = office.admit("root", "c", sink).unwrap_err();
         let expected = name(letter);
-        assert!(
-            matches!(&error, SinkChangeError::NotAccepted(NotAccepted::AlreadyThere(same)) if *same == expected),
-            "{error:?}"
-        );
+        assert!(matches!(&error, SinkChangeError::AlreadyMember(same) if *same == expected), "{error:?}");
         assert_eq!(names(&office.sinks), ["a", "b"]);
-        assert!(matches!(office.last().outcome, Outcome::Failed { cause: FailureReason::Sink, .. }));
+        assert!(matches!(office.last().outcome, Outcome::Failed { reason: FailureReason::Sink, .. }));
     }
     office.admit("root", "c", &sinks[2]).unwrap();
 }
@@ -315,8 +312,8 @@ fn g1_change_of_unused_sinks_is_rejected() {
     let admitted = office.filter.admit_sink(&user("root"), &other, name("c"), Arc::clone(&others[2]) as _);
     let dropped = office.filter.drop_sink(&user("root"), &other, &name("b"));
     for result in [admitted, dropped] {
-        assert!(matches!(result, Err(SinkChangeError::NotAccepted(NotAccepted::NotInUse))), "{result:?}");
-        assert!(matches!(office.last().outcome, Outcome::Failed { cause: FailureReason::Sink, .. }));
+        assert!(matches!(result, Err(SinkChangeError::NotInUse)), "{result:?}");
+        assert!(matches!(office.last().outcome, Outcome::Failed { reason: FailureReason::Sink, .. }));
     }
     assert_eq!((names(&other), others[2].calls()), (vec!["a".to_owned(), "b".to_owned()], 0));
 }
@@ -392,7 +389,7 @@ fn g1_concurrent_sink_change_is_superseded() {
     let recorded = |letter: &str, id| {
         let newcomer = Arc::new(MemorySink::new());
         let pending =
-            PendingSinks::admitting(&together, name(letter), newcomer, &policy, &user("root"), record(id).id, at(0))
+            SinkChange::admitting(&together, name(letter), newcomer, &policy, &user("root"), record(id).id, at(0))
                 .unwrap();
         let receipt = together.record(pending.record()).unwrap();
         pending.recorded(&receipt).unwrap()
@@ -400,9 +397,9 @@ fn g1_concurrent_sink_change_is_superseded() {
     let (one, other) = (recorded("b", 1), recorded("c", 2));
     one.take_effect(record(3).id, at(0)).unwrap();
     let refused = other.take_effect(record(4).id, at(0)).unwrap_err();
-    assert!(matches!(refused, NotAccepted::Superseded) && refused.failure() == FailureReason::Superseded);
+    assert!(matches!(refused, SinkChangeError::Superseded) && refused.failure() == FailureReason::Superseded);
     assert_eq!(names(&together), ["a", "b"]);
-    let pending = PendingSinks::dropping(&together, &name("b"), &policy, &user("root"), record(5).id, at(0)).unwrap();
+    let pending = SinkChange::dropping(&together, &name("b"), &policy, &user("root"), record(5).id, at(0)).unwrap();
     let wrong = pending.recorded(&Receipt::assertion(record(6).id, 9)).unwrap_err();
     assert!(matches!(wrong, SinkError::WrongReceipt));
 }

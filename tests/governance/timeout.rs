@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use activity_privacy::filter::PrivacyFilter;
 use activity_privacy::governance::{
-    GovernanceSink, Receipt, Record, RecordEntry, RecordId, RecordQuery, RecordedRemoval, SinkError, WriteOnlySink,
+    GovernanceSink, Receipt, Record, RecordEntry, RecordId, RecordQuery, Recorded, Removal, SinkError, WriteOnlySink,
 };
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
 use activity_privacy::policy::{Administrators, GroupRef, PolicyChange};
@@ -234,7 +234,7 @@ impl GovernanceSink for PanicsTwice {
         Ok(None)
     }
 
-    fn remove(&self, _: &RecordedRemoval) -> Result<u64, SinkError> {
+    fn remove(&self, _: &Recorded<Removal>) -> Result<u64, SinkError> {
         Ok(0)
     }
 }

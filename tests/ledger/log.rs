@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use activity_privacy::governance::{
     ChangeSummary, Commitment, Digest, Event, GovernanceSink, Initiator, Justification, Outcome, Receipt, Record,
-    RecordEntry, RecordId, RecordQuery, RecordedRemoval, RequestId, RequestSummary, RevealId, RevealSummary,
+    RecordEntry, RecordId, RecordQuery, Recorded, Removal, RequestId, RequestSummary, RevealId, RevealSummary,
     RevealTerms, Salt, SinkError, Subjects,
 };
 use activity_privacy::identity::UserId;
@@ -48,13 +48,13 @@ impl GovernanceSink for OpenSink {
         Ok(entries.iter().rfind(|entry| query.matches(&entry.record)).cloned())
     }
 
-    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+    fn remove(&self, removal: &Recorded<Removal>) -> Result<u64, SinkError> {
         let mut entries = self.entries.lock().unwrap();
         let before = entries.len();
         if let Some(time) = removal.records_before() {
             entries.retain(|entry| entry.record.at >= time);
         }
-        let forgotten = removal.forgotten_record();
+        let forgotten = removal.redacted_record();
         let of = entries.iter_mut().find(|entry| Some(entry.record.id) == forgotten);
         Ok(of.is_some_and(|entry| entry.record.redact()) as u64 + (before - entries.len()) as u64)
     }

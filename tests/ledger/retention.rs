@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use activity_privacy::governance::{
-    AppliedRecords, PendingChange, PendingRemoval, Receipt, RecordId, RecordQuery, RecordedRemoval, SinkError,
+    AppliedRecords, NewPolicy, Receipt, RecordId, RecordQuery, Recorded, Removal, SinkError,
 };
 use activity_privacy::identity::UserId;
 use activity_privacy::ledger::*;
@@ -18,27 +18,27 @@ use crate::log::*;
 fn policy() -> PrivacyPolicy {
     let id = RecordId(Uuid::nil());
     let root = UserId::new("root").unwrap();
-    let initial = PendingChange::initial(&Administrators::only_one(root.clone()), id, at(0))
+    let initial = NewPolicy::initial(&Administrators::only_one(root.clone()), id, at(0))
         .recorded(&Receipt::assertion(id, 1))
         .unwrap();
     let keep = Retention::of_activities(Duration::from_secs(1)).and_of_records(Duration::from_secs(1)).unwrap();
     let options = OptionsPatch::new().retention(Some(keep));
     let change = PolicyChange::SetOptions(options);
-    let pending = PendingChange::authorise(initial.policy(), &change, &root, None, id, at(0)).unwrap();
+    let pending = NewPolicy::authorise(initial.policy(), &change, &root, None, id, at(0)).unwrap();
     pending.recorded(&Receipt::assertion(id, 1)).unwrap().policy().clone()
 }
 
 /// Returns the removal of all records before a time.
-fn aged(before: i64) -> RecordedRemoval {
+fn aged(before: i64) -> Recorded<Removal> {
     let id = RecordId(Uuid::max());
-    let pending = PendingRemoval::of_aged(&policy(), &AppliedRecords::default(), id, at(before + 1)).unwrap();
+    let pending = Removal::of_aged(&policy(), &AppliedRecords::default(), id, at(before + 1)).unwrap();
     pending.recorded(&Receipt::assertion(id, 1)).unwrap()
 }
 
-fn redaction(of: RecordId) -> RecordedRemoval {
+fn redaction(of: RecordId) -> Recorded<Removal> {
     let id = RecordId(Uuid::max());
     let root = UserId::new("root").unwrap();
-    let pending = PendingRemoval::of_sealed(&policy(), &root, of, id, at(0)).unwrap();
+    let pending = Removal::of_commitment(&policy(), &root, of, id, at(0)).unwrap();
     pending.recorded(&Receipt::assertion(id, 1)).unwrap()
 }
 

@@ -83,7 +83,7 @@ fn v2_page_refused_at_last_moment_tells_no_time() {
         let error = reveal.page(PageSize::MAX, None).unwrap_err();
         assert!(matches!(error, RevealError::Denied(Denial::NotPermitted)), "{error:?}");
         let last = fixture.records().pop().unwrap().record;
-        assert!(matches!(last.outcome, Outcome::Failed { cause: FailureReason::Denied(_), .. }), "{last:?}");
+        assert!(matches!(last.outcome, Outcome::Failed { reason: FailureReason::Denied(_), .. }), "{last:?}");
         let Event::Page { private, .. } = &last.event else { panic!("not a page") };
         assert_eq!(private.value(), None, "the record of the page says it");
         last.at

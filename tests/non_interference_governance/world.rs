@@ -266,7 +266,7 @@ impl World {
         let id = RecordId(Uuid::nil());
         let pending = reveal_all("root").authorise(&policy, None, RevealId(id.0), id, [0, 1].map(salt), at(0)).unwrap();
         let recorded = pending.recorded(&Receipt::assertion(id, 1)).unwrap();
-        let admission = recorded.admit(&policy, None, id, [2, 3, 4, 5].map(salt), at(0)).unwrap();
+        let admission = recorded.permit_page(&policy, None, id, [2, 3, 4, 5].map(salt), at(0)).unwrap();
         let (page, _) = self.store.inner.revealed_page(admission, None, 10_000).unwrap().pending(10_000, id);
         let all = page.recorded(&Receipt::assertion(id, 1)).unwrap().open(&policy, id, at(0)).unwrap();
         let private = all.into_iter().filter(|stored| stored.visibility() == Visibility::Private);

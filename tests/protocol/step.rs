@@ -13,16 +13,16 @@ pub(super) enum Step {
     /// `Inner::engine` and `PolicyEngine::engine`: the policy last read, or the one in the store, decides; the store is
     /// asked.
     Decide(usize),
-    /// `PrivacyFilter::update_policy` is called: `PendingChange::authorise` with the policy in force; the sink is offered the
+    /// `PrivacyFilter::update_policy` is called: `NewPolicy::authorise` with the policy in force; the sink is offered the
     /// intent.
     Change(usize, Change),
     /// `PrivacyFilter::reveal` is called: `RevealRequest::authorise`; the sink is offered the intent.
     Reveal(usize),
-    /// `Reveal::page` is called: `RecordedReveal::admit` with the policy in force.
+    /// `Reveal::page` is called: `Recorded::permit_page` with the policy in force.
     Admit(usize),
     /// `ActivityStore::revealed_page`, `SealedPage::pending`; the sink is offered the record of the page.
     Read(usize),
-    /// `RecordedPage::open` with the policy in force; the page is returned or refused.
+    /// `Recorded::open` with the policy in force; the page is returned or refused.
     Open(usize),
     /// `ActivityStore::append` or `publish` is carried out and answered.
     StoreDoes(usize),
@@ -290,7 +290,7 @@ impl World {
 
     fn sink_fails(&mut self, plan: &Plan, at: usize) {
         match self.nodes[at].call {
-            // `ChangeError::OutcomeUnrecorded` says that the change is in force; another change that came first is
+            // `UpdatePolicyError::OutcomeUnrecorded` says that the change is in force; another change that came first is
             // followed by another turn all the same.
             Call::Concluding { .. } => self.concluded(plan, at),
             // The reveal goes on: its next page can be asked for.

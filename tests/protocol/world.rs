@@ -60,15 +60,15 @@ pub(super) enum Guard {
     CompareAndSwap,
     /// `ActivityStore::append` keeps the first decision of an id.
     FirstVerdict,
-    /// A change is published with the receipt for its intent: `PendingChange::recorded`.
+    /// A change is published with the receipt for its intent: `NewPolicy::recorded`.
     IntentFirst,
-    /// A page is opened with the receipt for its record: `PendingPage::recorded`.
+    /// A page is opened with the receipt for its record: `Pending::recorded`.
     RecordFirst,
     /// `GovernanceSink::record` answers after the record is durable.
     Durability,
-    /// Before each page the policy is asked: `RecordedReveal::admit`, and again at its opening.
+    /// Before each page the policy is asked: `Recorded::permit_page`, and again at its opening.
     PagePermit,
-    /// When a page is on record the policy is asked again: `RecordedPage::open`.
+    /// When a page is on record the policy is asked again: `Recorded::open`.
     Recheck,
 }
 

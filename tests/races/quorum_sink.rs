@@ -9,7 +9,7 @@ use activity_privacy::governance::{
 };
 use activity_privacy::memory::MemorySink;
 use activity_privacy::policy::PrivacyPolicy;
-use activity_privacy::sinks::{PendingSinks, QuorumSink};
+use activity_privacy::sinks::{QuorumSink, SinkChange};
 use shuttle::thread;
 use uuid::Uuid;
 
@@ -121,7 +121,7 @@ fn g1_a_sink_change_amid_records_loses_none() {
         };
         let newcomer = Arc::clone(&third) as Arc<dyn GovernanceSink>;
         let (by, id) = (user("root"), record(10).id);
-        let pending = PendingSinks::admitting(&sinks, name("c"), newcomer, &policy, &by, id, at(0)).unwrap();
+        let pending = SinkChange::admitting(&sinks, name("c"), newcomer, &policy, &by, id, at(0)).unwrap();
         let receipt = sinks.record(pending.record()).unwrap();
         let recorded = pending.recorded(&receipt).unwrap();
         recorded.take_effect(record(11).id, at(0)).unwrap();

@@ -9,7 +9,7 @@ use activity_privacy::activity::Activity;
 use activity_privacy::directory::{DirectoryRevision, DirectorySnapshot, GroupDirectory};
 use activity_privacy::engine::Visibility;
 use activity_privacy::filter::{PrivacyFilter, PrivacyFilterBuilder};
-use activity_privacy::governance::{GovernanceSink, PendingChange, RecordEntry, RecordId, RecordQuery, RevealId};
+use activity_privacy::governance::{GovernanceSink, NewPolicy, Pending, RecordEntry, RecordId, RecordQuery, RevealId};
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
 use activity_privacy::policy::PolicyChange;
 use activity_privacy::store::StoredActivity;
@@ -44,7 +44,7 @@ impl Scene {
     /// With a policy of `root`, who may view private activities.
     pub(crate) fn initialized() -> Self {
         let scene = Self::new();
-        scene.publish(PendingChange::initial(&admins(), scene.fresh(), at(0)));
+        scene.publish(NewPolicy::initial(&admins(), scene.fresh(), at(0)));
         scene.change_by("deputy", PolicyChange::Grant(alias("root@contoso.com")));
         scene
     }
@@ -63,11 +63,11 @@ impl Scene {
     fn change_by(&self, by: &str, change: PolicyChange) {
         let policy = self.store.policy().unwrap().unwrap();
         let pending =
-            PendingChange::authorise(&policy, &change, &user(by), Some(&council(1)), self.fresh(), at(0)).unwrap();
+            NewPolicy::authorise(&policy, &change, &user(by), Some(&council(1)), self.fresh(), at(0)).unwrap();
         self.publish(pending);
     }
 
-    fn publish(&self, pending: PendingChange) {
+    fn publish(&self, pending: Pending<NewPolicy>) {
         let receipt = self.sink.record(pending.record()).unwrap();
         self.store.publish(&pending.recorded(&receipt).unwrap()).unwrap();
     }
@@ -101,7 +101,7 @@ impl Scene {
         let pending = reveal_all("root").authorise(&policy, None, id, self.fresh(), salts, at(0)).unwrap();
         let receipt = self.sink.record(pending.record()).unwrap();
         let recorded = pending.recorded(&receipt).unwrap();
-        let admission = recorded.admit(&policy, None, self.fresh(), [2, 3, 4, 5].map(salt), at(0)).unwrap();
+        let admission = recorded.permit_page(&policy, None, self.fresh(), [2, 3, 4, 5].map(salt), at(0)).unwrap();
         let sealed = self.store.revealed_page(admission, None, 1_000).unwrap();
         let (page, _) = sealed.pending(1_000, self.fresh());
         let receipt = self.sink.record(page.record()).unwrap();

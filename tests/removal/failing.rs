@@ -62,7 +62,7 @@ fn g1_a_store_that_fails_at_any_step_is_recorded_and_the_rest_goes_later() {
                 assert!(matches!(error, RemovalError::Store(_)), "{error:?}");
                 store.recover();
                 let outcomes = removals(&sink);
-                let [Outcome::Intended, broke_off @ Outcome::RemovedInPart { cause: FailureReason::Store, .. }] =
+                let [Outcome::Intended, broke_off @ Outcome::RemovedInPart { reason: FailureReason::Store, .. }] =
                     &outcomes[..]
                 else {
                     panic!("{outcomes:?}")
@@ -149,7 +149,7 @@ fn g5_a_sink_that_removes_nothing_is_recorded_and_asked_again() {
         sink.recover();
         let outcomes = removals(&sink);
         assert!(
-            matches!(outcomes.last(), Some(Outcome::RemovedInPart { cause: FailureReason::Sink, .. })),
+            matches!(outcomes.last(), Some(Outcome::RemovedInPart { reason: FailureReason::Sink, .. })),
             "{fault:?}: {outcomes:?}"
         );
         fixture.filter.apply_retention().unwrap();
@@ -193,7 +193,7 @@ fn p2_whoever_loses_the_role_erases_no_more_from_the_next_step_on() {
         assert!(matches!(error, RemovalError::Denied(Denial::NotAdmin)), "{error:?}");
         let last = removals(&scene.sink).pop().unwrap();
         assert!(
-            matches!(last, Outcome::RemovedInPart { cause: FailureReason::Denied(Denial::NotAdmin), .. }),
+            matches!(last, Outcome::RemovedInPart { reason: FailureReason::Denied(Denial::NotAdmin), .. }),
             "{last:?}"
         );
         assert!(left(&place) >= 1_503, "a step is at most a thousand");
@@ -221,7 +221,7 @@ fn g5_a_policy_that_lets_more_be_kept_ends_a_run_of_retention() {
             let error = changed_meanwhile(&scene, run, std::slice::from_ref(&change));
             assert!(matches!(error, RemovalError::Superseded), "{error:?}");
             let last = removals(&scene.sink).pop().unwrap();
-            assert!(matches!(last, Outcome::RemovedInPart { cause: FailureReason::Superseded, .. }), "{last:?}");
+            assert!(matches!(last, Outcome::RemovedInPart { reason: FailureReason::Superseded, .. }), "{last:?}");
             assert!(left(&place) >= 1_503, "a step is at most a thousand");
             assert_eq!(scene.sink.durable()[..before.len()], before, "and no record went");
         }

@@ -155,7 +155,7 @@ fn g5_no_record_goes_as_long_as_an_activity_does_not() {
         let after = fixture.records();
         assert_eq!(after[..before.len()], before);
         let failed = &after.last().unwrap().record.outcome;
-        assert!(matches!(failed, Outcome::RemovedInPart { cause: FailureReason::Store, .. }), "{failed:?}");
+        assert!(matches!(failed, Outcome::RemovedInPart { reason: FailureReason::Store, .. }), "{failed:?}");
         fixture.filter.apply_retention().unwrap();
         assert!(fixture.records().len() < before.len());
         assert!(fixture.everything().is_empty());

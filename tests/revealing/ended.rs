@@ -1,8 +1,9 @@
 //! R1: a reveal that ended stays ended, whatever the clock does, and lives no longer for it.
 
 use activity_privacy::filter::Reveal;
+use activity_privacy::governance::Recorded;
 use activity_privacy::policy::PrivacyPolicy;
-use activity_privacy::reveal::{PagePermit, RecordedPage, RecordedReveal};
+use activity_privacy::reveal::{AuthorisedReveal, PagePermit, RevealedPage};
 use activity_privacy::store::ActivityStore;
 use std::thread;
 
@@ -147,7 +148,7 @@ fn r1_page_is_not_shown_once_lifetime_passed_meanwhile() {
 struct Hand {
     store: Arc<MemoryStore>,
     policy: Arc<PrivacyPolicy>,
-    reveal: RecordedReveal,
+    reveal: Recorded<AuthorisedReveal>,
 }
 
 fn id(number: u128) -> RecordId {
@@ -167,17 +168,17 @@ impl Hand {
 
     fn admit(&self, seconds: i64) -> Result<PagePermit<'_>, Denial> {
         self.reveal
-            .admit(&self.policy, None, id(2), [3, 4, 5, 6].map(salt), at(seconds))
+            .permit_page(&self.policy, None, id(2), [3, 4, 5, 6].map(salt), at(seconds))
             .map_err(|refused| refused.reason)
     }
 
-    fn page(&self, seconds: i64) -> Result<RecordedPage, Denial> {
+    fn page(&self, seconds: i64) -> Result<Recorded<RevealedPage>, Denial> {
         let sealed = self.store.revealed_page(self.admit(seconds)?, None, 10).unwrap();
         let (pending, _) = sealed.pending(10, id(3));
         Ok(pending.recorded(&Receipt::assertion(id(3), 2)).unwrap())
     }
 
-    fn open(&self, page: RecordedPage, seconds: i64) -> Result<usize, Denial> {
+    fn open(&self, page: Recorded<RevealedPage>, seconds: i64) -> Result<usize, Denial> {
         let open = page.open(&self.policy, id(4), at(seconds));
         open.map(|activities| activities.len()).map_err(|refused| refused.reason)
     }
@@ -203,7 +204,7 @@ fn r1_refused_page_refuses_all_others_in_flight() {
 fn r1_closed_reveal_stays_closed() {
     let hand = Hand::begin();
     let page = hand.page(0).unwrap();
-    let closing = hand.reveal.closing(id(5), salt(7), at(0), None, RevealTotals::default());
+    let closing = hand.reveal.close(id(5), salt(7), at(0), None, RevealTotals::default());
     assert!(matches!(closing.outcome, Outcome::Closed { .. }));
     assert_eq!(hand.admit(0).map(drop), Err(Denial::Closed));
     assert_eq!(hand.open(page, 0), Err(Denial::Closed));
@@ -212,12 +213,12 @@ fn r1_closed_reveal_stays_closed() {
 #[test]
 fn r1_reveal_that_lasted_long_enough_is_over() {
     let hand = Hand::begin();
-    hand.reveal.lasted(Duration::from_secs(3_599));
+    hand.reveal.elapsed(Duration::from_secs(3_599));
     assert_eq!(hand.page(-9 * HOUR).map(drop), Ok(()));
     // What another clock says first does not count twice, and what it says less counts nothing.
-    hand.reveal.lasted(Duration::from_secs(1));
+    hand.reveal.elapsed(Duration::from_secs(1));
     assert_eq!(hand.page(-9 * HOUR).map(drop), Ok(()));
-    hand.reveal.lasted(Duration::MAX);
+    hand.reveal.elapsed(Duration::MAX);
     assert_eq!(hand.page(-9 * HOUR).map(drop), Err(Denial::Expired));
 }
 
@@ -238,7 +239,7 @@ proptest! {
         }
         let far = at(0).checked_sub_signed(TimeDelta::days(90_000_000)).unwrap_or(chrono::DateTime::<chrono::Utc>::MIN_UTC);
         for time in [far, chrono::DateTime::<chrono::Utc>::MAX_UTC, far] {
-            let shown = hand.reveal.admit(&hand.policy, None, id(2), [3, 4, 5, 6].map(salt), time).map(drop);
+            let shown = hand.reveal.permit_page(&hand.policy, None, id(2), [3, 4, 5, 6].map(salt), time).map(drop);
             prop_assert_eq!(shown.is_err(), ended || time > at(0) || lived >= HOUR);
             ended |= shown.is_err();
         }

@@ -20,7 +20,7 @@ fn private(name: &str) -> PolicyChange {
 fn refused(fixture: &Fixture, by: &str, change: &PolicyChange, sample: usize) -> Record {
     let before = fixture.records().len();
     let error = fixture.filter.dry_run(&user(by), change, sample).unwrap_err();
-    assert!(matches!(error, DryRunError::Refused(_)), "{error:?}");
+    assert!(matches!(error, DryRunError::Rejected(_)), "{error:?}");
     assert_eq!(fixture.records().len(), before + 1);
     let record = last(fixture);
     assert_eq!((record.kind(), record.initiator.clone()), (RecordKind::DryRun, Initiator::User(user(by))));

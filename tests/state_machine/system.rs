@@ -10,13 +10,13 @@ use activity_privacy::activity::{Activity, ActivityId};
 use activity_privacy::directory::{DirectoryError, DirectoryRevision, DirectorySnapshot, GroupDirectory};
 use activity_privacy::engine::{PolicyEngine, Reason, Undecidable, Visibility};
 use activity_privacy::filter::{
-    ChangeError, GovernanceError, IngestError, OpenError, Page, PrivacyFilter, PrivacyFilterBuilder, ReconcileError,
-    RemovalError, Reveal, RevealError, ViewError,
+    GovernanceError, IngestError, OpenError, Page, PrivacyFilter, PrivacyFilterBuilder, ReconcileError, RemovalError,
+    Reveal, RevealError, UpdatePolicyError, ViewError,
 };
 use activity_privacy::forward::Offset;
 use activity_privacy::governance::{
-    ChangeRefusal, Commitment, CommitmentText, Digest, Event, GovernanceSink, Justification, Outcome, Receipt, Record,
-    RecordEntry, RecordId, RecordQuery, RemovalSummary, RevealId, RevealSummary, Subjects,
+    Commitment, CommitmentText, Digest, Event, GovernanceSink, Justification, Outcome, PolicyUpdateError, Receipt,
+    Record, RecordEntry, RecordId, RecordQuery, RemovalSummary, RevealId, RevealSummary, Subjects,
 };
 use activity_privacy::identity::{GroupId, UserId};
 use activity_privacy::memory::MemoryDirectory;
@@ -357,17 +357,17 @@ impl<G: Ground> System<G> {
                 self.before = Some(before);
                 Ok(revision)
             }
-            Err(ChangeError::Denied(denial)) => {
+            Err(UpdatePolicyError::Denied(denial)) => {
                 reached(format!("change denied: {denial:?}"));
-                Err(ChangeRefusal::Denied(denial))
+                Err(PolicyUpdateError::Denied(denial))
             }
-            Err(ChangeError::Invalid(error)) => {
+            Err(UpdatePolicyError::Invalid(error)) => {
                 if let PolicyError::InUpdate { reason, .. } = &error {
                     reached(format!("change invalid in an update: {reason:?}"));
                 }
                 let refusal = format!("{error:?}");
                 reached(format!("change invalid: {}", refusal.split(['(', ' ']).next().unwrap()));
-                Err(ChangeRefusal::Invalid(error))
+                Err(PolicyUpdateError::Invalid(error))
             }
             Err(error) => panic!("{error:?}"),
         })
@@ -382,14 +382,14 @@ impl<G: Ground> System<G> {
                 }
                 Ok(report.outcomes().to_vec())
             }
-            Err(IngestError::Undecidable(Undecidable { position, cause })) => {
+            Err(IngestError::Undecidable(Undecidable { position, reason })) => {
                 reached("delivered: refused, because undecidable");
                 // Any of the causes may be named.
                 match expected {
-                    ExpectedAnswer::Delivered(Err((_, causes))) if causes.contains(&cause) => {
+                    ExpectedAnswer::Delivered(Err((_, causes))) if causes.contains(&reason) => {
                         Err((position, causes.clone()))
                     }
-                    _ => Err((position, vec![cause])),
+                    _ => Err((position, vec![reason])),
                 }
             }
             Err(error) => panic!("{error:?}"),
@@ -571,7 +571,7 @@ impl<G: Ground> System<G> {
         let id = RecordId(Uuid::nil());
         let pending = request.authorise(&policy, None, RevealId(Uuid::nil()), id, [salt(0), salt(0)], at(0)).unwrap();
         let recorded = pending.recorded(&Receipt::assertion(id, 1)).unwrap();
-        let admission = recorded.admit(&policy, None, id, [0; 4].map(salt), at(0)).unwrap();
+        let admission = recorded.permit_page(&policy, None, id, [0; 4].map(salt), at(0)).unwrap();
         let sealed = self.nodes[&node].store.revealed_page(admission, None, 10_000).unwrap();
         let (pending, more) = sealed.pending(10_000, id);
         assert_eq!(more, None);

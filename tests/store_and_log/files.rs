@@ -1,6 +1,6 @@
 //! Files that are lost, put back from copies, and cut off.
 
-use activity_privacy::filter::{ChangeError, IngestError};
+use activity_privacy::filter::{IngestError, UpdatePolicyError};
 use activity_privacy::store::StoreError;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -230,7 +230,7 @@ fn g8_store_that_goes_back_under_a_running_filter_is_not_believed() {
     let refused = running.ingest(&[activity("a", "adele")]);
     assert!(matches!(refused, Err(IngestError::Store(StoreError::Differs(_)))), "{refused:?}");
     let refused = running.update_policy(&user("root"), PolicyChange::SetAdmin(user("ann"), Role::Analyst));
-    assert!(matches!(refused, Err(ChangeError::Store(StoreError::Differs(_)))), "{refused:?}");
+    assert!(matches!(refused, Err(UpdatePolicyError::Store(StoreError::Differs(_)))), "{refused:?}");
     // Once the newer one is back, it goes on.
     restore(&files.store(), &files.copy_of(&files.store(), "second"));
     assert_eq!(running.ingest(&[activity("a", "adele")]).unwrap().count(IngestOutcome::Stored), 1);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Barrier;
 use std::thread;
 
-use activity_privacy::filter::ChangeError;
+use activity_privacy::filter::UpdatePolicyError;
 use activity_privacy::governance::{ChangeSummary, Event, FailureReason, Initiator, Outcome, Record, RecordEntry};
 use activity_privacy::policy::{
     GroupRef, OptionsPatch, PolicyChange, PolicyError, PolicyUpdate, PrivacyPolicy, Purpose, Revision, Role,
@@ -148,7 +148,7 @@ fn p1_racing_administrators_lose_no_change_unnoticed() {
             let update = PolicyUpdate::from(changes(admin, round));
             match fixture.filter.update_policy(&user(ADMINS[admin]), update) {
                 Ok(revision) => Some(revision),
-                Err(ChangeError::Invalid(PolicyError::Unchanged)) => None,
+                Err(UpdatePolicyError::Invalid(PolicyError::Unchanged)) => None,
                 Err(error) => panic!("{error:?}"),
             }
         });
@@ -167,7 +167,7 @@ fn p1_racing_administrators_lose_no_change_unnoticed() {
         for entry in &records {
             let Event::ChangePolicy(summaries) = &entry.record.event else { continue };
             raced +=
-                usize::from(matches!(entry.record.outcome, Outcome::Failed { cause: FailureReason::Superseded, .. }));
+                usize::from(matches!(entry.record.outcome, Outcome::Failed { reason: FailureReason::Superseded, .. }));
             if !matches!(entry.record.outcome, Outcome::Done { .. }) {
                 continue;
             }
@@ -216,7 +216,7 @@ fn p1_of_two_updates_made_for_a_revision_one_wins() {
             let next = Revision::from_number(4 + u64::from(round));
             let won = answers.iter().filter(|answer| matches!(answer, Ok(revision) if *revision == next)).count();
             let refused = answers.iter().filter(|answer| {
-                matches!(answer, Err(ChangeError::Invalid(PolicyError::MovedOn { in_force, .. })) if *in_force == next)
+                matches!(answer, Err(UpdatePolicyError::Invalid(PolicyError::MovedOn { in_force, .. })) if *in_force == next)
             });
             assert_eq!((won, refused.count()), (1, 1), "round {round}: {answers:?}");
         }

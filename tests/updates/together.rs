@@ -1,8 +1,8 @@
 //! Several changes are one revision with one pair of records, or none of them is made.
 
 use activity_privacy::directory::User;
-use activity_privacy::filter::{ChangeError, DryRunError};
-use activity_privacy::governance::{ChangeRefusal, ChangeSummary, Event, Outcome, RecordKind, RecordQuery};
+use activity_privacy::filter::{DryRunError, UpdatePolicyError};
+use activity_privacy::governance::{ChangeSummary, Event, Outcome, PolicyUpdateError, RecordKind, RecordQuery};
 use activity_privacy::policy::{
     Administrators, OptionsPatch, PolicyChange, PolicyError, PolicyOptions, PolicyUpdate, Role, SameAdministrator,
 };
@@ -25,7 +25,7 @@ fn furnished(fixture: &Fixture) -> &Fixture {
 
 fn refused(fixture: &Fixture, update: impl Into<PolicyUpdate>) -> PolicyError {
     let before = fixture.filter.policy().unwrap();
-    let ChangeError::Invalid(error) = fixture.filter.update_policy(&user("root"), update).unwrap_err() else {
+    let UpdatePolicyError::Invalid(error) = fixture.filter.update_policy(&user("root"), update).unwrap_err() else {
         panic!("invalid")
     };
     assert_eq!(fixture.filter.policy().unwrap(), before, "none of it is made");
@@ -144,7 +144,10 @@ fn p1_an_update_made_for_an_older_revision_is_refused() {
         assert_eq!(refused(&fixture, update("board")), moved_on);
         assert!(moved_on.to_string().contains(&format!("revision {in_force} is in force")), "{moved_on}");
         let dry = fixture.filter.dry_run(&user("root"), update("board"), 1).unwrap_err();
-        assert!(matches!(dry, DryRunError::Refused(ChangeRefusal::Invalid(PolicyError::MovedOn { .. }))), "{dry:?}");
+        assert!(
+            matches!(dry, DryRunError::Rejected(PolicyUpdateError::Invalid(PolicyError::MovedOn { .. }))),
+            "{dry:?}"
+        );
         fixture.update_policy(update("board").made_for(in_force));
     }
 }

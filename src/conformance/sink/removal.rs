@@ -11,8 +11,8 @@ use crate::conformance::fixture::{
     ADELE, ALL, ROOT, at, change, fresh_record, initial, race, record, records_of_every_kind, salt,
 };
 use crate::governance::{
-    AppliedRecords, Commitment, Digest, Event, GovernanceSink, Initiator, Outcome, PendingRemoval, Receipt, Record,
-    RecordEntry, RecordId, RecordQuery, RecordedRemoval, RevealId, SinkError, Subjects,
+    AppliedRecords, Commitment, Digest, Event, GovernanceSink, Initiator, Outcome, Pending, Receipt, Record,
+    RecordEntry, RecordId, RecordQuery, Recorded, Removal, RevealId, SinkError, Subjects,
 };
 use crate::identity::{Subject, UserId};
 use crate::policy::{OptionsPatch, PolicyChange, Retention};
@@ -25,26 +25,26 @@ type Recorder<'a> = Box<dyn FnOnce() -> Checked<Vec<RecordEntry>> + Send + 'a>;
 /// A limit above the number of steps that any sink needs for the records of a clause.
 const STEPS: usize = 1_000;
 
-fn recorded(pending: PendingRemoval) -> Checked<RecordedRemoval> {
+fn recorded(pending: Pending<Removal>) -> Checked<Recorded<Removal>> {
     let receipt = Receipt::assertion(pending.record().id, 1);
     Ok(pending.recorded(&receipt)?)
 }
 
 /// Returns the removal of records made before a time, under a policy that keeps everything for a day.
-fn retention_removal(before: DateTime<Utc>) -> Checked<RecordedRemoval> {
+fn retention_removal(before: DateTime<Utc>) -> Checked<Recorded<Removal>> {
     keeping(Retention::of_activities(DAY).and_of_records(DAY)?, before)
 }
 
-fn keeping(retention: Retention, before: DateTime<Utc>) -> Checked<RecordedRemoval> {
+fn keeping(retention: Retention, before: DateTime<Utc>) -> Checked<Recorded<Removal>> {
     let options = OptionsPatch::new().retention(Some(retention));
     let policy = change(initial()?.policy(), &PolicyChange::SetOptions(options))?;
-    let pending = PendingRemoval::of_aged(policy.policy(), &AppliedRecords::default(), fresh_record(), before + DAY);
+    let pending = Removal::of_aged(policy.policy(), &AppliedRecords::default(), fresh_record(), before + DAY);
     pending.map_or_else(|| Err(Breach::new("the time is out of range")), recorded)
 }
 
 /// Returns the redaction of the personal data in a record.
-fn redaction(of: RecordId) -> Checked<RecordedRemoval> {
-    let pending = PendingRemoval::of_sealed(initial()?.policy(), &UserId::new(ROOT)?, of, fresh_record(), at(0));
+fn redaction(of: RecordId) -> Checked<Recorded<Removal>> {
+    let pending = Removal::of_commitment(initial()?.policy(), &UserId::new(ROOT)?, of, fresh_record(), at(0));
     recorded(pending.map_err(|refused| refused.reason)?)
 }
 
@@ -68,7 +68,7 @@ fn page_record() -> Record {
 }
 
 /// Removes in steps until none is left, and returns the number of records removed.
-fn remove(sink: &impl GovernanceSink, removal: &RecordedRemoval) -> Checked<u64> {
+fn remove(sink: &impl GovernanceSink, removal: &Recorded<Removal>) -> Checked<u64> {
     let mut removed = 0;
     for _ in 0..STEPS {
         match sink.remove(removal)? {
@@ -184,7 +184,7 @@ pub(super) fn g5_records_not_covered_are_not_removed(harness: impl SinkHarness) 
     let sink = harness.open();
     let all = made_at(&sink, &[1, 2, 3].map(at))?;
     let erasure = Subject::of(UserId::new(ADELE)?);
-    let subject = PendingRemoval::of_subject(initial()?.policy(), &UserId::new(ROOT)?, erasure, fresh_record(), at(99));
+    let subject = Removal::of_subject(initial()?.policy(), &UserId::new(ROOT)?, erasure, fresh_record(), at(99));
     let subject = recorded(subject.map_err(|refused| refused.reason)?)?;
     let unknown = redaction(fresh_record())?;
     let activities = keeping(Retention::of_activities(DAY), at(99))?;

@@ -12,13 +12,13 @@ use crate::conformance::fixture::{
     ADELE, ALL, HANNA, ReadExt, StoreExt, Task, Workers, activities, activity_at, activity_builder, alias, as_stored,
     at, decided_at, ensure_same, erasure, is_public, newest_first, race, retention_removal, while_running,
 };
-use crate::governance::RecordedRemoval;
+use crate::governance::{Recorded, Removal};
 use crate::identity::{Alias, UserId};
 use crate::query::Query;
 use crate::store::{ActivityStore, AppendOutcome, StoredActivity};
 
 /// Removes in steps until none is left, and returns the number of activities removed.
-pub(super) fn remove_all(store: &impl ActivityStore, removal: &RecordedRemoval, limit: usize) -> Checked<u64> {
+pub(super) fn remove_all(store: &impl ActivityStore, removal: &Recorded<Removal>, limit: usize) -> Checked<u64> {
     let mut sum = 0;
     loop {
         let removed = store.remove(removal, limit)?;
@@ -61,7 +61,7 @@ pub(super) fn activities_of_both() -> Checked<Vec<Activity>> {
 }
 
 /// Returns the activities that a removal does not cover.
-pub(super) fn rest(stored: &[StoredActivity], removal: &RecordedRemoval) -> Vec<StoredActivity> {
+pub(super) fn rest(stored: &[StoredActivity], removal: &Recorded<Removal>) -> Vec<StoredActivity> {
     newest_first(stored.iter().filter(|stored| !removal.covers(stored)).cloned().collect())
 }
 

@@ -12,7 +12,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::super::file::File;
 use super::row::{self, micros};
-use crate::governance::{RecordId, RecordedRemoval, SinkError};
+use crate::governance::{RecordId, Recorded, Removal, SinkError};
 
 /// How many records one step removes at most, so that other callers get their turn.
 const STEP: usize = 1_000;
@@ -22,13 +22,13 @@ const MARGIN: i64 = 256;
 
 /// Runs one step of a removal and returns how many records it removed or redacted. Once a step returns 0, neither the
 /// file nor the write-ahead log contains anything of them.
-pub(super) fn remove(file: &File, removal: &RecordedRemoval) -> Result<u64, SinkError> {
-    let removed = match (removal.records_before(), removal.forgotten_record()) {
+pub(super) fn remove(file: &File, removal: &Recorded<Removal>) -> Result<u64, SinkError> {
+    let removed = match (removal.records_before(), removal.redacted_record()) {
         (Some(before), _) => file.write(move |writer| remove_before(writer.connection(), before))?,
         (None, Some(record)) => file.write(move |writer| redact(writer.connection(), record))?,
         (None, None) => return Ok(0),
     };
-    if removed == 0 || removal.forgotten_record().is_some() {
+    if removed == 0 || removal.redacted_record().is_some() {
         file.empty_log()?;
     }
     Ok(removed)

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::directory::Directory;
 use super::{Model, Node};
-use crate::governance::{ChangeRefusal, ChangeSummary, Event, Initiator, Outcome};
+use crate::governance::{ChangeSummary, Event, Initiator, Outcome, PolicyUpdateError};
 use crate::identity::{Alias, GroupId, Identity, UserId};
 use crate::policy::{
     Administrators, Denial, Grant, GroupRef, ManagedDomain, PolicyChange, PolicyError, PolicyOptions, PolicyUpdate,
@@ -113,15 +113,20 @@ fn person(name: &Alias, directory: Option<&Directory>) -> Result<UserId, PolicyE
 }
 
 impl Model {
-    pub(super) fn change(&mut self, at: Node, by: &UserId, update: &PolicyUpdate) -> Result<Revision, ChangeRefusal> {
+    pub(super) fn change(
+        &mut self,
+        at: Node,
+        by: &UserId,
+        update: &PolicyUpdate,
+    ) -> Result<Revision, PolicyUpdateError> {
         let directory = self.directory(at).cloned();
         let allowed = self.policy.may_change(by);
         let (summaries, changed) = self.changed(by, update, directory.as_ref(), allowed.is_ok());
         let event = Event::ChangePolicy(summaries);
         let (initiator, revision) = (Initiator::User(by.clone()), Some(self.policy.revision));
         let next = match allowed {
-            Err(denial) => Err(ChangeRefusal::Denied(denial)),
-            Ok(()) => changed.map_err(ChangeRefusal::Invalid),
+            Err(denial) => Err(PolicyUpdateError::Denied(denial)),
+            Ok(()) => changed.map_err(PolicyUpdateError::Invalid),
         };
         match next {
             Ok(next) => {
@@ -133,8 +138,8 @@ impl Model {
             }
             Err(rejection) => {
                 let outcome = match &rejection {
-                    ChangeRefusal::Denied(denial) => Outcome::Denied(*denial),
-                    ChangeRefusal::Invalid(error) => Outcome::Invalid(error.clone()),
+                    PolicyUpdateError::Denied(denial) => Outcome::Denied(*denial),
+                    PolicyUpdateError::Invalid(error) => Outcome::Invalid(error.clone()),
                 };
                 self.record(initiator, revision, event, outcome);
                 Err(rejection)

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use activity_privacy::conformance::SinkHarness;
 use activity_privacy::governance::{
-    GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, RecordedRemoval, SinkError,
+    GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, Recorded, Removal, SinkError,
 };
 use activity_privacy::memory::MemorySink;
 use chrono::{DateTime, Utc};
@@ -39,7 +39,7 @@ pub(crate) trait Fault: Default + Send + Sync {
         Ok(self.records(shared, right, query, 0, usize::MAX)?.pop())
     }
 
-    fn remove(&self, _: &Self::Shared, right: &MemorySink, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+    fn remove(&self, _: &Self::Shared, right: &MemorySink, removal: &Recorded<Removal>) -> Result<u64, SinkError> {
         right.remove(removal)
     }
 
@@ -85,7 +85,7 @@ impl<F: Fault> GovernanceSink for FaultyHandle<F> {
         self.2.newest(&self.1, &self.0.read().unwrap(), query)
     }
 
-    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+    fn remove(&self, removal: &Recorded<Removal>) -> Result<u64, SinkError> {
         self.2.remove(&self.1, &self.0.read().unwrap(), removal)
     }
 }

@@ -65,12 +65,12 @@ impl Numbered {
     }
 
     /// Removes records as a correct sink does.
-    pub(super) fn remove(&self, removal: &RecordedRemoval) -> u64 {
+    pub(super) fn remove(&self, removal: &Recorded<Removal>) -> u64 {
         if let Some(before) = removal.records_before() {
             return self.cut(|entries| aged(entries, |at| at < before).min(entries.len().saturating_sub(1)));
         }
         let mut entries = self.entries.lock().unwrap();
-        let of = entries.iter_mut().find(|entry| Some(entry.record.id) == removal.forgotten_record());
+        let of = entries.iter_mut().find(|entry| Some(entry.record.id) == removal.redacted_record());
         of.is_some_and(|entry| entry.record.redact()).into()
     }
 

@@ -24,7 +24,7 @@ impl Fault for NumbersInTens {
         shared.read(query, after, limit)
     }
 
-    fn remove(&self, shared: &Numbered, _: &MemorySink, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+    fn remove(&self, shared: &Numbered, _: &MemorySink, removal: &Recorded<Removal>) -> Result<u64, SinkError> {
         Ok(shared.remove(removal))
     }
 }
@@ -50,7 +50,7 @@ impl Fault for NumbersBeforeCommit {
         shared.read(query, after, limit)
     }
 
-    fn remove(&self, shared: &Numbered, _: &MemorySink, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+    fn remove(&self, shared: &Numbered, _: &MemorySink, removal: &Recorded<Removal>) -> Result<u64, SinkError> {
         Ok(shared.remove(removal))
     }
 }
@@ -73,7 +73,7 @@ impl Fault for SwapsNeighbours {
         shared.read(query, after, limit)
     }
 
-    fn remove(&self, shared: &Numbered, _: &MemorySink, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+    fn remove(&self, shared: &Numbered, _: &MemorySink, removal: &Recorded<Removal>) -> Result<u64, SinkError> {
         Ok(shared.remove(removal))
     }
 }

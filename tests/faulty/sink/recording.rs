@@ -1,7 +1,7 @@
 //! Sinks that write or read records incorrectly.
 
 use super::*;
-use activity_privacy::governance::RecordId;
+use activity_privacy::governance::{RecordId, Recorded};
 
 /// Returns a receipt at once and writes the record when the next one is offered.
 #[derive(Default)]
@@ -268,7 +268,7 @@ impl Fault for WritesListBack {
         numbered.read(query, after, limit)
     }
 
-    fn remove(&self, numbered: &Numbered, _: &MemorySink, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+    fn remove(&self, numbered: &Numbered, _: &MemorySink, removal: &Recorded<Removal>) -> Result<u64, SinkError> {
         let Some(before) = removal.records_before() else { return Ok(numbered.remove(removal)) };
         let mut entries = numbered.entries.lock().unwrap().clone();
         let count = aged(&entries, |at| at < before).min(entries.len().saturating_sub(1));

@@ -1,7 +1,7 @@
 //! Sinks that remove too much, too little, or not permanently.
 
 use super::*;
-use activity_privacy::governance::RecordId;
+use activity_privacy::governance::{RecordId, Recorded};
 
 /// Defines sinks that are correct except for removals.
 macro_rules! faulty_removals {
@@ -32,7 +32,7 @@ macro_rules! faulty_removals {
                 &self,
                 $numbered: &Numbered,
                 _: &MemorySink,
-                $removal: &RecordedRemoval,
+                $removal: &Recorded<Removal>,
             ) -> Result<u64, SinkError> {
                 Ok($remove)
             }
@@ -99,7 +99,7 @@ faulty_removals! {
     /// Redacts all records when one is to be redacted.
     RedactsAll: |numbered, removal| {
         let forgot = numbered.remove(removal);
-        if forgot > 0 && removal.forgotten_record().is_some() {
+        if forgot > 0 && removal.redacted_record().is_some() {
             for entry in numbered.entries.lock().unwrap().iter_mut() {
                 entry.record.redact();
             }
@@ -110,7 +110,7 @@ faulty_removals! {
     /// Redacts the totals too, not only the personal values.
     RedactsTotals: |numbered, removal| {
         let forgot = numbered.remove(removal);
-        let of = removal.forgotten_record();
+        let of = removal.redacted_record();
         for entry in numbered.entries.lock().unwrap().iter_mut().filter(|entry| Some(entry.record.id) == of) {
             entry.record = entry.record.without_openings();
         }
@@ -135,7 +135,7 @@ impl Fault for ReadsByIndex {
         Ok(later.filter(|entry| query.matches(&entry.record)).take(limit).collect())
     }
 
-    fn remove(&self, numbered: &Numbered, _: &MemorySink, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+    fn remove(&self, numbered: &Numbered, _: &MemorySink, removal: &Recorded<Removal>) -> Result<u64, SinkError> {
         Ok(numbered.remove(removal))
     }
 }
@@ -181,8 +181,8 @@ impl Fault for RedactsPerHandle {
         Ok(found)
     }
 
-    fn remove(&self, (): &(), right: &MemorySink, removal: &RecordedRemoval) -> Result<u64, SinkError> {
-        let Some(of) = removal.forgotten_record() else { return right.remove(removal) };
+    fn remove(&self, (): &(), right: &MemorySink, removal: &Recorded<Removal>) -> Result<u64, SinkError> {
+        let Some(of) = removal.redacted_record() else { return right.remove(removal) };
         let mut forgotten = self.0.lock().unwrap();
         let speaks = all(right).into_iter().any(|mut entry| entry.record.id == of && entry.record.redact());
         if !speaks || forgotten.contains(&of) {

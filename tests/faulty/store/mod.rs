@@ -13,7 +13,7 @@ use std::sync::Arc;
 use activity_privacy::conformance::StoreHarness;
 use activity_privacy::engine::{DecidedActivity, DecidedBatch, Visibility};
 use activity_privacy::forward::Offset;
-use activity_privacy::governance::{AppliedRecords, RecordedChange, RecordedRemoval};
+use activity_privacy::governance::{AppliedRecords, NewPolicy, Recorded, Removal};
 use activity_privacy::policy::PrivacyPolicy;
 use activity_privacy::query::{CountBy, Counts, Position, Query};
 use activity_privacy::reveal::{PagePermit, SealedPage};
@@ -36,7 +36,7 @@ pub(crate) trait Fault: Default + Send + Sync + 'static {
         right.policy()
     }
 
-    fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
+    fn publish(&self, right: &ListStore, change: &Recorded<NewPolicy>) -> Result<(), StoreError> {
         right.publish(change)
     }
 
@@ -52,7 +52,7 @@ pub(crate) trait Fault: Default + Send + Sync + 'static {
         right.update_removed_groups(update)
     }
 
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         right.remove(removal, limit)
     }
 
@@ -114,7 +114,7 @@ impl<F: Fault> ActivityStore for Place<F> {
         self.0.1.policy(&self.0.0)
     }
 
-    fn publish(&self, change: &RecordedChange) -> Result<(), StoreError> {
+    fn publish(&self, change: &Recorded<NewPolicy>) -> Result<(), StoreError> {
         self.0.1.publish(&self.0.0, change)
     }
 
@@ -130,7 +130,7 @@ impl<F: Fault> ActivityStore for Place<F> {
         self.0.1.update_removed_groups(&self.0.0, update)
     }
 
-    fn remove(&self, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         self.0.1.remove(&self.0.0, removal, limit)
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use activity_privacy::activity::ActivityId;
 use activity_privacy::engine::DecidedBatch;
-use activity_privacy::governance::RecordedRemoval;
+use activity_privacy::governance::{Recorded, Removal};
 use activity_privacy::identity::Identity;
 use activity_privacy::query::{CountBy, Counts, Position, Query};
 use activity_privacy::store::{AppendOutcome, PublicActivity, StoreError, StoredActivity};
@@ -22,7 +22,7 @@ use crate::list::{List, ListStore};
 pub(crate) struct RemovesBySubjectAsObject;
 
 impl Fault for RemovesBySubjectAsObject {
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let removed = right.remove(removal, limit)?;
         let is_of = |object: &str| {
             removal.identities().iter().any(|identity| matches!(identity, Identity::Id(id) if id.as_str() == object))
@@ -39,7 +39,7 @@ impl Fault for RemovesBySubjectAsObject {
 pub(crate) struct StopsAtFirstKept;
 
 impl Fault for StopsAtFirstKept {
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let Some(before) = removal.activities_before() else { return right.remove(removal, limit) };
         let old = right.list().stored().take_while(|stored| stored.decision().decided_at() < before).count();
         right.remove(removal, limit.min(old))
@@ -51,7 +51,7 @@ impl Fault for StopsAtFirstKept {
 pub(crate) struct KeepsRecordTooEarly;
 
 impl Fault for KeepsRecordTooEarly {
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let removed = right.remove(removal, limit)?;
         let mut list = right.list();
         list.applied = removal.applied(&list.applied);
@@ -64,7 +64,7 @@ impl Fault for KeepsRecordTooEarly {
 pub(crate) struct IgnoresLimit;
 
 impl Fault for IgnoresLimit {
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         right.remove(removal, if limit == 0 { 0 } else { usize::MAX })
     }
 }
@@ -74,7 +74,7 @@ impl Fault for IgnoresLimit {
 pub(crate) struct ForgetsIds;
 
 impl Fault for ForgetsIds {
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let removed = right.remove(removal, limit)?;
         right.list().removed.clear();
         Ok(removed)
@@ -104,7 +104,7 @@ impl Fault for ReportsConflict {
 pub(crate) struct RenumbersOffsets;
 
 impl Fault for RenumbersOffsets {
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let removed = right.remove(removal, limit)?;
         let mut list = right.list();
         let left: Vec<_> = list.public.drain(..).flatten().collect();
@@ -118,7 +118,7 @@ impl Fault for RenumbersOffsets {
 pub(crate) struct ReusesOffsets;
 
 impl Fault for ReusesOffsets {
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let removed = right.remove(removal, limit)?;
         let mut list = right.list();
         while list.public.last().is_some_and(Option::is_none) {
@@ -133,7 +133,7 @@ impl Fault for ReusesOffsets {
 pub(crate) struct CountsRemoved(Mutex<u64>);
 
 impl Fault for CountsRemoved {
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let public = || right.list().public.iter().flatten().count() as u64;
         let before = public();
         let removed = right.remove(removal, limit)?;
@@ -156,7 +156,7 @@ impl Fault for CountsRemoved {
 pub(crate) struct FindsRemoved(Mutex<Vec<PublicActivity>>);
 
 impl Fault for FindsRemoved {
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let all = all_of(right, &Query::all(), None)?.into_iter();
         self.0.lock().unwrap().extend(all.filter(|public| removal.covers(public)));
         right.remove(removal, limit)
@@ -177,7 +177,7 @@ impl Fault for FindsRemoved {
 pub(crate) struct RemovesOneByOne;
 
 impl Fault for RemovesOneByOne {
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let mut removed = 0;
         for _ in 0..limit.min(1_000) {
             if right.remove(removal, 1)? == 0 {
@@ -195,7 +195,7 @@ impl Fault for RemovesOneByOne {
 pub(crate) struct RestoresRemovedInCrash(Mutex<Vec<StoredActivity>>);
 
 impl Fault for RestoresRemovedInCrash {
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let before = all(right);
         let removed = right.remove(removal, limit)?;
         let left: Vec<_> = all(right).collect();
@@ -223,7 +223,7 @@ impl Fault for LosesIdsInCrash {
 pub(crate) struct RemovesByPosition(Arc<Gap>);
 
 impl Fault for RemovesByPosition {
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let covered: BTreeSet<ActivityId> = {
             let list = right.list();
             let covered = list.stored().filter(|stored| removal.covers(stored)).take(limit);
@@ -243,7 +243,7 @@ impl Fault for RemovesByPosition {
 pub(crate) struct LeavesOffsetOfHidden;
 
 impl Fault for LeavesOffsetOfHidden {
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let mut list = right.list();
         let before = list.private.len();
         let removed = list.remove(removal, limit);
@@ -258,7 +258,7 @@ impl Fault for LeavesOffsetOfHidden {
 pub(crate) struct SparesHidden;
 
 impl Fault for SparesHidden {
-    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+    fn remove(&self, right: &ListStore, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let mut list = right.list();
         let hidden = std::mem::take(&mut list.private);
         let removed = list.remove(removal, limit);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use activity_privacy::activity::ActivityId;
 use activity_privacy::directory::DirectoryError;
 use activity_privacy::engine::{DecidedBatch, PolicyEngine};
-use activity_privacy::governance::RecordedChange;
+use activity_privacy::governance::{NewPolicy, Recorded};
 use activity_privacy::policy::{PolicyOptions, PrivacyPolicy};
 use activity_privacy::store::{AppendOutcome, StoreError, StoredActivity};
 
@@ -90,7 +90,7 @@ impl Gap {
 pub(crate) struct FenceBeforeCommit(Arc<Gap>);
 
 impl Fault for FenceBeforeCommit {
-    fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
+    fn publish(&self, right: &ListStore, change: &Recorded<NewPolicy>) -> Result<(), StoreError> {
         right.publish(change)?;
         self.0.pass();
         Ok(())
@@ -109,7 +109,7 @@ impl Fault for FenceBeforeCommit {
 pub(crate) struct TwoWinners(Arc<Gap>);
 
 impl Fault for TwoWinners {
-    fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
+    fn publish(&self, right: &ListStore, change: &Recorded<NewPolicy>) -> Result<(), StoreError> {
         right.list().fence(change.expected())?;
         self.0.wait_for_another();
         let mut list = right.list();
@@ -126,7 +126,7 @@ impl Fault for TwoWinners {
 pub(crate) struct KeepsNoRecord;
 
 impl Fault for KeepsNoRecord {
-    fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
+    fn publish(&self, right: &ListStore, change: &Recorded<NewPolicy>) -> Result<(), StoreError> {
         let mut list = right.list();
         list.fence(change.expected())?;
         list.policy = Some(Arc::new(change.policy().clone()));
@@ -193,7 +193,7 @@ impl Fault for StoresOneByOne {
 pub(crate) struct DecidesAgain;
 
 impl Fault for DecidesAgain {
-    fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
+    fn publish(&self, right: &ListStore, change: &Recorded<NewPolicy>) -> Result<(), StoreError> {
         right.publish(change)?;
         let engine = PolicyEngine::new(Arc::new(change.policy().clone()), Err(DirectoryError::NeverLoaded));
         let mut list = right.list();
@@ -256,7 +256,7 @@ impl Fault for ChecksBeforeStoring {
 pub(crate) struct PublishesAnyPolicy;
 
 impl Fault for PublishesAnyPolicy {
-    fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
+    fn publish(&self, right: &ListStore, change: &Recorded<NewPolicy>) -> Result<(), StoreError> {
         right.list().policy = Some(Arc::new(change.policy().clone()));
         Ok(())
     }
@@ -283,7 +283,7 @@ impl Fault for CachesPolicy {
         Ok(cache.before.clone())
     }
 
-    fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
+    fn publish(&self, right: &ListStore, change: &Recorded<NewPolicy>) -> Result<(), StoreError> {
         let before = right.policy()?;
         right.publish(change)?;
         *self.0.lock().unwrap() = Cache { published_by: Some(thread::current().id()), before, stale_answers: 4 };
@@ -296,7 +296,7 @@ impl Fault for CachesPolicy {
 pub(crate) struct ForgetsOptions;
 
 impl Fault for ForgetsOptions {
-    fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
+    fn publish(&self, right: &ListStore, change: &Recorded<NewPolicy>) -> Result<(), StoreError> {
         right.publish(change)?;
         let mut document = serde_json::to_value(change.policy()).unwrap();
         document["options"] = serde_json::to_value(PolicyOptions::default()).unwrap();

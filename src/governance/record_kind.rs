@@ -1,0 +1,60 @@
+//! The kinds of governance records.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The kind of a record, as a search criterion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordKind {
+    /// A change of the policy, its initialization included.
+    PolicyChange,
+    /// A dry run of a change of the policy.
+    DryRun,
+    /// A grant of the permission to view private activities.
+    Grant,
+    /// A revocation of that permission.
+    Revocation,
+    /// A reveal.
+    Reveal,
+    /// A page within a reveal.
+    Page,
+    /// A request for approvals of a reveal.
+    RevealRequest,
+    /// An approval or denial of such a request, or its withdrawal.
+    Approval,
+    /// The erasure of a person's activities.
+    Erasure,
+    /// The removal of the personal data in a record.
+    Redaction,
+    /// The removal of activities and records that are older than the policy allows.
+    Retention,
+    /// A change of the sinks, or the probe of a new one.
+    SinkChange,
+    /// A rejected attempt to read governance records.
+    GovernanceRead,
+    /// A group of the policy that was removed from the directory or restored in it.
+    Directory,
+}
+
+impl fmt::Display for RecordKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::PolicyChange => "policy change",
+            Self::DryRun => "dry run",
+            Self::Grant => "grant",
+            Self::Revocation => "revocation",
+            Self::Reveal => "reveal",
+            Self::Page => "page",
+            Self::RevealRequest => "reveal request",
+            Self::Approval => "approval",
+            Self::Erasure => "erasure",
+            Self::Redaction => "redaction",
+            Self::Retention => "retention",
+            Self::SinkChange => "sink change",
+            Self::GovernanceRead => "governance read",
+            Self::Directory => "directory",
+        })
+    }
+}
