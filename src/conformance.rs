@@ -11,7 +11,8 @@
 //! use activity_privacy::conformance::{StoreHarness, store_clauses};
 //! # use activity_privacy::memory::MemoryStore as MyStore;
 //!
-//! A harness for `MyStore`, whose data ends with the process.
+//! /// A harness for `MyStore`, whose data ends with the process.
+//! struct InMemory(Arc<MyStore>);
 //!
 //! impl StoreHarness for InMemory {
 //!     type Store = Arc<MyStore>;
@@ -24,9 +25,12 @@
 //!         Arc::clone(&self.0)
 //!     }
 //!
-//! No effect: a crash of the process would lose all data.
+//!     // Nothing to do: the data ends with the process.
+//!     fn crash(&mut self) {}
+//! }
 //!
-//! In `tests/conformance.rs`: one test for each clause, with its name.
+//! // In `tests/conformance.rs`: one test for each clause, with its name.
+//! activity_privacy::activity_store_conformance!(InMemory);
 //!
 //! // Or clause by clause, from any program.
 //! # fn main() {

@@ -109,7 +109,7 @@ impl Activity {
     /// let terms: Vec<_> = activity.index_terms().collect();
     /// assert!(terms.iter().any(|term| term.field() == TermField::ActorName && term.value() == "adele@contoso.com"));
     ///
-    /// A query has the same terms.
+    /// // A query has the same terms.
     /// let query = Query::all().by_actor("ADELE@contoso.com")?;
     /// let conditions = query.conditions();
     /// assert!(conditions.any_of[0].iter().any(|term| terms.contains(term)));

@@ -272,7 +272,16 @@ pub fn steps(begin: DateTime<Utc>) -> impl Strategy<Value = Step> {
 /// use activity_privacy::policy::Administrators;
 /// use proptest::prelude::*;
 ///
-/// After any history, forwarders get public activities only.
+/// proptest!(ProptestConfig::with_cases(4), |(history in histories(0..12))| {
+///     let administrators = ["root", "deputy"].map(|name| UserId::new(name).unwrap());
+///     let [root, deputy] = administrators;
+///     let mut model = Model::new(&Administrators::new(root, deputy).unwrap(), Default::default());
+///     for step in &history {
+///         model.apply(step);
+///     }
+///     // After any history, forwarders get public activities only.
+///     prop_assert!(model.forwardable().len() <= model.stored().len());
+/// });
 /// ```
 pub fn histories(length: impl Into<SizeRange>) -> impl Strategy<Value = Vec<Step>> {
     let begin = DateTime::<Utc>::default();

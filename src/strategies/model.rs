@@ -43,7 +43,11 @@ use crate::query::Count;
 /// # let activity = activity_privacy::activity::Activity::builder(
 /// #     "a".parse()?, activity_privacy::activity::Actor::unknown(), activity_privacy::activity::App::new("Box".parse()?), "Login".parse()?,
 /// #     Default::default()).build()?;
-/// No directory was ever loaded, so every activity is private.
+/// // No directory was ever loaded, so every activity is private.
+/// let mut model = Model::new(&Administrators::only_one(UserId::new("root")?), Default::default());
+/// let answer = model.apply(&Step::Deliver { at: Node::First, batch: vec![activity] });
+/// assert_eq!(answer, ExpectedAnswer::Delivered(Ok(vec![IngestOutcome::Stored])));
+/// assert_eq!(model.stored()[0].decision.visibility(), Some(Visibility::Private));
 /// # Ok(())
 /// # }
 /// ```
