@@ -279,9 +279,9 @@ impl PrivacyPolicy {
         &self.options
     }
 
-    /// Whether another policy has the same private groups, scope and managed domains, so that everybody is in the same
+    /// Returns whether another policy has the same private groups, scope and managed domains, so that each user is in the same
     /// of its groups.
-    pub(crate) fn speaks_alike_of_groups(&self, other: &Self) -> bool {
+    pub(crate) fn has_same_groups_as(&self, other: &Self) -> bool {
         self.private_groups == other.private_groups
             && self.scope == other.scope
             && self.managed_domains == other.managed_domains

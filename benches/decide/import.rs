@@ -8,6 +8,7 @@ use activity_privacy::identity::{Alias, GroupId, UserId};
 use super::as_of;
 use super::chance::{Chance, Shuffled};
 use super::organisation::{MEMBERSHIPS, Organisation, group_id, id, mail, upn};
+use super::policies::administrator;
 
 /// A snapshot, and how long the library took for it.
 pub(crate) struct Imported {
@@ -38,6 +39,11 @@ pub(crate) fn record(user: u32) -> User {
     User::new(user_id(user)).with_alias(Alias::new(upn(user)).unwrap()).with_alias(Alias::new(mail(user)).unwrap())
 }
 
+/// A user with an account in SharePoint. Without one the engine could not decide about account names of that app (D9).
+fn account_holder() -> User {
+    User::new(administrator()).with_alias(Alias::account("SharePoint", "administrator").unwrap())
+}
+
 /// Imports everything in one shuffled order. What the parts are made of is not timed, because it was parsed before.
 pub(crate) fn import(organisation: &Organisation, revision: u64) -> Imported {
     const AT_ONCE: usize = 4_096;
@@ -59,7 +65,7 @@ pub(crate) fn import(organisation: &Organisation, revision: u64) -> Imported {
     };
     let shuffled = Shuffled::new(all, 10);
     let mut parts = (0..all).map(|place| part(shuffled.at(place)));
-    let (mut builder, mut collecting) = (DirectoryBuilder::new(), Duration::ZERO);
+    let (mut builder, mut collecting) = (DirectoryBuilder::new().user(account_holder()), Duration::ZERO);
     loop {
         let mut some: Vec<Part> = parts.by_ref().take(AT_ONCE).collect();
         if some.is_empty() {

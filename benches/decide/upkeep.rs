@@ -65,9 +65,9 @@ pub(crate) fn steps(
         let revision = DirectoryRevision(directory.revision().0 + 1 + repeat as u64);
         let next = timed(&mut with, || directory.apply(&delta, revision, as_of()).unwrap());
         let next = Arc::new(next);
-        let after = timed(&mut following_delta, || engine.following(Arc::clone(policy), Ok(Arc::clone(&next)), &[]));
+        let after = timed(&mut following_delta, || engine.updated(Arc::clone(policy), Ok(Arc::clone(&next)), &[]));
         drop(after);
-        drop(timed(&mut following_policy, || engine.following(Arc::clone(&other), Ok(Arc::clone(directory)), &[])));
+        drop(timed(&mut following_policy, || engine.updated(Arc::clone(&other), Ok(Arc::clone(directory)), &[])));
     }
     Steps {
         new_screen: median(new_screen),

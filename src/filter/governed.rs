@@ -205,7 +205,8 @@ impl PrivacyFilter {
             }
         };
         let (_, kept) = self.inner.kept_groups()?;
-        let engine = |policy| PolicyEngine::with_kept(policy, Ok(Arc::clone(&directory)), Arc::clone(&kept));
+        let engine =
+            |policy| PolicyEngine::with_shared_removed_groups(policy, Ok(Arc::clone(&directory)), Arc::clone(&kept));
         let run = engine(policy).dry_run(&engine(Arc::new(pending.policy().clone())), sample);
         let receipt = self.inner.sink.record(pending.record()).map_err(DryRunError::Unrecorded)?;
         receipt.confirm(pending.record()).map_err(DryRunError::Unrecorded)?;

@@ -125,9 +125,10 @@ impl Inner {
             return Ok(());
         }
         let groups = policy.imported_groups();
-        let mut followed = PolicyEngine::open_groups(&policy, &directory);
+        let mut followed = PolicyEngine::incomplete_groups(&policy, &directory);
         let mut kept: HashMap<&GroupId, Cow<'_, RemovedGroup>> = HashMap::new();
-        for (known, mut holding) in all_kept.iter().zip(PolicyEngine::holding(&policy, &directory, &all_kept)) {
+        for (known, mut holding) in all_kept.iter().zip(PolicyEngine::groups_containing(&policy, &directory, &all_kept))
+        {
             // Once the policy is silent about a group and those that it was nested in, nobody has a reason to keep who was
             // in it.
             if !groups.contains(known.group()) && holding.is_empty() {
@@ -142,7 +143,7 @@ impl Inner {
             holding.retain(|outer| outer != known.group() && !known.is_nested_in(outer));
             let nested = match holding.is_empty() {
                 true => Cow::Borrowed(known),
-                false => Cow::Owned(known.clone().nesting_in(holding)),
+                false => Cow::Owned(known.clone().with_nested_in(holding)),
             };
             if let Cow::Owned(nested) = &nested {
                 self.keep(nested)?;
@@ -165,7 +166,7 @@ impl Inner {
                 Some(Knowledge::SinceAdded) => self.is_there(&group, None, directory.revision(), unknown, &mut log)?,
                 Some(Knowledge::Unknown) => is_unknown(&group, unknown, &mut log),
                 // What was nested in a group of the policy while another process saw it, and has been back.
-                None if !is_in_policy && node.is_none() && kept.is_some_and(|kept| kept.has_been_back()) => {}
+                None if !is_in_policy && node.is_none() && kept.is_some_and(|kept| kept.was_restored()) => {}
                 None => {
                     let child_groups = counts_for.into_iter().filter(|outer| *outer != group).collect();
                     self.is_gone(&group, child_groups, kept, &directory, unknown, &mut log)?;
@@ -197,19 +198,19 @@ impl Inner {
         // A node that lags brings nothing back.
         let kept = kept.filter(|kept| kept.removed_in() < revision);
         if let Some(kept) = kept {
-            if kept.back_by(revision).is_none() {
+            if kept.restored_by(revision).is_none() {
                 self.keep(&kept.clone().restored(revision))?;
             }
-            if kept.audit_state() < AuditState::Vanished && log.note(vanished(group, Some(kept))) {
-                self.keep(&kept.clone().telling(AuditState::Vanished))?;
+            if kept.audit_state() < AuditState::RemovalRecorded && log.note(vanished(group, Some(kept))) {
+                self.keep(&kept.clone().with_audit_state(AuditState::RemovalRecorded))?;
             }
         }
-        let untold = kept.filter(|kept| kept.audit_state() < AuditState::Returned);
+        let untold = kept.filter(|kept| kept.audit_state() < AuditState::RestorationRecorded);
         // Also when nobody knew its members: that everything is hidden must not stay the last word.
         if (untold.is_some() || unknown.contains(group)) && log.note(Event::GroupRestored { group: group.clone() }) {
             unknown.remove(group);
             if let Some(kept) = untold {
-                self.keep(&kept.clone().telling(AuditState::Returned))?;
+                self.keep(&kept.clone().with_audit_state(AuditState::RestorationRecorded))?;
             }
         }
         Ok(())
@@ -225,9 +226,9 @@ impl Inner {
         unknown: &mut BTreeSet<GroupId>,
         log: &mut Log<'_>,
     ) -> Result<(), StoreError> {
-        let LastKnown { is_remembered, kept } = directory.last_known(group, before);
+        let LastKnown { is_remembered, stored: kept } = directory.last_known(group, before);
         let remembered = directory.removed_group(group).filter(|_| is_remembered);
-        let remembered = remembered.map(|remembered| remembered.nesting_in(child_groups));
+        let remembered = remembered.map(|remembered| remembered.with_nested_in(child_groups));
         let together = match (remembered, before) {
             (Some(remembered), Some(before)) => before.clone().merge(&remembered),
             (Some(remembered), None) => remembered,
@@ -254,9 +255,9 @@ impl Inner {
         log: &mut Log<'_>,
     ) -> Result<(), StoreError> {
         let as_many = before.is_some_and(|before| before.members().len() == now.members().len());
-        let known = now.audit_state() >= AuditState::Vanished && as_many;
+        let known = now.audit_state() >= AuditState::RemovalRecorded && as_many;
         if !known && log.note(vanished(group, Some(now))) {
-            self.keep(&now.clone().telling(AuditState::Vanished))?;
+            self.keep(&now.clone().with_audit_state(AuditState::RemovalRecorded))?;
         }
         Ok(())
     }

@@ -32,7 +32,7 @@ fn d1_a_stamp_carries_one_policy_one_directory_the_time_and_the_reasons() {
     assert_eq!(
         decision.explain().to_string(),
         format!(
-            "hidden because the one who acted was in group `board`; the one who acted was in group `council`; \
+            "hidden because the actor was in group `board`; the actor was in group `council`; \
              it was monitored because group `staff` is included in all apps; \
              decided at 2026-02-25 06:14:50 UTC under policy revision {in_force} and directory revision 2"
         )
@@ -55,11 +55,11 @@ fn d1_the_explanation_says_every_kind_of_reason() {
         for_adele.build().unwrap(),
     ]);
     for (id, words) in [
-        ("plain", "shown because nobody who acted was in a private group; decided at "),
-        ("app", "hidden because the one who acted was in the built-in group of applications; "),
-        ("guest", "hidden because the one who acted was in the built-in group of external users; "),
-        ("for", "hidden because the one for whom it was done was in group `council`; "),
-        ("nobody", "hidden because the source names nobody who acted in a form that the directory knows; "),
+        ("plain", "shown because no actor was in a private group; decided at "),
+        ("app", "hidden because the actor was in the built-in group of applications; "),
+        ("guest", "hidden because the actor was in the built-in group of external users; "),
+        ("for", "hidden because a principal on whose behalf it was done was in group `council`; "),
+        ("nobody", "hidden because the source names no user in a form that the directory has; "),
         ("never-loaded", "hidden because no directory was ever loaded; "),
     ] {
         let said = fixture.decision(id).explain().to_string();

@@ -216,7 +216,7 @@ fn d9_by_option_what_cannot_be_decided_is_refused_and_nothing_is_stored() {
     match fixture.filter.ingest(&batch) {
         Err(IngestError::Undecidable(undecidable)) => {
             assert_eq!(undecidable, Undecidable { position: 2, cause: UndecidableReason::AmbiguousAlias });
-            let said = "activity 2 of the batch cannot be decided: an alias on it is held by several users";
+            let said = "activity 2 of the batch cannot be decided: several users hold an alias on the activity";
             assert_eq!(undecidable.to_string(), said);
         }
         other => panic!("{other:?}"),

@@ -149,7 +149,7 @@ fn d8_a_screen_follows_what_an_import_came_to_remember() {
         .unwrap();
     let in_force = Arc::new(import.clone().carry_over_from(&before));
     let engine = PolicyEngine::new(Arc::clone(&policy), Ok(Arc::new(import)));
-    let engine = engine.following(policy, Ok(in_force), &[]);
+    let engine = engine.updated(policy, Ok(in_force), &[]);
     assert_eq!(engine.verdict(&activity("a", "adele"), at(2)).0, Verdict::Private);
 }
 
@@ -159,7 +159,7 @@ fn d6_a_screen_follows_no_other_policy_of_the_same_revision() {
     let rule = PolicyChange::AddScopeRule(ScopeRule::include(group("council"), ScopeTarget::AllApps));
     let only_monitored = Arc::new(changed(&PrivacyPolicy::initial(&admins()), &rule, Some(&directory)).unwrap());
     let engine = PolicyEngine::new(only_monitored, Ok(Arc::clone(&directory)));
-    let engine = engine.following(private("council", &directory), Ok(directory), &[]);
+    let engine = engine.updated(private("council", &directory), Ok(directory), &[]);
     assert_eq!(engine.verdict(&activity("a", "adele"), at(0)).0, Verdict::Private);
 }
 
@@ -205,7 +205,7 @@ proptest! {
                 Step::Import => (import, build(import, revision)),
                 Step::Again => (held, Arc::new(DirectorySnapshot::clone(&of).carry_over_from(last))),
             };
-            followed = followed.following(Arc::clone(&policy), Ok(Arc::clone(&next.1)), &[]);
+            followed = followed.updated(Arc::clone(&policy), Ok(Arc::clone(&next.1)), &[]);
             let anew = PolicyEngine::new(Arc::clone(&policy), Ok(Arc::clone(&next.1)));
             prop_assert_eq!(followed.verdicts(&activities, at(50)), anew.verdicts(&activities, at(50)));
             looks_as_it_searches(&followed, &activities)?;
@@ -224,13 +224,13 @@ fn d8_whoever_comes_back_is_found_again() {
     for round in 0..300_u64 {
         let away = DirectoryDelta::new().without_member(&group("council"), &user("adele")).without_user(&user("adele"));
         now = Arc::new(now.apply(&away, DirectoryRevision(2 * round + 2), at(0)).unwrap());
-        engine = engine.following(Arc::clone(&policy), Ok(Arc::clone(&now)), &[]);
+        engine = engine.updated(Arc::clone(&policy), Ok(Arc::clone(&now)), &[]);
         assert_eq!(engine.verdict(&activity("a", "adele"), at(0)).0, Verdict::Public);
         let back = DirectoryDelta::new()
             .user(contoso("adele").with_alias(alias(&format!("adele.{round}@contoso.com"))))
             .member(&group("council"), &user("adele"));
         now = Arc::new(now.apply(&back, DirectoryRevision(2 * round + 3), at(0)).unwrap());
-        engine = engine.following(Arc::clone(&policy), Ok(Arc::clone(&now)), &[]);
+        engine = engine.updated(Arc::clone(&policy), Ok(Arc::clone(&now)), &[]);
         for name in ["adele".to_owned(), format!("adele.{round}")] {
             assert_eq!(engine.verdict(&activity("a", &name), at(0)).0, Verdict::Private, "{name}");
         }

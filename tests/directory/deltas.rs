@@ -160,7 +160,7 @@ proptest! {
         for (revision, step) in (2..).zip(imports.windows(2)) {
             let next = snapshot.apply(&step[0].delta_to(&step[1]), DirectoryRevision(revision), at(revision as i64));
             snapshot = Arc::new(next.unwrap());
-            followed = followed.following(Arc::clone(&policy), Ok(Arc::clone(&snapshot)), &[]);
+            followed = followed.updated(Arc::clone(&policy), Ok(Arc::clone(&snapshot)), &[]);
             let anew = PolicyEngine::new(Arc::clone(&policy), Ok(Arc::clone(&snapshot)));
             for activity in &activities {
                 let now = at(revision as i64 + 10);

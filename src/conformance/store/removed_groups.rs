@@ -30,7 +30,7 @@ fn told(kept: &[RemovedGroup]) -> Vec<String> {
             vanished.members().iter().map(|user| format!("{}{:?}", user.id().as_str(), names(user))).collect();
         members.sort_unstable();
         let (group, removed_in, members) = (vanished.group(), vanished.removed_in(), members.join(" and "));
-        let restored_in = vanished.back_by(DirectoryRevision(u64::MAX));
+        let restored_in = vanished.restored_by(DirectoryRevision(u64::MAX));
         let restored_in = restored_in.map_or_else(String::new, |restored_in| format!(", back in {restored_in}"));
         format!("{group} with {members} gone in {removed_in}{restored_in}, {:?} on record", vanished.audit_state())
     };
@@ -74,8 +74,8 @@ pub(super) fn d11_what_nodes_keep_of_a_group_adds_up(place: impl StoreHarness) -
     elsewhere.update_removed_groups(Keep(&other))?;
     let together = one.clone().merge(&other);
     holds("after two nodes kept a group", &store, slice::from_ref(&together))?;
-    let together = together.telling(AuditState::Vanished);
-    elsewhere.update_removed_groups(Keep(&one.clone().telling(AuditState::Vanished)))?;
+    let together = together.with_audit_state(AuditState::RemovalRecorded);
+    elsewhere.update_removed_groups(Keep(&one.clone().with_audit_state(AuditState::RemovalRecorded)))?;
     holds("after that was put on record", &store, slice::from_ref(&together))?;
     let together = together.restored(DirectoryRevision(9));
     elsewhere.update_removed_groups(Keep(&one.clone().restored(DirectoryRevision(9))))?;
@@ -131,7 +131,7 @@ pub(super) fn d11_a_drop_spares_what_vanished_later(place: impl StoreHarness) ->
 pub(super) fn d11_kept_groups_outlive_a_crash(mut place: impl StoreHarness) -> Checked {
     let before = place.open();
     let (council, board) = (vanished("council", &["hanna"], 8)?, vanished("board", &["otto"], 8)?);
-    let council = council.telling(AuditState::Vanished).restored(DirectoryRevision(9));
+    let council = council.with_audit_state(AuditState::RemovalRecorded).restored(DirectoryRevision(9));
     for kept in [&council, &board] {
         before.update_removed_groups(Keep(kept))?;
     }
