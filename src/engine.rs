@@ -260,9 +260,13 @@ impl PolicyEngine {
     #[must_use]
     pub fn verdict(&self, activity: &Activity, now: DateTime<Utc>) -> (Verdict, Reasons) {
         let fast_path = self.fast_path_at(now);
-        match fast_path.and_then(|(table, directory)| self.filter(table, directory, activity).zip(Some(table))) {
-            Some((hashes, table)) if !table.may_contain_any(&hashes) => self.decide_unconcerned(activity.app()),
-            _ => self.evaluate(fast_path, activity, now),
+        let mut hashes = Hashes::default();
+        let is_unconcerned = |(table, directory): (&FastPath, &DirectorySnapshot)| {
+            self.filter(table, directory, activity, &mut hashes) && !table.may_contain_any(&hashes)
+        };
+        match fast_path.is_some_and(is_unconcerned) {
+            true => self.decide_unconcerned(activity.app()),
+            false => self.evaluate(fast_path, activity, now),
         }
     }
 
@@ -288,13 +292,13 @@ impl PolicyEngine {
         for (first, activities) in (0..).step_by(BATCH).zip(activities.chunks(BATCH)) {
             let mut is_unconcerned = [false; BATCH];
             if let Some((table, directory)) = fast_path {
-                let mut filtered = [const { None }; BATCH];
-                for (hashes, activity) in filtered.iter_mut().zip(activities) {
-                    *hashes = self.filter(table, directory, activity);
+                let mut filtered = [Hashes::default(); BATCH];
+                for ((is_unconcerned, hashes), activity) in is_unconcerned.iter_mut().zip(&mut filtered).zip(activities)
+                {
+                    *is_unconcerned = self.filter(table, directory, activity, hashes);
                 }
                 let (mut found, mut count) = ([0; BATCH], 0);
-                for (is_unconcerned, hashes) in is_unconcerned.iter_mut().zip(&filtered) {
-                    let Some(hashes) = hashes else { continue };
+                for (is_unconcerned, hashes) in is_unconcerned.iter_mut().zip(&filtered).filter(|(open, _)| **open) {
                     *is_unconcerned = !table.may_contain_any(hashes);
                     if let (Some(found), Some(first)) = (found.get_mut(count), hashes.iter().next()) {
                         *found = *first;
@@ -322,9 +326,15 @@ impl PolicyEngine {
     }
 
     #[inline(always)]
-    fn filter(&self, table: &FastPath, directory: &DirectorySnapshot, activity: &Activity) -> Option<Hashes> {
+    fn filter(
+        &self,
+        table: &FastPath,
+        directory: &DirectorySnapshot,
+        activity: &Activity,
+        hashes: &mut Hashes,
+    ) -> bool {
         let has_objects = self.policy.options().include_objects && activity.objects().len() > 0;
-        if has_objects { None } else { table.filter(&self.policy, directory, activity) }
+        !has_objects && table.filter(&self.policy, directory, activity, hashes)
     }
 
     /// Decides on an activity with principals who are in no group of the policy.

@@ -59,24 +59,33 @@ fn manages_domain_of(policy: &PrivacyPolicy, address: &Alias) -> bool {
     }
 }
 
-/// Returns the form of the second name that an alias can mean: a name that is bound to no app can be an account in the
-/// app of the activity, and an account name can be a name that is bound to no app. An address means the same everywhere.
+/// Returns whether an identity can mean a second one. An address or an id means the same everywhere.
+#[inline(always)]
+fn has_other_form(identity: &Identity) -> bool {
+    matches!(identity, Identity::Alias(alias) if !alias.is_address())
+}
+
+/// Returns the form of the second name that a name can mean: a name that is bound to no app can be an account in the app of
+/// the activity, and an account name can be a name that is bound to no app.
 fn other_form<'a>(identity: &'a Identity, app: &App) -> Option<Cow<'a, str>> {
     let Identity::Alias(alias) = identity else { return None };
-    match alias.form().split_once(ACCOUNT_OF) {
-        Some((_, name)) => Some(Cow::Borrowed(name)),
-        None if alias.is_address() => None,
-        None => Some(Cow::Owned(format!("{}{ACCOUNT_OF}{}", folded(app.name().as_str()), alias.form()))),
-    }
+    has_other_form(identity).then(|| match alias.form().split_once(ACCOUNT_OF) {
+        Some((_, name)) => Cow::Borrowed(name),
+        None => Cow::Owned(format!("{}{ACCOUNT_OF}{}", folded(app.name().as_str()), alias.form())),
+    })
 }
 
 /// Returns whether the directory has entries of the form of an identity, so that an identity without a holder is that of
 /// a person who is not in the directory (D9).
+#[inline(always)]
 fn has_form_of(directory: &DirectorySnapshot, identity: &Identity, app: &App) -> bool {
     let alias = match identity {
         Identity::Id(id) => return directory.has_ids_like(id),
         Identity::Alias(alias) => alias,
     };
+    if alias.is_conclusive_address() {
+        return true;
+    }
     let in_namespace = |namespace: &str| {
         let is_bound = !namespace.is_empty() && namespace != COMPOSED;
         let other = if is_bound { Cow::Borrowed(namespace_of(alias.as_str())) } else { folded(app.name().as_str()) };
@@ -131,13 +140,19 @@ pub(super) fn collect_principal(to: &mut impl Collector, principal: &Actor, app:
 /// Collects the groups of the holders of an identity, and returns the residence of the holder.
 #[inline(always)]
 fn collect_identity(to: &mut impl Collector, identity: &Identity, app: &App) -> Residence {
-    if let Some(other) = other_form(identity, app) {
-        // The second meaning can only hide. It does not show that a user is internal, because it may be another user.
-        if to.add_holder(IdentityKey::name(&other), identity) == Residence::External {
-            to.add_builtin(&GroupRef::ExternalUsers);
-        }
+    if has_other_form(identity) {
+        collect_other_form(to, identity, app);
     }
     to.add_holder(identity.into(), identity)
+}
+
+#[inline(never)]
+fn collect_other_form(to: &mut impl Collector, identity: &Identity, app: &App) {
+    let Some(other) = other_form(identity, app) else { return };
+    // The second meaning can only hide. It does not show that a user is internal, because it may be another user.
+    if to.add_holder(IdentityKey::name(&other), identity) == Residence::External {
+        to.add_builtin(&GroupRef::ExternalUsers);
+    }
 }
 
 /// Returns whether a user is known, or is known not to be in the directory.

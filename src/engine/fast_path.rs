@@ -146,20 +146,21 @@ impl FastPath {
         hint::black_box(values.fold(0, |read, value| read ^ value.set().number()));
     }
 
-    /// Returns hashes of the identities on an activity, in all of their meanings. If the table contains none of them, the
-    /// policy concerns nobody on the activity. Returns `None` if that takes an evaluation, or too many hashes.
+    /// Stores the hashes of the identities on an activity, in all of their meanings. If the table contains none of them, the
+    /// policy concerns nobody on the activity. Returns `false` if that takes an evaluation, or too many hashes.
     #[inline(always)]
     pub(super) fn filter(
         &self,
         policy: &PrivacyPolicy,
         directory: &DirectorySnapshot,
         activity: &Activity,
-    ) -> Option<Hashes> {
-        let mut filter = Filter { table: self, policy, directory, hashes: Hashes::default(), is_open: false };
+        hashes: &mut Hashes,
+    ) -> bool {
+        let mut filter = Filter { table: self, policy, directory, hashes, is_open: false };
         for principal in activity.principals() {
             collect_principal(&mut filter, principal, activity.app());
         }
-        (!filter.is_open).then_some(filter.hashes)
+        !filter.is_open
     }
 
     /// Returns the size of the table in bytes.
@@ -176,8 +177,9 @@ pub(super) struct Hashes {
 }
 
 impl Hashes {
-    const MAX: usize = 4;
+    const MAX: usize = 3;
 
+    #[inline(always)]
     pub(super) fn iter(&self) -> impl Iterator<Item = &u64> {
         self.hashes.iter().take(self.len)
     }
@@ -188,7 +190,7 @@ struct Filter<'a> {
     table: &'a FastPath,
     policy: &'a PrivacyPolicy,
     directory: &'a DirectorySnapshot,
-    hashes: Hashes,
+    hashes: &'a mut Hashes,
     /// Whether the policy may concern a principal all the same.
     is_open: bool,
 }
