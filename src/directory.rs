@@ -44,18 +44,19 @@ pub(crate) use self::users::{Holder, Home, UserIndex};
 /// The port through which the library reads the directory.
 ///
 /// # Contract
-/// - **Atomicity.** A snapshot is complete: it comes from one import that succeeded, never from a part of one or from two.
-///   An import that fails changes nothing, the revision included.
+/// - **Atomicity.** A snapshot is complete: it comes from one import that succeeded, never from a part of one or from
+///   two. An import that fails changes nothing, the revision included.
 /// - **Ordering.** The revision grows whenever the content or the as-of time changes, across restarts too, and no
-///   handle returns an older one than before. Two snapshots of one revision are equal on every node that shares a store. A
-///   directory that stores nothing across a restart returns [`DirectoryError::NeverLoaded`], and continues with a later
-///   revision.
-/// - **Succession.** Each snapshot is the [successor](DirectorySnapshot::carry_over_from) of the one before, so that removed
-///   groups keep their last members. While the last members of a group of the policy are unknown, everything is hidden.
-///   After each import, [`PrivacyFilter::reconcile_directory`](crate::filter::PrivacyFilter::reconcile_directory) stores them
-///   for the next start.
-/// - **Errors.** An adapter without a current snapshot returns an error. The library then hides what it cannot decide: the
-///   safe wrong answer is an error, never an empty snapshot.
+///   handle returns an older one than before. Two snapshots of one revision are equal on every node that shares a
+///   store. A directory that stores nothing across a restart returns [`DirectoryError::NeverLoaded`], and continues
+///   with a later revision.
+/// - **Succession.** Each snapshot is the [successor](DirectorySnapshot::carry_over_from) of the one before, so that
+///   removed groups keep their last members. While the last members of a group of the policy are unknown, everything is
+///   hidden. After each import,
+///   [`PrivacyFilter::reconcile_directory`](crate::filter::PrivacyFilter::reconcile_directory) stores them for the next
+///   start.
+/// - **Errors.** An adapter without a current snapshot returns an error. The library then hides what it cannot decide:
+///   the safe wrong answer is an error, never an empty snapshot.
 /// - **Concurrency.** Called from any thread, once for each batch of activities, so it should answer from memory.
 ///
 /// The feature `conformance` has a test of an adapter for each of these clauses.
@@ -63,8 +64,8 @@ pub trait GroupDirectory: Send + Sync {
     /// Returns the snapshot in force.
     ///
     /// # Errors
-    /// Returns [`DirectoryError::NeverLoaded`] before the first import, and [`DirectoryError::Unavailable`] if the directory
-    /// cannot be read.
+    /// Returns [`DirectoryError::NeverLoaded`] before the first import, and [`DirectoryError::Unavailable`] if the
+    /// directory cannot be read.
     fn snapshot(&self) -> Result<Arc<DirectorySnapshot>, DirectoryError>;
 }
 

@@ -31,8 +31,8 @@ use crate::policy::{GroupRef, OnUndecidable, PrivacyPolicy, Revision, ScopeEffec
 
 /// Decides on activities under one policy and one directory.
 ///
-/// Decisions are pure: an engine returns the same verdict for the same activity at the same time. They are also total: an
-/// activity that cannot be decided is hidden, with that reason.
+/// Decisions are pure: an engine returns the same verdict for the same activity at the same time. They are also total:
+/// an activity that cannot be decided is hidden, with that reason.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -88,8 +88,8 @@ impl PolicyEngine {
         Self::with_removed_groups(policy, directory, &[])
     }
 
-    /// Like [`Self::new`], but also uses the stored last members of groups that were removed from the directory, for those
-    /// whose last members the directory itself does not remember.
+    /// Like [`Self::new`], but also uses the stored last members of groups that were removed from the directory, for
+    /// those whose last members the directory itself does not remember.
     #[must_use]
     pub fn with_removed_groups(
         policy: Arc<PrivacyPolicy>,
@@ -115,9 +115,9 @@ impl PolicyEngine {
         Self::from_parts(policy, directory, compiled, fast_path, removed_groups)
     }
 
-    /// Returns the engine for another policy or directory, like [`Self::with_removed_groups`]. If deltas made the directory
-    /// from that of this engine, and the policy has the same groups, scope and managed domains, the cost depends on the
-    /// number of changed users, and not on that of all users.
+    /// Returns the engine for another policy or directory, like [`Self::with_removed_groups`]. If deltas made the
+    /// directory from that of this engine, and the policy has the same groups, scope and managed domains, the cost
+    /// depends on the number of changed users, and not on that of all users.
     #[must_use]
     pub fn updated(
         &self,
@@ -182,8 +182,8 @@ impl PolicyEngine {
         Self { policy, directory, compiled, fast_path, scope_groups, scope_reasons, removed_groups }
     }
 
-    /// Returns the groups that count for imported groups of the policy and whose members a directory may not know: removed
-    /// groups, and groups that a delta added. Each comes with the groups of the policy that it counts for.
+    /// Returns the groups that count for imported groups of the policy and whose members a directory may not know:
+    /// removed groups, and groups that a delta added. Each comes with the groups of the policy that it counts for.
     pub(crate) fn incomplete_groups(
         policy: &PrivacyPolicy,
         directory: &DirectorySnapshot,
@@ -214,8 +214,8 @@ impl PolicyEngine {
         self.directory.as_ref().ok()
     }
 
-    /// Returns whether stored last members may count: those of a removed group of the policy, of a removed group nested in
-    /// one of the policy, or of a group that a delta added and that may have existed before.
+    /// Returns whether stored last members may count: those of a removed group of the policy, of a removed group nested
+    /// in one of the policy, or of a group that a delta added and that may have existed before.
     #[must_use]
     pub fn relies_on_last_members(&self) -> bool {
         self.compiled.relies_on_last_members()
@@ -230,8 +230,8 @@ impl PolicyEngine {
     /// Decides on a batch at `now`.
     ///
     /// # Errors
-    /// Returns [`Undecidable`] if an activity cannot be decided and the policy option is [`OnUndecidable::Reject`]. Then no
-    /// activity of the batch is decided.
+    /// Returns [`Undecidable`] if an activity cannot be decided and the policy option is [`OnUndecidable::Reject`].
+    /// Then no activity of the batch is decided.
     pub fn decide<'a>(&self, activities: &'a [Activity], now: DateTime<Utc>) -> Result<DecidedBatch<'a>, Undecidable> {
         let (policy, directory) = self.revisions();
         let decided_at = without_leap_second(now).trunc_subsecs(6);
@@ -270,8 +270,8 @@ impl PolicyEngine {
         }
     }
 
-    /// Decides on activities at `now`, each as [`Self::verdict`] does. Faster for many, because it reads memory for several at
-    /// the same time.
+    /// Decides on activities at `now`, each as [`Self::verdict`] does. Faster for many, because it reads memory for
+    /// several at the same time.
     #[must_use]
     pub fn verdicts(&self, activities: &[Activity], now: DateTime<Utc>) -> Vec<(Verdict, Reasons)> {
         let mut verdicts = Vec::with_capacity(activities.len());
@@ -333,8 +333,11 @@ impl PolicyEngine {
         activity: &Activity,
         hashes: &mut Hashes,
     ) -> bool {
-        let has_objects = self.policy.options().include_objects && activity.objects().len() > 0;
-        !has_objects && table.filter(&self.policy, directory, activity, hashes)
+        !self.counts_objects_of(activity) && table.filter(&self.policy, directory, activity, hashes)
+    }
+
+    fn counts_objects_of(&self, activity: &Activity) -> bool {
+        self.policy.options().include_objects && activity.objects().len() > 0
     }
 
     /// Decides on an activity with principals who are in no group of the policy.
@@ -361,7 +364,8 @@ impl PolicyEngine {
             compiled: &self.compiled,
             policy: &self.policy,
             directory: self.directory.as_deref().ok(),
-            table: fast_path.map(|(table, _)| table),
+            // Objects have to be compared with the directory anyway, so these activities are evaluated from it alone.
+            table: fast_path.filter(|_| !self.counts_objects_of(activity)).map(|(table, _)| table),
             app: activity.app(),
         };
         let mut findings = evaluator.findings(activity);
@@ -410,8 +414,9 @@ impl PolicyEngine {
         self.compiled.unknown_groups().cloned().map(UndecidableReason::GroupRemoved)
     }
 
-    /// Returns whether principals are monitored in an app. `found` returns whether they are in the group at a position. If they
-    /// are in no group of the rules that decide there, they are monitored only if one of `causes` leaves that in doubt.
+    /// Returns whether principals are monitored in an app. `found` returns whether they are in the group at a position.
+    /// If they are in no group of the rules that decide there, they are monitored only if one of `causes` leaves that
+    /// in doubt.
     #[inline]
     fn scope(&self, app: &App, found: impl Fn(usize) -> bool, causes: &BTreeSet<UndecidableReason>) -> Scope {
         let rules = || self.policy.scope().iter().zip(&self.scope_groups).enumerate();

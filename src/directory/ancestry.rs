@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::users::UserIndex;
 
-/// How a snapshot was made: by one import, and by deltas since. All of these snapshots have the same numbers of users and
-/// groups.
+/// How a snapshot was made: by one import, and by deltas since. All of these snapshots have the same numbers of users
+/// and groups.
 #[derive(Clone)]
 pub(super) struct Ancestry {
     /// The mark of this snapshot.
@@ -43,19 +43,21 @@ impl Ancestry {
         Self { mark: Mark::default(), past: past.split_off(forgotten), predecessor: self.predecessor.clone() }
     }
 
-    /// Returns the ancestry of an import that carries over from a snapshot. It has a new mark, because it remembers more.
+    /// Returns the ancestry of an import that carries over from a snapshot. It has a new mark, because it remembers
+    /// more.
     pub(super) fn carried_over_from(before: &Self) -> Self {
         Self { mark: Mark::default(), past: Vec::new(), predecessor: Some(Arc::clone(&before.mark)) }
     }
 
-    /// Returns whether this remembers all that an earlier snapshot did: deltas made it from that one, or it carried over.
+    /// Returns whether this remembers all that an earlier snapshot did: deltas made it from that one, or it carried
+    /// over.
     pub(super) fn is_successor_of(&self, earlier: &Self) -> bool {
         self.since(earlier).is_some()
             || self.predecessor.as_ref().is_some_and(|before| Arc::ptr_eq(before, &earlier.mark))
     }
 
-    /// Returns the users who changed since an earlier snapshot. Returns `None` unless deltas alone made this one from that,
-    /// as far as they are remembered.
+    /// Returns the users who changed since an earlier snapshot. Returns `None` unless deltas alone made this one from
+    /// that, as far as they are remembered.
     pub(super) fn since(&self, earlier: &Self) -> Option<BTreeSet<UserIndex>> {
         if Arc::ptr_eq(&self.mark, &earlier.mark) {
             return Some(BTreeSet::new());

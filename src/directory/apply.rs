@@ -21,17 +21,18 @@ use crate::steps;
 impl DirectorySnapshot {
     /// Returns the snapshot after a delta. It is a [successor](Self::carry_over_from) of this one.
     ///
-    /// The cost depends on the size of the delta, and hardly on that of the directory: for each changed user, the memberships
-    /// of 32 users are copied, and the records of 512. Only a delta that removes or restores groups reads all memberships,
-    /// once. If a sixteenth of all records have changed, the index of all users is built again.
+    /// The cost depends on the size of the delta, and hardly on that of the directory: for each changed user, the
+    /// memberships of 32 users are copied, and the records of 512. Only a delta that removes or restores groups reads
+    /// all memberships, once. If a sixteenth of all records have changed, the index of all users is built again.
     ///
-    /// A group that the delta adds and that was removed before, by this delta or an earlier one, continues from its last
-    /// known members; [`Self::carry_over_from`] states how long these are remembered. If they were forgotten, the members of the
-    /// group are unknown until an import lists it, and a policy that names the group, or a group that it is nested in, hides
-    /// everything.
+    /// A group that the delta adds and that was removed before, by this delta or an earlier one, continues from its
+    /// last known members; [`Self::carry_over_from`] states how long these are remembered. If they were forgotten, the
+    /// members of the group are unknown until an import lists it, and a policy that names the group, or a group that it
+    /// is nested in, hides everything.
     ///
     /// # Errors
-    /// Returns [`ImportError`] if the delta is not consistent or exceeds a limit. This snapshot does not change in any case.
+    /// Returns [`ImportError`] if the delta is not consistent or exceeds a limit. This snapshot does not change in any
+    /// case.
     pub fn apply(
         &self,
         delta: &DirectoryDelta,
@@ -239,8 +240,8 @@ impl<'a> Draft<'a> {
         Ok(next)
     }
 
-    /// Updates the names of users without a record. They keep their former names, except those that the record of another
-    /// user has now. A user without a record and without memberships keeps no name.
+    /// Updates the names of users without a record. They keep their former names, except those that the record of
+    /// another user has now. A user without a record and without memberships keeps no name.
     fn drop_names(&mut self) {
         let taken: HashSet<String> = self.on_record().flat_map(User::aliases).map(Alias::key).collect();
         let before = self.before;

@@ -21,9 +21,9 @@ use crate::steps;
 
 /// Collects one full import and builds a snapshot from it.
 ///
-/// Users, groups and memberships may be added in any order. A member without a user record is a user known by id alone, and
-/// protected like any other. A membership in a group that was not imported is an error, because the import must have been
-/// truncated.
+/// Users, groups and memberships may be added in any order. A member without a user record is a user known by id alone,
+/// and protected like any other. A membership in a group that was not imported is an error, because the import must
+/// have been truncated.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -93,8 +93,8 @@ pub enum ImportError {
     },
 }
 
-/// Memberships whose users were not looked up yet. Ids come in any order, so that each lookup misses the cache; many lookups
-/// at once take a fraction of the time of as many alone.
+/// Memberships whose users were not looked up yet. Ids come in any order, so that each lookup misses the cache; many
+/// lookups at once take a fraction of the time of as many alone.
 #[derive(Default)]
 struct PendingMembers {
     /// The group, the hash of the user's id, and the end of the id in `ids`.
@@ -160,8 +160,8 @@ impl CollectedUsers {
         }
     }
 
-    /// Reads what [`Self::number`] reads for some hashes at the same time, because the processor waits for each that is read
-    /// alone.
+    /// Reads what [`Self::number`] reads for some hashes at the same time, because the processor waits for each that is
+    /// read alone.
     fn prefetch(&self, hashes: impl Iterator<Item = u64>) {
         let users: Vec<usize> =
             hashes.map(|hash| self.by_id.find(hash, |_| true).map_or(0, |user| *user as usize)).collect();

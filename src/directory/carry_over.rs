@@ -18,22 +18,22 @@ impl DirectorySnapshot {
     /// Returns this snapshot as the successor of `before`.
     ///
     /// A group that `before` has and this import lacks keeps its last members from one import to the next until it is
-    /// restored, and so do removed groups that are nested in others. A member without a record in this import, because the
-    /// user was deleted, keeps the former aliases, except those that another user has now. Every adapter calls this for each
-    /// snapshot that it installs, so that the last members depend on the imports alone.
+    /// restored, and so do removed groups that are nested in others. A member without a record in this import, because
+    /// the user was deleted, keeps the former aliases, except those that another user has now. Every adapter calls this
+    /// for each snapshot that it installs, so that the last members depend on the imports alone.
     ///
-    /// Last members take three bytes for each membership. A snapshot remembers as many memberships in removed groups as it has
-    /// memberships in its groups, and at least 65,536. Beyond that it forgets the members of the groups that were removed
-    /// first, but never of those that were removed in this import. It keeps the id of a group whose members it forgot, so that
-    /// no decision relies on a group with unknown members.
+    /// Last members take three bytes for each membership. A snapshot remembers as many memberships in removed groups as
+    /// it has memberships in its groups, and at least 65,536. Beyond that it forgets the members of the groups that
+    /// were removed first, but never of those that were removed in this import. It keeps the id of a group whose
+    /// members it forgot, so that no decision relies on a group with unknown members.
     ///
     /// All of this is in the memory of the process that saw the imports. For the next start,
-    /// [`PrivacyFilter::reconcile_directory`](crate::filter::PrivacyFilter::reconcile_directory) stores the removed groups that a
-    /// policy reaches, while deleted members of a group that still exists are then known by id alone. So an adapter
-    /// should import deleted users with their records.
+    /// [`PrivacyFilter::reconcile_directory`](crate::filter::PrivacyFilter::reconcile_directory) stores the removed
+    /// groups that a policy reaches, while deleted members of a group that still exists are then known by id alone. So
+    /// an adapter should import deleted users with their records.
     ///
-    /// If the import has no numbers left for removed groups or users, the members of every group are unknown until the next
-    /// import, and a policy that names a group hides everything.
+    /// If the import has no numbers left for removed groups or users, the members of every group are unknown until the
+    /// next import, and a policy that names a group hides everything.
     ///
     /// Reads all records and all memberships once. Returns a snapshot that deltas made from `before` unchanged, because
     /// [`apply`](Self::apply) carries over too.
@@ -128,7 +128,8 @@ impl<'a> CarryOver<'a> {
                 continue;
             }
             let (parents, children) = groups.neighbours(group);
-            // A removed group that the import lists is as the import has it, with the groups that were already removed in it.
+            // A removed group that the import lists is as the import has it, with the groups that were already removed
+            // in it.
             let is_listed_again = |other: &GroupIndex| {
                 !groups.is_there(*other) && !self.carried.contains_key(other) && !self.joined.contains_key(other)
             };

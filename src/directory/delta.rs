@@ -28,8 +28,8 @@ use crate::identity::{GroupId, UserId};
 #[must_use]
 pub struct DirectoryDelta {
     changes: Vec<DirectoryChange>,
-    /// For each delta but the first that was concatenated, the number of changes before it. In order, and each below the
-    /// number of changes.
+    /// For each delta but the first that was concatenated, the number of changes before it. In order, and each below
+    /// the number of changes.
     joints: Vec<usize>,
 }
 
@@ -106,8 +106,8 @@ impl DirectoryDelta {
         self
     }
 
-    /// Appends another delta. Applying the result equals applying both in turn, except that it makes only one revision. It
-    /// takes as long as both.
+    /// Appends another delta. Applying the result equals applying both in turn, except that it makes only one revision.
+    /// It takes as long as both.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,12 +1,12 @@
 //! The groups of a directory, their nesting, and removed groups.
 //!
-//! A removed group keeps its number, its nesting and the memberships of users in it. Queries about the directory do not see
-//! it, and its last members are counted from it. So removing a group costs little, and a group that a delta restores
-//! continues from its last known members.
+//! A removed group keeps its number, its nesting and the memberships of users in it. Queries about the directory do not
+//! see it, and its last members are counted from it. So removing a group costs little, and a group that a delta
+//! restores continues from its last known members.
 //!
-//! INVARIANT: the last members of a removed group never change. They include those of the groups nested in it. The members
-//! of a nested group that is still in the directory can change, so the removed group refers to a *copy* of that group: a
-//! node that has the members of that time and no other use.
+//! INVARIANT: the last members of a removed group never change. They include those of the groups nested in it. The
+//! members of a nested group that is still in the directory can change, so the removed group refers to a *copy* of that
+//! group: a node that has the members of that time and no other use.
 
 use std::collections::{BTreeSet, HashMap};
 use std::mem;
@@ -329,8 +329,8 @@ impl Groups {
         self.node(group).map_or((&NONE, &NONE), |node| (&node.parents, &node.children))
     }
 
-    /// Returns the groups that count as nested directly in a group. For a group in the directory these include removed ones,
-    /// and for a removed group they are those that were last nested in it.
+    /// Returns the groups that count as nested directly in a group. For a group in the directory these include removed
+    /// ones, and for a removed group they are those that were last nested in it.
     pub(super) fn counted_children(&self, group: GroupIndex) -> impl Iterator<Item = GroupIndex> + '_ {
         let node = self.node(group).into_iter();
         node.flat_map(|node| node.last_children().unwrap_or(&node.children).iter().copied())

@@ -130,8 +130,8 @@ impl Keys {
     }
 }
 
-/// Puts the ASCII letters among eight bytes into lower case, all at once. A letter in upper case is a byte below 128 that
-/// sets its highest bit if as much is added as `A` needs for that, and does not if as much is added as `[` needs.
+/// Puts the ASCII letters among eight bytes into lower case, all at once. A letter in upper case is a byte below 128
+/// that sets its highest bit if as much is added as `A` needs for that, and does not if as much is added as `[` needs.
 fn to_lower_case(word: u64) -> u64 {
     const EACH: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x80 * EACH;
@@ -142,8 +142,8 @@ fn to_lower_case(word: u64) -> u64 {
     word | (is_upper >> 2)
 }
 
-/// Sets the bit that differs between `A` and `a` in each of eight bytes. Other characters become equal too, such as `@` and
-/// `` ` ``. Names that differ in nothing else are rare, and a search that finds both compares them.
+/// Sets the bit that differs between `A` and `a` in each of eight bytes. Other characters become equal too, such as `@`
+/// and `` ` ``. Names that differ in nothing else are rare, and a search that finds both compares them.
 #[inline(always)]
 fn ignore_case(word: u64) -> u64 {
     word | 0x2020_2020_2020_2020

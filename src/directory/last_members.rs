@@ -35,7 +35,8 @@ impl Copies {
 }
 
 impl Draft<'_> {
-    /// Settles the last members of the groups that a delta removed, and of those that a restored group was last nested in.
+    /// Settles the last members of the groups that a delta removed, and of those that a restored group was last nested
+    /// in.
     pub(super) fn settle_removed(&mut self) -> Result<(), ImportError> {
         let (removed, restored) = (std::mem::take(&mut self.removed), std::mem::take(&mut self.restored));
         if removed.is_empty() && restored.is_empty() {
@@ -85,8 +86,8 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Adds to a removed group or a copy the groups that were last nested in it. Each is a removed group, a copy, or a copy of
-    /// a group that is in the directory or that the delta reduced.
+    /// Adds to a removed group or a copy the groups that were last nested in it. Each is a removed group, a copy, or a
+    /// copy of a group that is in the directory or that the delta reduced.
     fn nest_last(
         &mut self,
         group: GroupIndex,
@@ -150,8 +151,8 @@ impl Draft<'_> {
         }
     }
 
-    /// Forgets the members of the groups that were removed first, until the limit is met. Groups that were removed in this
-    /// directory are not forgotten.
+    /// Forgets the members of the groups that were removed first, until the limit is met. Groups that were removed in
+    /// this directory are not forgotten.
     pub(super) fn forget_oldest(&mut self) {
         let groups = Arc::clone(&self.groups);
         let mut sizes = vec![1; groups.numbers()];

@@ -1,14 +1,14 @@
 //! The groups that list each user: compressed sparse rows (CSR), copied on write in blocks.
 //!
-//! A row has the numbers of the groups of one user, three bytes each. There is no index from groups to users. To find the
-//! members of a group, a caller reads all rows, at about memory bandwidth; that happens when a policy changes and not for
-//! each activity. In return, a change of one user touches one row.
+//! A row has the numbers of the groups of one user, three bytes each. There is no index from groups to users. To find
+//! the members of a group, a caller reads all rows, at about memory bandwidth; that happens when a policy changes and
+//! not for each activity. In return, a change of one user touches one row.
 //!
-//! Rows are grouped in blocks of 32 users, and blocks in chunks, which snapshots share. A delta writes new versions of the
-//! changed blocks into one new chunk and updates the list of their locations, as a log-structured file system does with
-//! its segments (Rosenblum and Ousterhout, "The Design and Implementation of a Log-Structured File System"). It costs
-//! copying these blocks and the list. There are few chunks, so their reference counts cost little. Replaced blocks remain in
-//! their chunks until these have too many of them and are compacted.
+//! Rows are grouped in blocks of 32 users, and blocks in chunks, which snapshots share. A delta writes new versions of
+//! the changed blocks into one new chunk and updates the list of their locations, as a log-structured file system does
+//! with its segments (Rosenblum and Ousterhout, "The Design and Implementation of a Log-Structured File System"). It
+//! costs copying these blocks and the list. There are few chunks, so their reference counts cost little. Replaced
+//! blocks remain in their chunks until these have too many of them and are compacted.
 
 use std::mem;
 use std::ops::Range;
@@ -92,7 +92,8 @@ impl Chunk {
 }
 
 impl Memberships {
-    /// Returns the memberships given as pairs of user and group, which can be in any order and repeat, for users from 0.
+    /// Returns the memberships given as pairs of user and group, which can be in any order and repeat, for users from
+    /// 0.
     pub(super) fn sorted_by_user(users: usize, pairs: &[(u32, u32)]) -> Self {
         // A counting sort: each pair is moved once.
         steps::advance(users + 3 * pairs.len());
@@ -310,8 +311,8 @@ impl<'a> ChunkWriter<'a> {
         }
     }
 
-    /// Returns the numbers of the chunks whose live blocks move to the new chunk: those with the fewest live blocks, until
-    /// there are few enough chunks and few enough replaced blocks.
+    /// Returns the numbers of the chunks whose live blocks move to the new chunk: those with the fewest live blocks,
+    /// until there are few enough chunks and few enough replaced blocks.
     fn chunks_to_compact(&self) -> Vec<u32> {
         const MANY: usize = 64;
         let Memberships { locations, chunks, live } = &*self.memberships;

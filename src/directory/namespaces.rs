@@ -3,8 +3,8 @@
 use super::records::UserRecord;
 use crate::identity::is_guid;
 
-/// Counts of the ids of all users by form, and of their names by namespace: the app that a name is bound to, or the empty
-/// text for a name that is bound to none. A directory has accounts of few apps, so the list is short.
+/// Counts of the ids of all users by form, and of their names by namespace: the app that a name is bound to, or the
+/// empty text for a name that is bound to none. A directory has accounts of few apps, so the list is short.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Namespaces {
     names: Vec<(Box<str>, u64)>,

@@ -1,8 +1,8 @@
 //! The encoded records of users: ids, aliases, home domains and flags, in little more memory than the names themselves.
 //!
-//! A record is a byte of flags, the id, the home domain if one is stated, and the aliases, each text with its length before
-//! it. A length below 128 takes [one byte](crate::varint). So a user with an id and two aliases takes 5 or 6 bytes beyond
-//! these texts, 4 for the end of the record, and 3 for the number of the home.
+//! A record is a byte of flags, the id, the home domain if one is stated, and the aliases, each text with its length
+//! before it. A length below 128 takes [one byte](crate::varint). So a user with an id and two aliases takes 5 or 6
+//! bytes beyond these texts, 4 for the end of the record, and 3 for the number of the home.
 
 use std::sync::Arc;
 
@@ -144,8 +144,8 @@ pub(super) fn write(user: &User, recorded: bool, into: &mut Vec<u8>) -> Result<(
             write_text(part, into);
         }
     }
-    // A truncated record would leave some names of the user unprotected. A user without a record has the names of an earlier
-    // one, and perhaps a stated home in addition.
+    // A truncated record would leave some names of the user unprotected. A user without a record has the names of an
+    // earlier one, and perhaps a stated home in addition.
     if recorded && into.len() - start > MAX_RECORD {
         into.truncate(start);
         return Err(TooLarge);

@@ -9,8 +9,8 @@ use super::user::User;
 use crate::identity::GroupId;
 use crate::text::deserialize_silently;
 
-/// A group that was removed from the directory, with its last members. While a policy names the group, they count as its
-/// members.
+/// A group that was removed from the directory, with its last members. While a policy names the group, they count as
+/// its members.
 ///
 /// `Debug` shows the number of members, and no member.
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -88,15 +88,15 @@ impl RemovedGroup {
         self.removed_in
     }
 
-    /// Returns the group as restored in the directory of a revision. A node with an earlier directory still needs the last
-    /// members.
+    /// Returns the group as restored in the directory of a revision. A node with an earlier directory still needs the
+    /// last members.
     #[must_use]
     pub fn restored(self, restored_in: DirectoryRevision) -> Self {
         Self { restored_in: Some(self.restored_in.map_or(restored_in, |known| known.min(restored_in))), ..self }
     }
 
-    /// Returns the groups of a policy that it was nested in, directly or through other groups, when it was removed. Its last
-    /// members still count as members of these.
+    /// Returns the groups of a policy that it was nested in, directly or through other groups, when it was removed. Its
+    /// last members still count as members of these.
     pub fn nested_in(&self) -> impl Iterator<Item = &GroupId> {
         self.nested_in.iter()
     }
@@ -148,8 +148,8 @@ impl RemovedGroup {
         &self.members
     }
 
-    /// Merges what two nodes know of one group. For the same removal, the result has the members of both with the names of
-    /// both: a node that missed an import knows fewer, and a missing member would lose the protection. For different
+    /// Merges what two nodes know of one group. For the same removal, the result has the members of both with the names
+    /// of both: a node that missed an import knows fewer, and a missing member would lose the protection. For different
     /// removals, it is the later one.
     #[must_use]
     pub fn merge(mut self, other: &Self) -> Self {

@@ -33,11 +33,12 @@ pub enum Resolution {
 
 /// One state of the directory: users with their aliases, and groups of users and other groups.
 ///
-/// A [`DirectoryBuilder`](crate::directory::DirectoryBuilder) builds a snapshot from an import, and [`apply`](Self::apply) makes
-/// the next one from a delta. Both succeed completely or not at all, and a snapshot never changes. The two share what the
-/// delta leaves unchanged. `Debug` shows the revision and counts, and no identity.
+/// A [`DirectoryBuilder`](crate::directory::DirectoryBuilder) builds a snapshot from an import, and
+/// [`apply`](Self::apply) makes the next one from a delta. Both succeed completely or not at all, and a snapshot never
+/// changes. The two share what the delta leaves unchanged. `Debug` shows the revision and counts, and no identity.
 ///
-/// A user takes about 60 bytes beyond the bytes of ids and names, of which three are for each group that lists the user.
+/// A user takes about 60 bytes beyond the bytes of ids and names, of which three are for each group that lists the
+/// user.
 #[derive(Clone)]
 pub struct DirectorySnapshot {
     pub(super) revision: DirectoryRevision,
@@ -76,8 +77,8 @@ impl DirectorySnapshot {
         self.as_of
     }
 
-    /// Returns a removed group with its last members. Returns `None` if the group was not removed, or if its last members
-    /// were forgotten. Reads all memberships.
+    /// Returns a removed group with its last members. Returns `None` if the group was not removed, or if its last
+    /// members were forgotten. Reads all memberships.
     #[must_use]
     pub fn removed_group(&self, group: &GroupId) -> Option<RemovedGroup> {
         let removed = self.groups.known(group)?;
@@ -137,9 +138,9 @@ impl DirectorySnapshot {
     /// Returns which last members of a removed group count: those that this snapshot remembers, and those that any node
     /// stored. Neither count if the group was restored since.
     ///
-    /// Stored members of an earlier removal do not count. Those of a later removal count beside the remembered ones, because a
-    /// node that lags decides by its own directory, in which the group was removed as it remembers. Without either of the two,
-    /// activities of some last members would be shown.
+    /// Stored members of an earlier removal do not count. Those of a later removal count beside the remembered ones,
+    /// because a node that lags decides by its own directory, in which the group was removed as it remembers. Without
+    /// either of the two, activities of some last members would be shown.
     pub(crate) fn last_known<'a>(&self, group: &GroupId, stored: Option<&'a RemovedGroup>) -> LastKnown<'a> {
         self.last_known_of(self.groups.known(group).and_then(|group| self.remembered_removal(group)), stored)
     }
@@ -203,8 +204,8 @@ impl DirectorySnapshot {
         self.groups.above(direct).into_iter().filter_map(|group| self.groups.id(group)).collect()
     }
 
-    /// Returns all users in a group, directly or through nested groups. The set is empty for an unknown group. Reads all
-    /// memberships.
+    /// Returns all users in a group, directly or through nested groups. The set is empty for an unknown group. Reads
+    /// all memberships.
     #[must_use]
     pub fn all_members(&self, group: &GroupId) -> BTreeSet<UserId> {
         self.ids_listed_in(self.groups.number(group).map(|group| self.groups.below(group)))
@@ -229,8 +230,8 @@ impl DirectorySnapshot {
         records.map(|record| UserId::from_checked(record.id())).collect()
     }
 
-    /// Returns the users who count as members of a group, by number: its members, and the last members of removed groups
-    /// nested in it.
+    /// Returns the users who count as members of a group, by number: its members, and the last members of removed
+    /// groups nested in it.
     pub(crate) fn members_counted_below(&self, group: GroupIndex) -> Vec<UserIndex> {
         self.listed_in_any(&self.groups.counted_below(group))
     }
@@ -245,7 +246,8 @@ impl DirectorySnapshot {
         self.memberships.listed_in(&wanted).into_iter().map(UserIndex).collect()
     }
 
-    /// Returns the groups whose members count as those of a group, because they are nested in it, or were before a removal.
+    /// Returns the groups whose members count as those of a group, because they are nested in it, or were before a
+    /// removal.
     pub(crate) fn counted_children(&self, group: GroupIndex) -> impl Iterator<Item = GroupIndex> + '_ {
         self.groups.counted_children(group)
     }
@@ -294,7 +296,8 @@ impl DirectorySnapshot {
         self.users.holder(key, |_, _| true)
     }
 
-    /// Returns whether any user has a name in a namespace: that of an app, or the empty text for names that are bound to none.
+    /// Returns whether any user has a name in a namespace: that of an app, or the empty text for names that are bound
+    /// to none.
     pub(crate) fn has_namespace(&self, namespace: &str) -> bool {
         self.users.has_namespace(namespace)
     }
@@ -327,8 +330,8 @@ impl DirectorySnapshot {
         self.users.all_homes()
     }
 
-    /// Returns whether the import has a record of a user that has aliases. A user without a record may have had more names
-    /// than those that are remembered.
+    /// Returns whether the import has a record of a user that has aliases. A user without a record may have had more
+    /// names than those that are remembered.
     pub(crate) fn is_named_on_record(&self, user: UserIndex) -> bool {
         self.record(user).is_some_and(|record| record.is_recorded() && record.aliases().next().is_some())
     }
@@ -363,21 +366,21 @@ impl DirectorySnapshot {
         self.users.shared()
     }
 
-    /// Returns whether this is the [successor](Self::carry_over_from) of an earlier snapshot: deltas made it from that one, or
-    /// it carried over from that one. Returns `false` if that is too long ago to be remembered.
+    /// Returns whether this is the [successor](Self::carry_over_from) of an earlier snapshot: deltas made it from that
+    /// one, or it carried over from that one. Returns `false` if that is too long ago to be remembered.
     #[must_use]
     pub fn is_successor_of(&self, earlier: &Self) -> bool {
         self.ancestry.is_successor_of(&earlier.ancestry)
     }
 
-    /// Returns the users who changed since an earlier snapshot. Returns `None` if deltas did not make this one from that, or
-    /// too many did.
+    /// Returns the users who changed since an earlier snapshot. Returns `None` if deltas did not make this one from
+    /// that, or too many did.
     pub(crate) fn changes_since(&self, earlier: &Self) -> Option<BTreeSet<UserIndex>> {
         self.ancestry.since(&earlier.ancestry)
     }
 
-    /// Returns the size of the snapshot in bytes, with what it shares with others, and the length of ids and aliases among
-    /// them.
+    /// Returns the size of the snapshot in bytes, with what it shares with others, and the length of ids and aliases
+    /// among them.
     #[must_use]
     pub fn heap_bytes(&self) -> (usize, usize) {
         let (users, names) = self.users.heap_bytes();

@@ -140,8 +140,8 @@ fn b3_carrying_over_is_linear() {
     }
 }
 
-/// After many groups were added and removed, a delta of one user costs no more than before, and the last members that are
-/// remembered stay within the limit.
+/// After many groups were added and removed, a delta of one user costs no more than before, and the last members that
+/// are remembered stay within the limit.
 #[test]
 fn b3_groups_added_and_removed_cost_little() {
     let members = |at: usize| (0..1_000).map(move |n| DirectoryChange::Member(group(at), user((at * 37 + n) % 5_000)));

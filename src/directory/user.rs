@@ -76,8 +76,8 @@ impl User {
         Self { id, aliases: Vec::new(), home_domain: None, at_home_elsewhere: false, status: UserStatus::Active }
     }
 
-    /// Returns the user with one more alias. Pass the UPN first: its domain is the home of the user, unless a home domain is
-    /// stated.
+    /// Returns the user with one more alias. Pass the UPN first: its domain is the home of the user, unless a home
+    /// domain is stated.
     #[must_use]
     pub fn with_alias(mut self, alias: Alias) -> Self {
         if !self.aliases.contains(&alias) {
@@ -101,8 +101,8 @@ impl User {
         self
     }
 
-    /// Returns the user with a home domain that overrides the aliases, as for a guest whose `#EXT#` name hides a home in a
-    /// managed domain.
+    /// Returns the user with a home domain that overrides the aliases, as for a guest whose `#EXT#` name hides a home
+    /// in a managed domain.
     #[must_use]
     pub fn with_home_domain(self, domain: Domain) -> Self {
         Self { home_domain: Some(domain), ..self }
@@ -114,8 +114,8 @@ impl User {
         Self { status, ..self }
     }
 
-    /// Returns the user after the record was removed, with those aliases that `still_has` accepts. The home stays, even if the
-    /// UPN does not.
+    /// Returns the user after the record was removed, with those aliases that `still_has` accepts. The home stays, even
+    /// if the UPN does not.
     pub(super) fn without_record(&self, still_has: impl Fn(&Alias) -> bool) -> Self {
         let home = self.home();
         let at_home_elsewhere = home == Some(None);
@@ -134,8 +134,8 @@ impl User {
         self.at_home_elsewhere
     }
 
-    /// Returns the home domain that a record stated. For a user without a record, the home domain can be that of a former UPN,
-    /// which says nothing about the next one; then this returns `None`.
+    /// Returns the home domain that a record stated. For a user without a record, the home domain can be that of a
+    /// former UPN, which says nothing about the next one; then this returns `None`.
     #[cfg(feature = "import")]
     pub(crate) fn home_on_record(&self) -> Option<&Domain> {
         let stated = self.home_domain.as_ref()?;
@@ -144,8 +144,8 @@ impl User {
         (self.status != UserStatus::Deleted || !from_upn).then_some(stated)
     }
 
-    /// Returns the home of the user: the stated domain, or no domain (`Some(None)`) for a guest, or the domain of the UPN. A UPN
-    /// without a valid domain is no domain. Returns `None` if none of these is known.
+    /// Returns the home of the user: the stated domain, or no domain (`Some(None)`) for a guest, or the domain of the
+    /// UPN. A UPN without a valid domain is no domain. Returns `None` if none of these is known.
     pub(super) fn home(&self) -> Option<Option<Domain>> {
         if let Some(stated) = &self.home_domain {
             return Some(Some(stated.clone()));

@@ -107,8 +107,8 @@ impl HomeDomains {
         }
         let number = FIRST_DOMAIN + self.domains.len() as u32;
         if number >= Packed::COUNT {
-            // No directory has users of sixteen million organisations. Users of further ones count as external, which can
-            // only hide them.
+            // No directory has users of sixteen million organisations. Users of further ones count as external, which
+            // can only hide them.
             return ELSEWHERE;
         }
         self.domains.push(domain.clone());
@@ -259,8 +259,8 @@ impl Users {
         self.called(IdentityKey::id(id)).next().map(|(user, _)| user)
     }
 
-    /// Returns the holder of an identity among the users that `counts` accepts. If a record has an alias, users without a
-    /// record do not hold it.
+    /// Returns the holder of an identity among the users that `counts` accepts. If a record has an alias, users without
+    /// a record do not hold it.
     pub(super) fn holder(&self, key: IdentityKey<'_>, counts: impl Fn(UserIndex, UserRecord<'_>) -> bool) -> Holder {
         let (mut on_record, mut without_record) = (Holder::Nobody, Holder::Nobody);
         for (user, record) in self.called(key).filter(|(user, record)| counts(*user, *record)) {

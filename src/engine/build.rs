@@ -1,6 +1,7 @@
 //! Builds the table of [`super::fast_path`] from all users.
 //!
-//! A policy change is not in force before the table is built. So with many users, each core goes through a part of them.
+//! A policy change is not in force before the table is built. So with many users, each core goes through a part of
+//! them.
 
 use std::iter;
 use std::ops::Range;
@@ -12,7 +13,8 @@ use crate::directory::{DirectorySnapshot, FingerprintTable, HashPair, IdentityKe
 use crate::policy::PrivacyPolicy;
 use crate::steps;
 
-/// How many of the 16 slots of a bucket are filled on average. With half of them, hardly any search reads a second bucket.
+/// How many of the 16 slots of a bucket are filled on average. With half of them, hardly any search reads a second
+/// bucket.
 pub(super) const FILL: usize = 8;
 
 /// The identities of all users whom a policy concerns.
@@ -147,8 +149,9 @@ fn ranges(users: Range<u32>) -> Vec<Range<u32>> {
     (0..parts).map(|part| end(part)..end(part + 1)).collect()
 }
 
-/// Returns the results of `act` in the order of the ranges. Each range but the first has a thread of its own, if the system
-/// has one to spare. These threads are not those of [`sync`](crate::sync), because they share nothing that changes.
+/// Returns the results of `act` in the order of the ranges. Each range but the first has a thread of its own, if the
+/// system has one to spare. These threads are not those of [`sync`](crate::sync), because they share nothing that
+/// changes.
 fn map_in_parallel<T: Send>(ranges: Vec<Range<u32>>, act: impl Fn(Range<u32>) -> T + Sync) -> impl Iterator<Item = T> {
     let act = &act;
     let results: Vec<T> = thread::scope(|scope| {

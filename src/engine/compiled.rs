@@ -135,8 +135,9 @@ impl CompiledPolicy {
         self
     }
 
-    /// Returns the groups below imported groups of the policy, and these groups themselves, whose members the directory may
-    /// not know: removed groups, and groups that a delta added. Each comes with the groups of the policy that it counts for.
+    /// Returns the groups below imported groups of the policy, and these groups themselves, whose members the directory
+    /// may not know: removed groups, and groups that a delta added. Each comes with the groups of the policy that it
+    /// counts for.
     pub(super) fn incomplete_groups(&self, directory: &DirectorySnapshot) -> BTreeMap<GroupId, BTreeSet<GroupId>> {
         let imported = |at: &usize| self.imported(*at).cloned();
         let open = self.reach.open.iter().filter_map(|open| {
@@ -146,8 +147,8 @@ impl CompiledPolicy {
         open.collect()
     }
 
-    /// Returns the positions of the groups that a removed group counts as nested in: those in which it was last, and every
-    /// group that contains one of these by way of groups in the directory.
+    /// Returns the positions of the groups that a removed group counts as nested in: those in which it was last, and
+    /// every group that contains one of these by way of groups in the directory.
     fn containing(&self, removed: &RemovedGroup, directory: &DirectorySnapshot) -> Vec<usize> {
         let mut at: BTreeSet<usize> = BTreeSet::new();
         for id in removed.nested_in() {
@@ -215,7 +216,8 @@ impl CompiledPolicy {
             && (Arc::ptr_eq(&self.last_members, &other.last_members) || self.last_members == other.last_members)
     }
 
-    /// Returns the positions of the groups that a user was last in, as far as the directory does not have these memberships.
+    /// Returns the positions of the groups that a user was last in, as far as the directory does not have these
+    /// memberships.
     pub(super) fn last_groups(&self, user: &UserId) -> &[usize] {
         self.last_members.by_id.get(user).map_or(&[], |at| at)
     }
@@ -276,8 +278,8 @@ impl<'a> RemovedGroupResolver<'a> {
         removal.is_none() || self.directory.last_known_of(removal, self.stored.get(id).copied()).is_remembered
     }
 
-    /// Returns whether the directory knows all members of an [open group](super::reach::OpenGroup), and whether the stored
-    /// ones count.
+    /// Returns whether the directory knows all members of an [open group](super::reach::OpenGroup), and whether the
+    /// stored ones count.
     fn resolve_open(&self, group: GroupIndex, is_known: bool) -> (bool, bool) {
         let Some(id) = self.directory.group_id(group) else { return (false, false) };
         let stored = self.stored.get(id).copied();

@@ -92,7 +92,8 @@ impl Decision {
         self.decided_at
     }
 
-    /// Returns the decision with another time. A store can store a decision once for many activities, and the time for each.
+    /// Returns the decision with another time. A store can store a decision once for many activities, and the time for
+    /// each.
     #[must_use]
     pub fn with_decided_at(self, decided_at: DateTime<Utc>) -> Self {
         Self { decided_at, ..self }
@@ -184,7 +185,8 @@ impl<'a> DecidedActivity<'a> {
 
 /// A batch that was decided under one policy revision.
 ///
-/// Only [`PolicyEngine::decide`](crate::engine::PolicyEngine::decide) creates one, so that no activity is stored undecided.
+/// Only [`PolicyEngine::decide`](crate::engine::PolicyEngine::decide) creates one, so that no activity is stored
+/// undecided.
 pub struct DecidedBatch<'a> {
     policy: Revision,
     monitored: Vec<bool>,

@@ -11,12 +11,12 @@ use crate::identity::UserId;
 use crate::policy::{GroupRef, PrivacyPolicy, ScopeTarget};
 use crate::steps;
 
-/// The effect of a policy change on the users of the directory, for their future activities. Stored activities do not change,
-/// and neither does the policy.
+/// The effect of a policy change on the users of the directory, for their future activities. Stored activities do not
+/// change, and neither does the policy.
 ///
-/// [`PrivacyFilter::dry_run`](crate::filter::PrivacyFilter::dry_run) returns it. It counts users of the directory and last
-/// members of removed groups. External people who are not in the directory are not counted, and the group of external users
-/// hides them too.
+/// [`PrivacyFilter::dry_run`](crate::filter::PrivacyFilter::dry_run) returns it. It counts users of the directory and
+/// last members of removed groups. External people who are not in the directory are not counted, and the group of
+/// external users hides them too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DryRun {
     hidden: Affected,
@@ -41,16 +41,16 @@ impl Affected {
         self.users
     }
 
-    /// Returns the number of users in each group that causes the effect: private groups that hide them before or after the
-    /// change, or groups of scope rules that include or exclude them before or after it. A user in two such groups counts in
-    /// both.
+    /// Returns the number of users in each group that causes the effect: private groups that hide them before or after
+    /// the change, or groups of scope rules that include or exclude them before or after it. A user in two such groups
+    /// counts in both.
     #[must_use]
     pub fn by_group(&self) -> &BTreeMap<GroupRef, usize> {
         &self.by_group
     }
 
-    /// Returns some of the users, at most as many as the caller asked for, in no particular order. It is empty unless the caller
-    /// may view private activities.
+    /// Returns some of the users, at most as many as the caller asked for, in no particular order. It is empty unless
+    /// the caller may view private activities.
     #[must_use]
     pub fn sample(&self) -> &[UserId] {
         &self.sample
@@ -137,7 +137,8 @@ impl Facts {
 }
 
 impl PolicyEngine {
-    /// Compares the decisions of this engine on all users with those of an engine for another policy and the same directory.
+    /// Compares the decisions of this engine on all users with those of an engine for another policy and the same
+    /// directory.
     pub(crate) fn dry_run(&self, after: &Self, sample: usize) -> DryRun {
         let mut all: HashMap<[Facts; 2], UserClass> = HashMap::new();
         let engines = [self, after];

@@ -1,9 +1,10 @@
 //! The rule that decides which groups of a policy the principals on an activity are in (D6 to D9).
 //!
-//! [`collect_principal`] is the only statement of the rule. It decides what an identity can mean, whether a principal is
-//! usable, and who is external. It runs over a [`Collector`], which knows how to look up the holder of an identity: the
-//! [`Evaluator`] reads the directory, and the filter of [`super::fast_path`] reads a table of fingerprints. The table
-//! and the dry run go through all users instead of the identities on an activity, and call [`residence`] for each home.
+//! [`collect_principal`] is the only statement of the rule. It decides what an identity can mean, whether a principal
+//! is usable, and who is external. It runs over a [`Collector`], which knows how to look up the holder of an identity:
+//! the [`Evaluator`] reads the directory, and the filter of [`super::fast_path`] reads a table of fingerprints. The
+//! table and the dry run go through all users instead of the identities on an activity, and call [`residence`] for each
+//! home.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,8 +29,8 @@ pub(super) enum Residence {
 
 /// Returns whether the holder of an identity is external (D7).
 ///
-/// The home on record decides. A holder without one, or without a record, is judged by the name on the activity: a guest
-/// name is external, and an address is as external as its domain. `None` stands for no name.
+/// The home on record decides. A holder without one, or without a record, is judged by the name on the activity: a
+/// guest name is external, and an address is as external as its domain. `None` stands for no name.
 pub(super) fn residence(policy: &PrivacyPolicy, on_record: Home<'_>, name: Option<&Identity>) -> Residence {
     let is_managed = match (on_record, name) {
         (Home::At(domain), _) => policy.manages(domain),
@@ -65,8 +66,8 @@ fn has_other_form(identity: &Identity) -> bool {
     matches!(identity, Identity::Alias(alias) if !alias.is_address())
 }
 
-/// Returns the form of the second name that a name can mean: a name that is bound to no app can be an account in the app of
-/// the activity, and an account name can be a name that is bound to no app.
+/// Returns the form of the second name that a name can mean: a name that is bound to no app can be an account in the
+/// app of the activity, and an account name can be a name that is bound to no app.
 fn other_form<'a>(identity: &'a Identity, app: &App) -> Option<Cow<'a, str>> {
     let Identity::Alias(alias) = identity else { return None };
     has_other_form(identity).then(|| match alias.form().split_once(ACCOUNT_OF) {
@@ -75,8 +76,8 @@ fn other_form<'a>(identity: &'a Identity, app: &App) -> Option<Cow<'a, str>> {
     })
 }
 
-/// Returns whether the directory has entries of the form of an identity, so that an identity without a holder is that of
-/// a person who is not in the directory (D9).
+/// Returns whether the directory has entries of the form of an identity, so that an identity without a holder is that
+/// of a person who is not in the directory (D9).
 #[inline(always)]
 fn has_form_of(directory: &DirectorySnapshot, identity: &Identity, app: &App) -> bool {
     let alias = match identity {
@@ -96,8 +97,8 @@ fn has_form_of(directory: &DirectorySnapshot, identity: &Identity, app: &App) ->
 
 /// Receives what the rule finds out about one principal or object.
 pub(super) trait Collector {
-    /// Adds the groups of the user who holds a key, and returns the residence of that user. `identity` is the identity on
-    /// the activity that the key stands for.
+    /// Adds the groups of the user who holds a key, and returns the residence of that user. `identity` is the identity
+    /// on the activity that the key stands for.
     fn add_holder(&mut self, key: IdentityKey<'_>, identity: &Identity) -> Residence;
 
     /// Adds a built-in group.

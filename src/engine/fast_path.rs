@@ -1,14 +1,14 @@
 //! A table of the identities of all users whom a policy concerns.
 //!
-//! Most activities concern nobody whom the policy names. The table answers that for an identity at the cost of one hash and
-//! one cache line, whatever the number of users, groups and nestings. If no identity on an activity is in the table, and
-//! the rule of [`super::evaluate`] needs nothing else, the activity is decided. For an identity in the table, a second hash
-//! distinguishes it from all others, and the table has the set of policy groups of its holder, so that the evaluator
-//! reads the directory only for few.
+//! Most activities concern nobody whom the policy names. The table answers that for an identity at the cost of one hash
+//! and one cache line, whatever the number of users, groups and nestings. If no identity on an activity is in the
+//! table, and the rule of [`super::evaluate`] needs nothing else, the activity is decided. For an identity in the
+//! table, a second hash distinguishes it from all others, and the table has the set of policy groups of its holder, so
+//! that the evaluator reads the directory only for few.
 //!
 //! INVARIANT: a set in the table equals what the evaluator finds in the directory. Identities for which that is not
-//! certain are in the table with an unknown set: names of several users, last members of removed groups and their names,
-//! and users without a home on record if external users count.
+//! certain are in the table with an unknown set: names of several users, last members of removed groups and their
+//! names, and users without a home on record if external users count.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hint;
@@ -47,8 +47,8 @@ impl FastPath {
         }
     }
 
-    /// Returns the table after a delta, at a cost linear in the number of `changed` users. Returns `None` if it is better
-    /// to build a new one. The groups of the policy and the groups that lead to them must be the same.
+    /// Returns the table after a delta, at a cost linear in the number of `changed` users. Returns `None` if it is
+    /// better to build a new one. The groups of the policy and the groups that lead to them must be the same.
     pub(super) fn updated(
         &self,
         policy: &PrivacyPolicy,
@@ -146,8 +146,9 @@ impl FastPath {
         hint::black_box(values.fold(0, |read, value| read ^ value.set().number()));
     }
 
-    /// Stores the hashes of the identities on an activity, in all of their meanings. If the table contains none of them, the
-    /// policy concerns nobody on the activity. Returns `false` if that takes an evaluation, or too many hashes.
+    /// Stores the hashes of the identities on an activity, in all of their meanings. If the table contains none of
+    /// them, the policy concerns nobody on the activity. Returns `false` if that takes an evaluation, or too many
+    /// hashes.
     #[inline(always)]
     pub(super) fn filter(
         &self,

@@ -37,8 +37,9 @@ impl SetId {
 
 /// The set of the holder of an identity, together with 48 bits of the check hash of the identity.
 ///
-/// With the fingerprint, and in a large table with the position, these bits distinguish identities by 64 to 80 bits under
-/// random keys. A collision among ten million users is less likely than a memory error, and would hide one of them.
+/// With the fingerprint, and in a large table with the position, these bits distinguish identities by 64 to 80 bits
+/// under random keys. A collision among ten million users is less likely than a memory error, and would hide one of
+/// them.
 #[derive(Clone, Copy, Default)]
 pub(super) struct CheckedSet(u64);
 
@@ -127,7 +128,8 @@ pub(super) struct SetFinder<'a> {
     pub(super) sets: GroupSets,
     /// The set of users whose groups all lead to one set of [`Reach`](super::reach::Reach), by the number of that set.
     of_reach: Vec<Option<SetId>>,
-    /// The position of the group of external users if the policy has it, and the residence for each home in the directory.
+    /// The position of the group of external users if the policy has it, and the residence for each home in the
+    /// directory.
     external: Option<(usize, Vec<Residence>)>,
     groups: Vec<usize>,
 }

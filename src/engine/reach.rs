@@ -35,8 +35,8 @@ pub(super) struct OpenGroup {
 #[derive(PartialEq, Eq)]
 enum Set {
     Expanded(Vec<usize>),
-    /// The union of `own` and the sets numbered `others`. A long chain of policy groups has as many sets as groups, and all of
-    /// them expanded would take quadratic memory.
+    /// The union of `own` and the sets numbered `others`. A long chain of policy groups has as many sets as groups, and
+    /// all of them expanded would take quadratic memory.
     Union {
         own: Vec<usize>,
         others: Vec<u32>,
@@ -111,8 +111,9 @@ impl Reach {
         self.union([number].into()).into()
     }
 
-    /// Returns the positions of the groups that an open group counts for. A removed group counts for those that it is nested
-    /// in by way of groups in the directory, because the last members of its removed ancestors do not change any more.
+    /// Returns the positions of the groups that an open group counts for. A removed group counts for those that it is
+    /// nested in by way of groups in the directory, because the last members of its removed ancestors do not change any
+    /// more.
     pub(super) fn of_open(&self, open: &OpenGroup) -> Vec<usize> {
         let mut at = self.union(open.sets.clone());
         at.extend(open.own.filter(|own| !at.contains(own)));
@@ -245,8 +246,8 @@ impl Components {
         self.numbers.get(&group).copied().unwrap_or(usize::MAX)
     }
 
-    /// Returns the groups whose members the directory may not know, among those that the policy names or that are nested in
-    /// groups of the directory.
+    /// Returns the groups whose members the directory may not know, among those that the policy names or that are
+    /// nested in groups of the directory.
     fn open_groups(
         &self,
         directory: &DirectorySnapshot,

@@ -25,8 +25,8 @@ pub enum PrincipalRole {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UndecidableReason {
-    /// The source names no user, or only in forms of which the directory has no entry: a passport id, a security identifier,
-    /// a damaged name, or an account in an app whose accounts the directory does not have.
+    /// The source names no user, or only in forms of which the directory has no entry: a passport id, a security
+    /// identifier, a damaged name, or an account in an app whose accounts the directory does not have.
     NoUsableActor,
     /// Several users hold an alias on the activity.
     AmbiguousAlias,
