@@ -1,16 +1,16 @@
-//! Deciding: one activity, one policy, one directory, one verdict with its reasons.
+//! The policy engine: decides on an activity under one policy and one directory, with reasons.
 
-mod census;
-mod classes;
+mod build;
+mod compiled;
 mod decision;
 mod dry_run;
-mod lookout;
+mod evaluate;
+mod fast_path;
+mod group_sets;
 mod reach;
 mod reason;
-mod seeker;
 #[cfg(test)]
 mod tests;
-mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,22 +18,21 @@ use std::sync::Arc;
 use chrono::{DateTime, SubsecRound, Utc};
 use thiserror::Error;
 
-use self::classes::Class;
+use self::compiled::CompiledPolicy;
 pub use self::decision::{DecidedActivity, DecidedBatch, Decision, Explanation, Verdict, Visibility};
 pub use self::dry_run::{Affected, DryRun};
-use self::lookout::Lookout;
+use self::evaluate::Evaluator;
+use self::fast_path::{FastPath, Hashes};
 pub use self::reason::{PrincipalRole, Reason, Reasons, UndecidableReason};
-use self::seeker::Seeker;
-use self::watch::Watch;
 use crate::activity::{Activity, App, without_leap_second};
 use crate::directory::{DirectoryError, DirectoryRevision, DirectorySnapshot, RemovedGroup};
 use crate::identity::GroupId;
 use crate::policy::{GroupRef, OnUndecidable, PrivacyPolicy, Revision, ScopeEffect, ScopeRule};
 
-/// A policy and a directory, made ready to decide.
+/// Decides on activities under one policy and one directory.
 ///
-/// Deciding is pure: the same engine gives the same verdict for the same activity at the same time. It is also total:
-/// whatever cannot be known becomes a reason to hide.
+/// Decisions are pure: an engine returns the same verdict for the same activity at the same time. They are also total:
+/// an activity that cannot be decided is hidden, with that reason.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -61,187 +60,191 @@ use crate::policy::{GroupRef, OnUndecidable, PrivacyPolicy, Revision, ScopeEffec
 pub struct PolicyEngine {
     policy: Arc<PrivacyPolicy>,
     directory: Result<Arc<DirectorySnapshot>, UndecidableReason>,
-    watch: Watch,
-    /// What decides most activities, if they can be decided.
-    lookout: Option<Lookout>,
-    /// For each rule of the scope, the place of its group among those that are watched.
+    compiled: CompiledPolicy,
+    /// `None` if every activity is undecidable.
+    fast_path: Option<FastPath>,
+    /// For each scope rule, the position of its group in the compiled policy.
     scope_groups: Vec<usize>,
-    /// The reason for what is public because of a rule of the scope.
-    monitored_by: Vec<Reasons>,
-    /// The groups that are gone, as they were known when this was made.
-    kept: Arc<Vec<RemovedGroup>>,
+    /// For each scope rule, the reasons of a public activity that is monitored by it.
+    scope_reasons: Vec<Reasons>,
+    /// The removed groups that nodes stored, as of the creation of the engine.
+    removed_groups: Arc<Vec<RemovedGroup>>,
 }
 
-/// A batch that could not be decided, under a policy that refuses rather than hides.
+/// An activity of a batch cannot be decided, and the policy rejects such batches.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("activity {position} of the batch cannot be decided: {reason}")]
 pub struct Undecidable {
-    /// Which activity of the batch, from 0.
+    /// The position of the activity in the batch, from 0.
     pub position: usize,
-    /// Why.
+    /// The reason.
     pub reason: UndecidableReason,
 }
 
 impl PolicyEngine {
-    /// Makes a policy and a directory ready to decide. A directory that failed is a cause to hide, not an error.
+    /// Returns the engine for a policy and a directory. With a directory error, every activity is undecidable.
     #[must_use]
     pub fn new(policy: Arc<PrivacyPolicy>, directory: Result<Arc<DirectorySnapshot>, DirectoryError>) -> Self {
         Self::with_removed_groups(policy, directory, &[])
     }
 
-    /// The same, where groups that are gone from the directory are known from before: whoever the directory itself does
-    /// not remember.
+    /// Like [`Self::new`], but also uses the stored last members of groups that were removed from the directory, for
+    /// those whose last members the directory itself does not remember.
     #[must_use]
     pub fn with_removed_groups(
         policy: Arc<PrivacyPolicy>,
         directory: Result<Arc<DirectorySnapshot>, DirectoryError>,
-        vanished: &[RemovedGroup],
+        removed_groups: &[RemovedGroup],
     ) -> Self {
-        Self::with_kept(policy, directory, Arc::new(vanished.to_vec()))
+        Self::with_shared_removed_groups(policy, directory, Arc::new(removed_groups.to_vec()))
     }
 
-    /// Like [`Self::with_removed_groups`], with what is known from before shared.
-    pub(crate) fn with_kept(
+    /// Like [`Self::with_removed_groups`], without a copy of the removed groups.
+    pub(crate) fn with_shared_removed_groups(
         policy: Arc<PrivacyPolicy>,
         directory: Result<Arc<DirectorySnapshot>, DirectoryError>,
-        kept: Arc<Vec<RemovedGroup>>,
+        removed_groups: Arc<Vec<RemovedGroup>>,
     ) -> Self {
         let directory = directory.map_err(|error| match error {
             DirectoryError::NeverLoaded => UndecidableReason::DirectoryNeverLoaded,
             DirectoryError::Unavailable(_) => UndecidableReason::DirectoryUnavailable,
         });
-        let watch = Watch::new(&policy, directory.as_deref().ok(), &kept);
-        let clear = directory.as_deref().ok().filter(|_| watch.missing().next().is_none());
-        let lookout = clear.map(|directory| Lookout::new(&policy, &watch, directory));
-        Self::of(policy, directory, watch, lookout, kept)
+        let compiled = CompiledPolicy::new(&policy, directory.as_deref().ok(), &removed_groups);
+        let decidable = directory.as_deref().ok().filter(|_| compiled.unknown_groups().next().is_none());
+        let fast_path = decidable.map(|directory| FastPath::new(&policy, &compiled, directory));
+        Self::from_parts(policy, directory, compiled, fast_path, removed_groups)
     }
 
-    /// The engine for a directory that deltas made of the one of this engine, at the cost of whoever changed, if the
-    /// policy says the same about groups. In every other case, the same as [`Self::with_removed_groups`].
+    /// Returns the engine for another policy or directory, like [`Self::with_removed_groups`]. If deltas made the
+    /// directory from that of this engine, and the policy has the same groups, scope and managed domains, the cost
+    /// depends on the number of changed users, and not on that of all users.
     #[must_use]
-    pub fn following(
+    pub fn updated(
         &self,
         policy: Arc<PrivacyPolicy>,
         directory: Result<Arc<DirectorySnapshot>, DirectoryError>,
-        vanished: &[RemovedGroup],
+        removed_groups: &[RemovedGroup],
     ) -> Self {
-        self.following_with(policy, directory, Arc::new(vanished.to_vec()))
+        self.updated_with_shared(policy, directory, Arc::new(removed_groups.to_vec()))
     }
 
-    /// Like [`Self::following`], with what is known from before shared.
-    pub(crate) fn following_with(
+    /// Like [`Self::updated`], without a copy of the removed groups.
+    pub(crate) fn updated_with_shared(
         &self,
         policy: Arc<PrivacyPolicy>,
         directory: Result<Arc<DirectorySnapshot>, DirectoryError>,
-        kept: Arc<Vec<RemovedGroup>>,
+        removed_groups: Arc<Vec<RemovedGroup>>,
     ) -> Self {
-        let Ok(next) = directory else { return Self::with_kept(policy, directory, kept) };
-        match self.followed(&policy, &next, &kept) {
-            Some((watch, lookout)) => Self::of(policy, Ok(next), watch, Some(lookout), kept),
-            None => Self::with_kept(policy, Ok(next), kept),
+        let Ok(next) = directory else { return Self::with_shared_removed_groups(policy, directory, removed_groups) };
+        match self.updated_parts(&policy, &next, &removed_groups) {
+            Some((compiled, fast_path)) => {
+                Self::from_parts(policy, Ok(next), compiled, Some(fast_path), removed_groups)
+            }
+            None => Self::with_shared_removed_groups(policy, Ok(next), removed_groups),
         }
     }
 
-    /// What has to be made anew for a policy and a directory, if it is not everything.
-    fn followed(
+    /// Returns the parts of the updated engine. Returns `None` if they have to be built again.
+    fn updated_parts(
         &self,
         policy: &PrivacyPolicy,
         next: &DirectorySnapshot,
-        kept: &Arc<Vec<RemovedGroup>>,
-    ) -> Option<(Watch, Lookout)> {
-        let (lookout, before) = (self.lookout.as_ref()?, self.directory()?);
-        if !policy.speaks_alike_of_groups(&self.policy) {
+        removed_groups: &Arc<Vec<RemovedGroup>>,
+    ) -> Option<(CompiledPolicy, FastPath)> {
+        let (fast_path, before) = (self.fast_path.as_ref()?, self.directory()?);
+        if !policy.has_same_groups_as(&self.policy) {
             return None;
         }
         let changed = next.changes_since(before)?;
-        if !self.was_made_with(kept) {
+        if !self.has_removed_groups(removed_groups) {
             return None;
         }
-        let watch = self.watch.following(before, next, kept);
-        if watch.missing().next().is_some() || !watch.is_like(&self.watch) {
+        let compiled = self.compiled.updated(before, next, removed_groups);
+        if compiled.unknown_groups().next().is_some() || !compiled.has_same_members_as(&self.compiled) {
             return None;
         }
-        let lookout = lookout.following(policy, &watch, before, next, &changed)?;
-        Some((watch, lookout))
+        let fast_path = fast_path.updated(policy, &compiled, before, next, &changed)?;
+        Some((compiled, fast_path))
     }
 
-    fn of(
+    fn from_parts(
         policy: Arc<PrivacyPolicy>,
         directory: Result<Arc<DirectorySnapshot>, UndecidableReason>,
-        watch: Watch,
-        lookout: Option<Lookout>,
-        kept: Arc<Vec<RemovedGroup>>,
+        compiled: CompiledPolicy,
+        fast_path: Option<FastPath>,
+        removed_groups: Arc<Vec<RemovedGroup>>,
     ) -> Self {
-        // INVARIANT: every group of a rule is watched.
+        // INVARIANT: the compiled policy has the group of every rule.
         let scope_groups =
-            policy.scope().iter().map(|rule| watch.position(rule.group()).unwrap_or(usize::MAX)).collect();
-        let monitored_by =
+            policy.scope().iter().map(|rule| compiled.position(rule.group()).unwrap_or(usize::MAX)).collect();
+        let scope_reasons =
             policy.scope().iter().map(|rule| [Reason::Scope(rule.clone())].into_iter().collect()).collect();
-        Self { policy, directory, watch, lookout, scope_groups, monitored_by, kept }
+        Self { policy, directory, compiled, fast_path, scope_groups, scope_reasons, removed_groups }
     }
 
-    /// Returns the groups that count for imported groups of the policy and of which a directory may not know the members:
-    /// removed ones, and those that a delta added. Each comes with the groups of the policy that it counts for.
-    pub(crate) fn open_groups(
+    /// Returns the groups that count for imported groups of the policy and whose members a directory may not know:
+    /// removed groups, and groups that a delta added. Each comes with the groups of the policy that it counts for.
+    pub(crate) fn incomplete_groups(
         policy: &PrivacyPolicy,
         directory: &DirectorySnapshot,
     ) -> BTreeMap<GroupId, BTreeSet<GroupId>> {
-        Watch::new(policy, Some(directory), &[]).open_groups(directory)
+        CompiledPolicy::new(policy, Some(directory), &[]).incomplete_groups(directory)
     }
 
-    /// Returns, for each group that was kept, the imported groups of the policy in which it counts as nested.
-    pub(crate) fn holding(
+    /// Returns, for each removed group, the imported groups of the policy that it counts as nested in.
+    pub(crate) fn groups_containing(
         policy: &PrivacyPolicy,
         directory: &DirectorySnapshot,
-        kept: &[RemovedGroup],
+        removed_groups: &[RemovedGroup],
     ) -> Vec<BTreeSet<GroupId>> {
-        let watch = Watch::new(policy, Some(directory), &[]);
-        kept.iter().map(|kept| watch.groups_holding(kept, directory).cloned().collect()).collect()
+        let compiled = CompiledPolicy::new(policy, Some(directory), &[]);
+        let containing = |group: &RemovedGroup| compiled.groups_containing(group, directory).cloned().collect();
+        removed_groups.iter().map(containing).collect()
     }
 
-    /// The policy that this engine decides under.
+    /// Returns the policy that this engine decides under.
     #[must_use]
     pub fn policy(&self) -> &Arc<PrivacyPolicy> {
         &self.policy
     }
 
-    /// The directory that it decides against, if there is one.
+    /// Returns the directory that this engine decides against, if it has one.
     #[must_use]
     pub fn directory(&self) -> Option<&Arc<DirectorySnapshot>> {
         self.directory.as_ref().ok()
     }
 
-    /// Whether last members count, as far as they are known: of a group of the policy that is gone from the directory, of
-    /// one that is nested in a group of the policy, or of one that a delta added, which may have been there before.
+    /// Returns whether stored last members may count: those of a removed group of the policy, of a removed group nested
+    /// in one of the policy, or of a group that a delta added and that may have existed before.
     #[must_use]
     pub fn relies_on_last_members(&self) -> bool {
-        self.watch.relies_on_last_members()
+        self.compiled.relies_on_last_members()
     }
 
-    /// The revisions that every verdict of this engine carries.
+    /// Returns the policy revision and the directory revision of this engine.
     #[must_use]
     pub fn revisions(&self) -> (Revision, Option<DirectoryRevision>) {
         (self.policy.revision(), self.directory().map(|directory| directory.revision()))
     }
 
-    /// Decides a batch at `now`, all of it under the one policy and the one directory of this engine.
+    /// Decides on a batch at `now`.
     ///
     /// # Errors
-    /// [`Undecidable`] when something cannot be decided and the policy says to refuse
-    /// ([`OnUndecidable::Reject`]); nothing of the batch is then decided.
+    /// Returns [`Undecidable`] if an activity cannot be decided and the policy option is [`OnUndecidable::Reject`].
+    /// Then no activity of the batch is decided.
     pub fn decide<'a>(&self, activities: &'a [Activity], now: DateTime<Utc>) -> Result<DecidedBatch<'a>, Undecidable> {
         let (policy, directory) = self.revisions();
         let decided_at = without_leap_second(now).trunc_subsecs(6);
-        let refuse = self.policy.options().on_undecidable == OnUndecidable::Reject;
+        let rejects = self.policy.options().on_undecidable == OnUndecidable::Reject;
         let mut batch = DecidedBatch::new(policy, activities.len());
         let mut undecidable = None;
         self.decide_each(activities, now, |position, activity, verdict, reasons| {
             let visibility = match verdict {
-                Verdict::NotMonitored => return batch.leave_out(),
+                Verdict::NotMonitored => return batch.push_unmonitored(),
                 Verdict::Public => Visibility::Public,
                 Verdict::Private => Visibility::Private,
             };
-            if refuse && undecidable.is_none() {
+            if rejects && undecidable.is_none() {
                 let reason = reasons.iter().find_map(Reason::cause);
                 undecidable = reason.map(|reason| Undecidable { position, reason: reason.clone() });
             }
@@ -253,14 +256,22 @@ impl PolicyEngine {
         }
     }
 
-    /// Decides one activity at `now`, and says why. When it happened plays no part.
+    /// Decides on one activity at `now`, and returns the reasons too. The time of the activity has no influence.
     #[must_use]
     pub fn verdict(&self, activity: &Activity, now: DateTime<Utc>) -> (Verdict, Reasons) {
-        self.decide_by_look(self.clear(now), activity, now)
+        let fast_path = self.fast_path_at(now);
+        let mut hashes = Hashes::default();
+        let is_unconcerned = |(table, directory): (&FastPath, &DirectorySnapshot)| {
+            self.filter(table, directory, activity, &mut hashes) && !table.may_contain_any(&hashes)
+        };
+        match fast_path.is_some_and(is_unconcerned) {
+            true => self.decide_unconcerned(activity.app()),
+            false => self.evaluate(fast_path, activity, now),
+        }
     }
 
-    /// Decides activities at `now`, each as [`Self::verdict`] does. Faster for many, because the memory that they need is
-    /// asked for at once.
+    /// Decides on activities at `now`, each as [`Self::verdict`] does. Faster for many, because it reads memory for
+    /// several at the same time.
     #[must_use]
     pub fn verdicts(&self, activities: &[Activity], now: DateTime<Utc>) -> Vec<(Verdict, Reasons)> {
         let mut verdicts = Vec::with_capacity(activities.len());
@@ -275,146 +286,137 @@ impl PolicyEngine {
         now: DateTime<Utc>,
         mut each: impl FnMut(usize, &'a Activity, Verdict, Reasons),
     ) {
-        /// How many are hashed before any is looked up.
-        const AT_ONCE: usize = 64;
-        let clear = self.clear(now);
-        for (first, activities) in (0..).step_by(AT_ONCE).zip(activities.chunks(AT_ONCE)) {
-            let mut is_nobody = [false; AT_ONCE];
-            if let Some((lookout, directory)) = clear {
-                let mut hashes = [[0; 2]; AT_ONCE];
-                let (mut suspects, mut count) = ([0; AT_ONCE], 0);
-                for ((hashes, is_nobody), activity) in hashes.iter_mut().zip(&mut is_nobody).zip(activities) {
-                    if let Some(known) = lookout.hashes(directory, activity) {
-                        (*hashes, *is_nobody) = (known, true);
+        /// How many activities are hashed before the first is looked up.
+        const BATCH: usize = 64;
+        let fast_path = self.fast_path_at(now);
+        for (first, activities) in (0..).step_by(BATCH).zip(activities.chunks(BATCH)) {
+            let mut is_unconcerned = [false; BATCH];
+            if let Some((table, directory)) = fast_path {
+                let mut filtered = [Hashes::default(); BATCH];
+                for ((is_unconcerned, hashes), activity) in is_unconcerned.iter_mut().zip(&mut filtered).zip(activities)
+                {
+                    *is_unconcerned = self.filter(table, directory, activity, hashes);
+                }
+                let (mut found, mut count) = ([0; BATCH], 0);
+                for (is_unconcerned, hashes) in is_unconcerned.iter_mut().zip(&filtered).filter(|(open, _)| **open) {
+                    *is_unconcerned = !table.may_contain_any(hashes);
+                    if let (Some(found), Some(first)) = (found.get_mut(count), hashes.iter().next()) {
+                        *found = *first;
+                        count += usize::from(!*is_unconcerned);
                     }
                 }
-                for (is_nobody, hashes) in is_nobody.iter_mut().zip(hashes).filter(|(is_nobody, _)| **is_nobody) {
-                    *is_nobody = !lookout.may_know_any(hashes);
-                    if let (Some(suspect), [first, _]) = (suspects.get_mut(count), hashes) {
-                        *suspect = first;
-                        count += usize::from(!*is_nobody);
-                    }
-                }
-                lookout.ask_for(suspects.get(..count).unwrap_or_default());
+                table.prefetch(found.get(..count).unwrap_or_default());
             }
-            for ((position, activity), is_nobody) in (first..).zip(activities).zip(is_nobody) {
-                let (verdict, reasons) = match clear {
-                    Some((lookout, _)) if is_nobody && !self.has_counted_objects(activity) => {
-                        self.decide_class(lookout, activity.app(), Class::NONE)
-                    }
-                    _ => self.decide_by_look(clear, activity, now),
+            for ((position, activity), is_unconcerned) in (first..).zip(activities).zip(is_unconcerned) {
+                let (verdict, reasons) = match is_unconcerned {
+                    true => self.decide_unconcerned(activity.app()),
+                    false => self.evaluate(fast_path, activity, now),
                 };
                 each(position, activity, verdict, reasons);
             }
         }
     }
 
-    /// What is needed to decide by a look, if nothing keeps this engine from deciding.
+    /// Returns the fast path and the directory if nothing makes every activity undecidable.
     #[inline]
-    fn clear(&self, now: DateTime<Utc>) -> Option<(&Lookout, &DirectorySnapshot)> {
+    fn fast_path_at(&self, now: DateTime<Utc>) -> Option<(&FastPath, &DirectorySnapshot)> {
         let directory = self.directory.as_deref().ok()?;
-        let lookout = self.lookout.as_ref()?;
-        self.policy.options().accepts(directory.as_of(), now).then_some((lookout, directory))
+        let fast_path = self.fast_path.as_ref()?;
+        self.policy.options().accepts(directory.as_of(), now).then_some((fast_path, directory))
     }
 
     #[inline(always)]
-    fn decide_by_look(
+    fn filter(
         &self,
-        clear: Option<(&Lookout, &DirectorySnapshot)>,
+        table: &FastPath,
+        directory: &DirectorySnapshot,
         activity: &Activity,
-        now: DateTime<Utc>,
-    ) -> (Verdict, Reasons) {
-        if let Some((lookout, directory)) = clear
-            && !self.has_counted_objects(activity)
-        {
-            let class = match lookout.hashes(directory, activity) {
-                Some(hashes) => lookout.look_for(directory, activity, hashes),
-                None => lookout.look(directory, activity),
-            };
-            if class != Class::UNCLEAR {
-                return self.decide_class(lookout, activity.app(), class);
-            }
-        }
-        self.decide_in_full(activity, now)
+        hashes: &mut Hashes,
+    ) -> bool {
+        !self.counts_objects_of(activity) && table.filter(&self.policy, directory, activity, hashes)
     }
 
-    fn has_counted_objects(&self, activity: &Activity) -> bool {
+    fn counts_objects_of(&self, activity: &Activity) -> bool {
         self.policy.options().include_objects && activity.objects().len() > 0
     }
 
-    /// Decides on somebody who is in the watched groups of a class, of whom everything is known.
+    /// Decides on an activity with principals who are in no group of the policy.
     #[inline(always)]
-    fn decide_class(&self, lookout: &Lookout, app: &App, class: Class) -> (Verdict, Reasons) {
-        match (class, self.policy.scope().is_empty()) {
-            (Class::NONE, true) => (Verdict::Public, Reasons::NONE),
-            _ => self.decide_known(lookout, app, class),
-        }
-    }
-
-    #[inline(never)]
-    fn decide_known(&self, lookout: &Lookout, app: &App, class: Class) -> (Verdict, Reasons) {
-        let reasons = lookout.reasons(class);
+    fn decide_unconcerned(&self, app: &App) -> (Verdict, Reasons) {
         if self.policy.scope().is_empty() {
-            return (verdict(!reasons.is_empty()), reasons);
+            return (Verdict::Public, Reasons::NONE);
         }
-        let groups = lookout.groups(class);
-        match self.scope(app, |at| groups.contains(&at), &BTreeSet::new()) {
+        match self.scope(app, |_| false, &BTreeSet::new()) {
             Scope::Unmonitored => (Verdict::NotMonitored, Reasons::NONE),
-            Scope::Monitored(None) => (verdict(!reasons.is_empty()), reasons),
-            Scope::Monitored(Some(rule)) => {
-                let by_rule = self.monitored_by.get(rule).cloned().unwrap_or_default();
-                match reasons.is_empty() {
-                    true => (Verdict::Public, by_rule),
-                    false => (Verdict::Private, reasons.iter().chain(&*by_rule).cloned().collect()),
-                }
-            }
+            Scope::Monitored(_) => (Verdict::Public, Reasons::NONE),
         }
     }
 
-    /// Decides with everything that the directory knows.
+    /// Decides on an activity of which the filter does not know that it concerns nobody.
     #[inline(never)]
-    fn decide_in_full(&self, activity: &Activity, now: DateTime<Utc>) -> (Verdict, Reasons) {
-        let directory = self.directory.as_deref().ok();
-        let seeker = Seeker { watch: &self.watch, policy: &self.policy, directory, activity };
-        let mut findings = seeker.findings();
-        findings.causes.extend(self.standing_causes(now));
-        let scope = self.scope(activity.app(), |at| findings.hold(at), &findings.causes);
-        let scope = match scope {
+    fn evaluate(
+        &self,
+        fast_path: Option<(&FastPath, &DirectorySnapshot)>,
+        activity: &Activity,
+        now: DateTime<Utc>,
+    ) -> (Verdict, Reasons) {
+        let evaluator = Evaluator {
+            compiled: &self.compiled,
+            policy: &self.policy,
+            directory: self.directory.as_deref().ok(),
+            // Objects have to be compared with the directory anyway, so these activities are evaluated from it alone.
+            table: fast_path.filter(|_| !self.counts_objects_of(activity)).map(|(table, _)| table),
+            app: activity.app(),
+        };
+        let mut findings = evaluator.findings(activity);
+        if fast_path.is_none() {
+            findings.causes.extend(self.standing_causes(now));
+        }
+        let rule = match self.scope(activity.app(), |at| findings.contain(at), &findings.causes) {
             Scope::Unmonitored => return (Verdict::NotMonitored, Reasons::NONE),
-            Scope::Monitored(rule) => rule.and_then(|rule| self.policy.scope().get(rule)).cloned().map(Reason::Scope),
+            Scope::Monitored(rule) => rule.and_then(|rule| self.scope_reasons.get(rule)).cloned().unwrap_or_default(),
         };
         if self.policy.options().include_objects {
-            seeker.add_objects(&mut findings);
+            evaluator.add_objects(activity, &mut findings);
         }
-        let private: Vec<Reason> = findings.private_reasons(&self.watch).collect();
-        let undecidable = !findings.causes.is_empty();
-        let hidden = !private.is_empty() || (undecidable && !self.shows_undecided());
-        let causes = findings.causes.into_iter().map(Reason::Undecidable);
-        (verdict(hidden), private.into_iter().chain(causes).chain(scope).collect())
+        let private = findings.private_reasons(&self.compiled);
+        let is_undecidable = !findings.causes.is_empty();
+        let is_hidden = !private.is_empty() || (is_undecidable && !self.fails_open());
+        let verdict = if is_hidden { Verdict::Private } else { Verdict::Public };
+        let reasons = match (private.is_empty(), is_undecidable, rule.is_empty()) {
+            (_, false, true) => private,
+            (true, false, false) => rule,
+            _ => {
+                let causes = findings.causes.into_iter().map(Reason::Undecidable);
+                private.iter().cloned().chain(causes).chain(rule.iter().cloned()).collect()
+            }
+        };
+        (verdict, reasons)
     }
 
-    /// What keeps this engine from deciding anything at all.
+    /// Returns the reasons that make every activity undecidable.
     fn standing_causes(&self, now: DateTime<Utc>) -> impl Iterator<Item = UndecidableReason> {
         let directory = match &self.directory {
             Err(cause) => Some(cause.clone()),
             Ok(directory) if self.policy.options().accepts(directory.as_of(), now) => None,
             Ok(_) => Some(UndecidableReason::DirectoryTooOld),
         };
-        directory.into_iter().chain(self.missing())
+        directory.into_iter().chain(self.unknown_groups())
     }
 
-    /// Whether what cannot be decided is shown.
-    fn shows_undecided(&self) -> bool {
+    /// Returns whether activities that cannot be decided are shown.
+    fn fails_open(&self) -> bool {
         self.policy.options().on_undecidable == OnUndecidable::FailOpen
     }
 
-    /// The groups of the policy of which nobody knows who was in them.
-    fn missing(&self) -> impl Iterator<Item = UndecidableReason> {
-        self.watch.missing().cloned().map(UndecidableReason::GroupRemoved)
+    /// Returns a reason for each group of the policy whose members are unknown.
+    fn unknown_groups(&self) -> impl Iterator<Item = UndecidableReason> {
+        self.compiled.unknown_groups().cloned().map(UndecidableReason::GroupRemoved)
     }
 
-    /// Whether somebody is monitored in an app, of whom it is known which watched groups they are in. If they are in no
-    /// group of the rules that decide there, they are monitored only if whether they are is in doubt.
+    /// Returns whether principals are monitored in an app. `found` returns whether they are in the group at a position.
+    /// If they are in no group of the rules that decide there, they are monitored only if one of `causes` leaves that
+    /// in doubt.
     #[inline]
     fn scope(&self, app: &App, found: impl Fn(usize) -> bool, causes: &BTreeSet<UndecidableReason>) -> Scope {
         let rules = || self.policy.scope().iter().zip(&self.scope_groups).enumerate();
@@ -439,14 +441,14 @@ impl PolicyEngine {
         }
     }
 
-    /// Whether nobody can tell if a rule that `decides` takes somebody in. Then they stay, as what cannot be decided.
+    /// Returns whether a cause leaves in doubt if a rule that `decides` includes the principals.
     fn is_in_doubt(&self, causes: &BTreeSet<UndecidableReason>, decides: impl Fn(&ScopeRule) -> bool) -> bool {
-        let decides_by = |gone: &GroupId| {
+        let decides_by = |removed: &GroupId| {
             let mut rules = self.policy.scope().iter().filter(|rule| decides(rule));
-            rules.any(|rule| matches!(rule.group(), GroupRef::Imported(group) if group == gone))
+            rules.any(|rule| matches!(rule.group(), GroupRef::Imported(group) if group == removed))
         };
         causes.iter().any(|cause| match cause {
-            UndecidableReason::GroupRemoved(gone) => decides_by(gone),
+            UndecidableReason::GroupRemoved(removed) => decides_by(removed),
             UndecidableReason::NoUsableActor
             | UndecidableReason::AmbiguousAlias
             | UndecidableReason::DirectoryNeverLoaded
@@ -455,26 +457,22 @@ impl PolicyEngine {
         })
     }
 
-    /// Whether this was made with the groups that are gone as they are known now.
-    pub(crate) fn was_made_with(&self, kept: &Arc<Vec<RemovedGroup>>) -> bool {
-        Arc::ptr_eq(&self.kept, kept) || self.kept == *kept
+    /// Returns whether the engine was built with these removed groups.
+    pub(crate) fn has_removed_groups(&self, removed_groups: &Arc<Vec<RemovedGroup>>) -> bool {
+        Arc::ptr_eq(&self.removed_groups, removed_groups) || self.removed_groups == *removed_groups
     }
 
-    /// How much memory the tables take that this decides by, beyond policy and directory.
+    /// Returns the size of the tables of the engine in bytes, without policy and directory.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        self.lookout.as_ref().map_or(0, Lookout::heap_bytes)
+        self.fast_path.as_ref().map_or(0, FastPath::heap_bytes)
     }
 }
 
-/// What the scope says, with the rule that took somebody in.
+/// The result of the scope rules, with the position of the rule that included a principal.
 enum Scope {
     Unmonitored,
     Monitored(Option<usize>),
-}
-
-fn verdict(hidden: bool) -> Verdict {
-    if hidden { Verdict::Private } else { Verdict::Public }
 }
 
 impl std::fmt::Debug for PolicyEngine {

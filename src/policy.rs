@@ -282,7 +282,7 @@ impl PrivacyPolicy {
 
     /// Returns whether another policy has the same private groups, scope and managed domains. Then every principal
     /// matches the same groups under both.
-    pub(crate) fn speaks_alike_of_groups(&self, other: &Self) -> bool {
+    pub(crate) fn has_same_groups_as(&self, other: &Self) -> bool {
         self.private_groups == other.private_groups
             && self.scope == other.scope
             && self.managed_domains == other.managed_domains

@@ -1,4 +1,4 @@
-//! D8 to D13: what a directory holds, how it goes from one state to the next, and what a policy makes of it.
+//! D8 to D13: the content of a directory, its changes, and the decisions of a policy over it.
 #![cfg(feature = "proptest")]
 #![allow(
     clippy::unwrap_used,
@@ -12,9 +12,9 @@ mod directory {
     mod carry_over;
     mod deltas;
     mod dry_run;
+    mod fast_path;
     mod joined;
-    mod look;
-    mod prepared;
-    mod removed;
+    mod prewarm;
+    mod removed_groups;
 }
 mod fixture;

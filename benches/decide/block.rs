@@ -1,4 +1,4 @@
-//! Activities as they come in: just parsed, and so in the cache, while the tables are not.
+//! Activities as the engine receives them: just parsed, and so in the cache, while the tables are not.
 
 use std::hint::black_box;
 
@@ -10,37 +10,38 @@ use super::chance::Chance;
 use super::import::user_id;
 use super::organisation::{as_written, id, mail, upn};
 
-/// How many activities are timed together: no more than stay in a core's own cache, at nearly a kilobyte each.
+/// How many activities are timed together. At nearly a kilobyte each, more would not fit into the cache of one core.
 pub(crate) const BLOCK: usize = 256;
 
-/// What stands on an activity.
+/// The identities on an activity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     /// A UPN.
     Upn,
     /// An id and a UPN.
     IdAndUpn,
-    /// A UPN, and that of somebody for whom it was done.
+    /// A UPN, and the UPN of a user on whose behalf it was done.
     OnBehalf,
-    /// The name of an account that no directory knows.
+    /// The name of an account that no user has.
     Account,
-    /// An address with letters that are not in ASCII, of somebody who has one.
+    /// An address with letters that are not in ASCII, of a user who has one.
     NotAscii,
-    /// A UPN of somebody who is protected.
+    /// A UPN of a protected user.
     Protected,
 }
 
 /// Activities that are timed together.
 pub(crate) struct Block {
     pub(crate) activities: Vec<Activity>,
-    /// What each actor is called in the form in which it is compared, for those who do not have to find that out.
+    /// The folded name of each actor, for contenders that do not fold names themselves.
     pub(crate) folded: Vec<String>,
-    /// Whether each is to be hidden.
+    /// Whether each activity is to be hidden.
     pub(crate) hidden: Vec<bool>,
 }
 
 impl Block {
-    /// What these users do, the next for the one before where it is done for somebody. `is_hidden` says of whoever is on it.
+    /// Returns activities of these users, each on behalf of the next user if the form needs one. `is_hidden` returns
+    /// whether an activity with these principals is to be hidden.
     pub(crate) fn new(users: &[u32], form: Form, chance: &mut Chance, is_hidden: impl Fn(&[u32]) -> bool) -> Self {
         let mut block = Self { activities: Vec::new(), folded: Vec::new(), hidden: Vec::new() };
         let next = users.iter().cycle().skip(1);
@@ -76,7 +77,7 @@ impl Block {
         block
     }
 
-    /// The actors as the source wrote them.
+    /// Returns the names of the actors as the source wrote them.
     pub(crate) fn raw(&self) -> Vec<&str> {
         self.activities
             .iter()
@@ -87,7 +88,7 @@ impl Block {
             .collect()
     }
 
-    /// Reads it all, as whoever parsed it did.
+    /// Reads all activities, as the parser did.
     pub(crate) fn touch(&self) {
         let mut sum = 0_usize;
         for (activity, folded) in self.activities.iter().zip(&self.folded) {

@@ -1,6 +1,6 @@
-//! Chance that is the same in every run.
+//! Random numbers that are the same in every run.
 
-/// Numbers that look random (Steele, Lea, Flood: "Fast splittable pseudorandom number generators").
+/// A pseudorandom number generator (Steele, Lea, Flood: "Fast splittable pseudorandom number generators").
 pub(crate) struct Chance(u64);
 
 impl Chance {
@@ -17,7 +17,7 @@ impl Chance {
         scale(self.next(), end)
     }
 
-    /// At least 0 and below 1.
+    /// Returns a number from 0 up to, but not including, 1.
     pub(crate) fn fraction(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
@@ -30,12 +30,12 @@ pub(crate) fn mix(number: u64) -> u64 {
     number ^ (number >> 31)
 }
 
-/// A random number, brought below `end`.
+/// Scales a random number to one below `end`.
 pub(crate) fn scale(random: u64, end: u64) -> u64 {
     ((u128::from(random) * u128::from(end)) >> 64) as u64
 }
 
-/// All numbers below an end in an order without a pattern, one by one, so that no list of them has to be kept.
+/// A permutation of the numbers below an end, computed one by one, without a list in memory.
 pub(crate) struct Shuffled {
     end: u64,
     half_bits: u32,
@@ -48,7 +48,7 @@ impl Shuffled {
         Self { end, half_bits: bits.div_ceil(2).max(1), seed }
     }
 
-    /// The number at a place below the end.
+    /// Returns the number at a position below the end.
     pub(crate) fn at(&self, place: u64) -> u64 {
         let mut number = self.round_trip(place);
         while number >= self.end {
@@ -57,7 +57,7 @@ impl Shuffled {
         number
     }
 
-    /// A Feistel network, so each number is met once.
+    /// A Feistel network, so each number occurs once.
     fn round_trip(&self, number: u64) -> u64 {
         let mask = (1 << self.half_bits) - 1;
         let (mut left, mut right) = (number >> self.half_bits, number & mask);

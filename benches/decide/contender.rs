@@ -1,4 +1,4 @@
-//! Whoever decides, and by what.
+//! The contenders: ways to decide.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
@@ -17,14 +17,14 @@ use super::organisation::{Organisation, id, mail, upn};
 pub(crate) struct Contender<'a> {
     pub(crate) name: &'static str,
     pub(crate) form: Form,
-    /// Whether it is held against the floor of batches.
+    /// Whether it is compared with the floor of batches.
     pub(crate) is_batch: bool,
     pub(crate) decide: Decide<'a>,
-    /// Whether somebody who acts is to be hidden.
+    /// Returns whether activities of a user are to be hidden.
     pub(crate) is_hidden: IsHidden<'a>,
 }
 
-/// Tells how long it took, and who is hidden.
+/// Returns the time it took, and which activities are hidden.
 pub(crate) type Decide<'a> = Box<dyn Fn(&Block) -> (Duration, Vec<bool>) + 'a>;
 pub(crate) type IsHidden<'a> = &'a dyn Fn(u32) -> bool;
 
@@ -67,7 +67,7 @@ pub(crate) fn decision(engine: &PolicyEngine) -> Decide<'_> {
     })
 }
 
-/// What one would write by hand: the groups of everybody, with nesting worked out before.
+/// The first version that one writes by hand: the groups of every user, with the nesting resolved in advance.
 pub(crate) struct GroupsByName {
     groups: HashMap<String, Vec<u32>>,
     private: HashSet<u32>,
@@ -89,7 +89,7 @@ impl GroupsByName {
     }
 }
 
-/// What one would write by hand once that is too slow: the verdict on everybody.
+/// The faster version that one writes by hand: the verdict on every user.
 pub(crate) struct VerdictByName(HashMap<String, bool>);
 
 impl VerdictByName {
@@ -104,7 +104,7 @@ impl VerdictByName {
     }
 }
 
-/// The least that a decision can cost: one probe of a table with a name that is folded already.
+/// The minimal cost of a decision: one probe of a table with a name that is already folded.
 pub(crate) struct Names<T> {
     hashing: RandomState,
     names: HashTable<(Box<str>, T)>,
@@ -128,7 +128,7 @@ impl<T> Names<T> {
 }
 
 impl Names<()> {
-    /// Every identity of everybody who is protected.
+    /// All identities of the protected users.
     pub(crate) fn of_protected(organisation: &Organisation) -> Self {
         let protected = (0..organisation.users).filter(|user| organisation.is_protected(*user));
         Self::new(protected.flat_map(|user| [id(user), upn(user), mail(user).to_lowercase()]).map(|name| (name, ())))
@@ -138,7 +138,7 @@ impl Names<()> {
         Box::new(move |block| one_by_one(block.folded.iter(), |name| self.get(name).is_some()))
     }
 
-    /// Hashes 64 names, then asks for the memory of all, then compares those that may be there.
+    /// Hashes 64 names, then reads the memory for all of them, then compares those that may be in the table.
     pub(crate) fn decide_at_once(&self) -> Decide<'_> {
         const AT_ONCE: usize = 64;
         Box::new(move |block| {
@@ -162,7 +162,7 @@ impl Names<()> {
 }
 
 impl Names<bool> {
-    /// The UPN of everybody.
+    /// The UPNs of all users.
     pub(crate) fn of_all(organisation: &Organisation) -> Self {
         Self::new((0..organisation.users).map(|user| (upn(user), organisation.is_protected(user))))
     }

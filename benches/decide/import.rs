@@ -1,4 +1,4 @@
-//! A directory of the organisation, from an import in which nothing is sorted.
+//! A directory of the organisation, from an import in random order.
 
 use std::time::{Duration, Instant};
 
@@ -8,13 +8,14 @@ use activity_privacy::identity::{Alias, GroupId, UserId};
 use super::as_of;
 use super::chance::{Chance, Shuffled};
 use super::organisation::{MEMBERSHIPS, Organisation, group_id, id, mail, upn};
+use super::policies::administrator;
 
-/// A snapshot, and how long the library took for it.
+/// A snapshot, and the time that the library took for it.
 pub(crate) struct Imported {
     pub(crate) snapshot: DirectorySnapshot,
-    /// Taking in what came, one by one.
+    /// Adding the parts, one by one.
     pub(crate) collecting: Duration,
-    /// Making a snapshot of all.
+    /// Building the snapshot.
     pub(crate) building: Duration,
 }
 
@@ -38,7 +39,12 @@ pub(crate) fn record(user: u32) -> User {
     User::new(user_id(user)).with_alias(Alias::new(upn(user)).unwrap()).with_alias(Alias::new(mail(user)).unwrap())
 }
 
-/// Imports everything in one shuffled order. What the parts are made of is not timed, because it was parsed before.
+/// A user with an account in SharePoint. Without one the engine could not decide about account names of that app (D9).
+fn account_holder() -> User {
+    User::new(administrator()).with_alias(Alias::account("SharePoint", "administrator").unwrap())
+}
+
+/// Imports all parts in random order. Creating the parts is not timed, because a source has parsed them before.
 pub(crate) fn import(organisation: &Organisation, revision: u64) -> Imported {
     const AT_ONCE: usize = 4_096;
     let nestings: Vec<(u32, u32)> = Organisation::nestings().collect();
@@ -59,7 +65,7 @@ pub(crate) fn import(organisation: &Organisation, revision: u64) -> Imported {
     };
     let shuffled = Shuffled::new(all, 10);
     let mut parts = (0..all).map(|place| part(shuffled.at(place)));
-    let (mut builder, mut collecting) = (DirectoryBuilder::new(), Duration::ZERO);
+    let (mut builder, mut collecting) = (DirectoryBuilder::new().user(account_holder()), Duration::ZERO);
     loop {
         let mut some: Vec<Part> = parts.by_ref().take(AT_ONCE).collect();
         if some.is_empty() {
@@ -81,7 +87,7 @@ pub(crate) fn import(organisation: &Organisation, revision: u64) -> Imported {
     Imported { snapshot, collecting, building: start.elapsed() }
 }
 
-/// How long it takes to sort one number for each membership.
+/// Returns the time that it takes to sort one number for each membership.
 pub(crate) fn sorting(organisation: &Organisation) -> Duration {
     let mut chance = Chance::new(11);
     let mut numbers: Vec<u64> =

@@ -1,7 +1,8 @@
-//! What a decision costs, beside what one would write by hand and beside the least that it can cost.
+//! The cost of a decision, compared with versions written by hand and with the minimal cost.
 //!
-//! `cargo bench --bench decide` takes some ten minutes, and several GB of memory for 10 M users. `DECIDE_SIZES=10000,1000000`
-//! chooses numbers of users, `DECIDE_ROUNDS=100` makes it shorter. Every verdict is checked while it is timed.
+//! `cargo bench --bench decide` takes some ten minutes, and several GB of memory for 10 M users.
+//! `DECIDE_SIZES=10000,1000000` sets the numbers of users, `DECIDE_ROUNDS=100` makes it shorter. Every verdict is
+//! checked while it is timed.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -38,7 +39,7 @@ use self::organisation::{Actors, Organisation};
 use self::race::{FLOOR, FLOOR_BATCH, Times, race};
 use self::report::{Report, Size};
 
-/// When everything happens.
+/// The time of all activities and decisions.
 pub(crate) fn as_of() -> DateTime<Utc> {
     DateTime::from_timestamp(1_772_000_000, 0).unwrap()
 }
@@ -46,7 +47,7 @@ pub(crate) fn as_of() -> DateTime<Utc> {
 const VERDICT: &str = "`PolicyEngine::verdict`";
 const VERDICT_BATCH: &str = "`PolicyEngine::verdicts`";
 
-/// How many actors there are to draw from.
+/// How many actors are drawn.
 const POOL: usize = 1_000_000;
 
 fn main() {
@@ -79,12 +80,12 @@ fn measure(users: u32, rounds: usize) -> Size {
     let directory = Arc::new(imported.snapshot);
     let policy = policies::private(&organisation, &directory);
     let (bytes, of_names) = directory.heap_bytes();
-    step("following");
+    step("updating");
     let steps = upkeep::steps(&organisation, &policy, &directory);
     let pauses = upkeep::pauses(&organisation, &directory);
     step("deciding");
     let engine = PolicyEngine::new(Arc::clone(&policy), Ok(Arc::clone(&directory)));
-    let screen_bytes = engine.heap_bytes();
+    let engine_bytes = engine.heap_bytes();
     let decisions = decisions(&organisation, &engine, rounds);
     step("deciding what is less plain");
     let variants = variants(&organisation, &policy, &directory, &engine, rounds / 3);
@@ -95,7 +96,7 @@ fn measure(users: u32, rounds: usize) -> Size {
         variants,
         directory_bytes: per_user(bytes - of_names),
         name_bytes: per_user(of_names),
-        screen_bytes: per_user(screen_bytes),
+        engine_bytes: per_user(engine_bytes),
         sorting,
         collecting: imported.collecting,
         building: imported.building,
@@ -114,7 +115,7 @@ fn decisions(organisation: &Organisation, engine: &PolicyEngine, rounds: usize) 
         contender(VERDICT, false, single_verdict(engine)),
         contender(FLOOR_BATCH, true, protected.decide_at_once()),
         contender(VERDICT_BATCH, true, batch_verdicts(engine)),
-        contender(report::STAMPS, true, decision(engine)),
+        contender(report::DECISIONS, true, decision(engine)),
         contender(report::ALL, false, all.decide()),
         contender(report::VERDICTS, false, verdicts.decide()),
         contender(report::GROUPS, false, groups.decide()),

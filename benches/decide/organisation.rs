@@ -1,8 +1,9 @@
-//! The organisation that everybody is measured on: the same for each number of users, and worked out anew wherever it is needed
-//! rather than kept.
+//! The organisation in all measurements: the same for each number of users, and computed wherever it is needed, without
+//! lists in memory.
 //!
-//! 10,000 groups, half of them nested in another, three deep at most; 8 direct memberships a user; 50 private groups. One group
-//! more has a tenth of all users; it is private only where that is said. So about one user in fourteen is protected.
+//! It has 10,000 groups, half of them nested in another, at most three deep, 8 direct memberships a user, and 50
+//! private groups. One more group has a tenth of all users, and is private only in some policies. About one user in
+//! fourteen is protected.
 
 use super::chance::{Chance, Shuffled, mix, scale};
 
@@ -39,10 +40,10 @@ const NOT_ASCII: [&str; 6] = ["müller", "garcía", "sjöström", "łukasz", "dv
 
 pub(crate) struct Organisation {
     pub(crate) users: u32,
-    /// Each group and every group that it is nested in.
+    /// For each group, the group itself and all groups that it is nested in.
     above: Vec<Vec<u32>>,
     is_private: Vec<bool>,
-    /// Whether a private group is among those above.
+    /// For each group, whether one of these is private.
     protects: Vec<bool>,
 }
 
@@ -66,7 +67,7 @@ impl Organisation {
         0..=LARGE
     }
 
-    /// Each nested group, with the group that it is nested in.
+    /// Returns each nested group, with the group that it is nested in.
     pub(crate) fn nestings() -> impl Iterator<Item = (u32, u32)> {
         Self::groups().filter_map(|group| Some((parent(group)?, group)))
     }
@@ -75,7 +76,7 @@ impl Organisation {
         (0..).zip(&self.is_private).filter(|(_, private)| **private).map(|(group, _)| group)
     }
 
-    /// The groups that list a user.
+    /// Returns the groups that list a user.
     pub(crate) fn groups_of(&self, user: u32) -> [u32; MEMBERSHIPS as usize] {
         std::array::from_fn(|place| self.group_of(user, place as u32))
     }
@@ -89,7 +90,7 @@ impl Organisation {
         scale(mix(u64::from(user) ^ 0x3000_0000_0000), 10) == 0
     }
 
-    /// Every group that a user is in, in order.
+    /// Returns all groups that a user is in, in order.
     pub(crate) fn all_groups_of(&self, user: u32) -> Vec<u32> {
         let mut all: Vec<u32> =
             self.groups_of(user).iter().flat_map(|group| &self.above[*group as usize]).copied().collect();
@@ -103,7 +104,7 @@ impl Organisation {
     }
 }
 
-/// The group that one is nested in: half of all stand at the top, a quarter one below, and so on.
+/// Returns the group that a group is nested in: half of all are nested in none, a quarter in one of these, and so on.
 fn parent(group: u32) -> Option<u32> {
     if group == LARGE {
         return None;
@@ -114,12 +115,12 @@ fn parent(group: u32) -> Option<u32> {
     Some(any & !((1 << depth) - 1) | ((1 << above) - 1))
 }
 
-/// The immutable id of a group.
+/// Returns the immutable id of a group.
 pub(crate) fn group_id(group: u32) -> String {
     guid(0x5000_0000_0000 | u64::from(group))
 }
 
-/// The immutable id of a user.
+/// Returns the immutable id of a user.
 pub(crate) fn id(user: u32) -> String {
     guid(0x6000_0000_0000 | u64::from(user))
 }
@@ -130,13 +131,13 @@ fn guid(number: u64) -> String {
     format!("{a:08x}-{b:04x}-4{c:03x}-{:04x}-{:012x}", low >> 48 & 0x3fff | 0x8000, low & 0xffff_ffff_ffff)
 }
 
-/// The name that a user signs in with.
+/// Returns the name that a user signs in with.
 pub(crate) fn upn(user: u32) -> String {
     let (first, last) = names(user);
     format!("{first}.{last}{user}@{DOMAIN}")
 }
 
-/// Their other address. One in 64 has letters in it that are not in ASCII.
+/// Returns the other address of a user. One in 64 has letters that are not in ASCII.
 pub(crate) fn mail(user: u32) -> String {
     let (first, last) = names(user);
     match is_spelt_beyond_ascii(user) {
@@ -154,7 +155,7 @@ fn names(user: u32) -> (&'static str, &'static str) {
     (FIRST[random as usize % 16], LAST[(random >> 8) as usize % 16])
 }
 
-/// A name as a source writes it: two in five not in lower case.
+/// Returns a name as a source writes it: two in five not in lower case.
 pub(crate) fn as_written(name: &str, chance: &mut Chance) -> String {
     if chance.below(5) >= 2 {
         return name.to_owned();
@@ -180,12 +181,12 @@ pub(crate) fn as_written(name: &str, chance: &mut Chance) -> String {
     }
 }
 
-/// Who acts, one activity after the other.
+/// The distribution of the actors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Actors {
-    /// The second acts half as often as the first, the third a third as often.
+    /// The second user acts half as often as the first, the third a third as often.
     Zipf,
-    /// All act equally often.
+    /// All users act equally often.
     Uniform,
 }
 
@@ -199,7 +200,7 @@ impl Actors {
         }
     }
 
-    /// So many actors out of so many users.
+    /// Returns `count` actors out of `users` users.
     pub(crate) fn draw(self, users: u32, count: usize) -> Vec<u32> {
         let mut chance = Chance::new(8);
         match self {

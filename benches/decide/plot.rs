@@ -1,4 +1,4 @@
-//! The plot: what a decision costs by the number of users, both on scales of powers of ten.
+//! The plot: the cost of a decision by the number of users, on logarithmic scales.
 
 use std::fmt::Write;
 
@@ -14,11 +14,11 @@ struct Line {
     dashes: &'static str,
 }
 
-/// Colours that stand out from white and from black alike.
+/// Colours that are visible on white and on black.
 const LINES: [Line; 6] = [
     Line { name: GROUPS, label: "HashMap of groups, by hand", colour: "#d9822b", dashes: "" },
     Line { name: VERDICTS, label: "HashMap of verdicts, by hand", colour: "#c2558f", dashes: "" },
-    Line { name: VERDICT, label: "judge", colour: "#2f81d6", dashes: "" },
+    Line { name: VERDICT, label: "verdict", colour: "#2f81d6", dashes: "" },
     Line { name: FLOOR, label: "floor: one probe", colour: "#2f81d6", dashes: "3 4" },
     Line { name: VERDICT_BATCH, label: "verdicts", colour: "#2e9e5b", dashes: "" },
     Line { name: FLOOR_BATCH, label: "floor, 64 at once", colour: "#2e9e5b", dashes: "3 4" },

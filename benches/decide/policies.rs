@@ -1,4 +1,4 @@
-//! Policies, each made of the one before as an administrator would.
+//! The policies, each made from the one before by changes.
 
 use std::sync::Arc;
 
@@ -18,26 +18,26 @@ pub(crate) fn administrator() -> UserId {
     UserId::new("administrator").unwrap()
 }
 
-/// The 50 groups, private.
+/// Returns a policy in which the 50 groups are private.
 pub(crate) fn private(organisation: &Organisation, directory: &DirectorySnapshot) -> Arc<PrivacyPolicy> {
     let changes = organisation.private_groups().map(|private| PolicyChange::MakePrivate(group(private).into()));
     let initial = PrivacyPolicy::initial(&Administrators::only_one(administrator()));
     Arc::new(changes.fold(initial, |policy, change| changed(&policy, &change, directory)))
 }
 
-/// The same, and the large group private too.
+/// Returns the policy with the large group private too.
 pub(crate) fn with_large(policy: &PrivacyPolicy, directory: &DirectorySnapshot) -> Arc<PrivacyPolicy> {
     Arc::new(changed(policy, &PolicyChange::MakePrivate(group(LARGE).into()), directory))
 }
 
-/// The same, and whoever is at home elsewhere private too.
+/// Returns the policy with external users private too.
 pub(crate) fn with_external(policy: &PrivacyPolicy, directory: &DirectorySnapshot) -> Arc<PrivacyPolicy> {
     let ours = ManagedDomain::with_subdomains(DOMAIN.parse().unwrap());
     let policy = changed(policy, &PolicyChange::ManageDomain(ours), directory);
     Arc::new(changed(&policy, &PolicyChange::MakePrivate(GroupRef::ExternalUsers), directory))
 }
 
-/// The same, where only the large group is monitored; in one other app, three others.
+/// Returns the policy with a scope: the large group in all apps, and three others in another app.
 pub(crate) fn with_scope(policy: &PrivacyPolicy, directory: &DirectorySnapshot) -> Arc<PrivacyPolicy> {
     let other = ScopeTarget::App("Box".parse().unwrap());
     let rules = (0..3).map(|included| ScopeRule::include(group(included), other.clone()));
@@ -45,7 +45,7 @@ pub(crate) fn with_scope(policy: &PrivacyPolicy, directory: &DirectorySnapshot) 
     Arc::new(rules.fold(policy.clone(), |policy, rule| changed(&policy, &PolicyChange::AddScopeRule(rule), directory)))
 }
 
-/// As if it had been recorded and published.
+/// Returns the policy after a change, as if that had been recorded and published.
 fn changed(policy: &PrivacyPolicy, change: &PolicyChange, directory: &DirectorySnapshot) -> PrivacyPolicy {
     let record = RecordId(Uuid::nil());
     let by = administrator();

@@ -1,4 +1,4 @@
-//! Timing contenders side by side, so that whatever disturbs the machine disturbs all of them.
+//! Times contenders in turns, so that load on the machine affects all of them.
 
 use super::block::{BLOCK, Block, Form};
 use super::chance::Chance;
@@ -6,25 +6,25 @@ use super::contender::Contender;
 use super::median::median;
 use super::organisation::{Organisation, is_spelt_beyond_ascii};
 
-/// What one decision took each contender.
+/// The time of one decision of each contender.
 pub(crate) struct Times(Vec<(&'static str, f64, f64)>);
 
 impl Times {
-    /// Nanoseconds, and how many times the floor that is.
+    /// Returns the time in nanoseconds, and as a multiple of the floor.
     pub(crate) fn of(&self, name: &str) -> Option<(f64, f64)> {
         self.0.iter().find(|(known, ..)| *known == name).map(|(_, nanoseconds, ratio)| (*nanoseconds, *ratio))
     }
 }
 
 /// The names of the two floors.
-pub(crate) const FLOOR: &str = "floor: protected identities, folded before";
+pub(crate) const FLOOR: &str = "floor: protected identities, folded in advance";
 pub(crate) const FLOOR_BATCH: &str = "floor, 64 at once";
 
-/// Gives every contender as many blocks as there are rounds, each in its turn, and takes the median. All of them decide the same
-/// blocks, but never one that another has just decided: those that share a table would find it warm.
+/// Gives every contender one block a round, in turns, and takes the median. All contenders decide the same blocks, but
+/// never one that another has just decided, because contenders that share a table would find it in the cache.
 ///
 /// # Panics
-/// When a contender gives another verdict than it should.
+/// Panics if a contender returns a wrong verdict.
 pub(crate) fn race(organisation: &Organisation, actors: &[u32], rounds: usize, contenders: &[Contender<'_>]) -> Times {
     const APART: usize = 211;
     let mut chance = Chance::new(12);
@@ -54,7 +54,7 @@ pub(crate) fn race(organisation: &Organisation, actors: &[u32], rounds: usize, c
     Times(contenders.iter().zip(&medians).map(|(one, median)| (one.name, *median, ratio(one, *median))).collect())
 }
 
-/// The user, or one near who can act in this form.
+/// Returns the user, or a user nearby who can act in this form.
 fn fitting(form: Form, organisation: &Organisation, user: u32) -> u32 {
     let fits = |user: &u32| match form {
         Form::NotAscii => is_spelt_beyond_ascii(*user),

@@ -1,4 +1,4 @@
-//! What it takes to follow the directory and the policy, and whether those who decide notice.
+//! The cost of updating the directory and the policy, and the pauses that it causes.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -21,15 +21,15 @@ use super::median::median;
 use super::organisation::{GROUPS, LARGE, Organisation};
 use super::policies::{self, administrator};
 
-/// How long each step takes, in milliseconds: medians of several.
+/// The duration of each step in milliseconds: medians of several.
 pub(crate) struct Steps {
-    pub(crate) new_screen: f64,
+    pub(crate) new_engine: f64,
     pub(crate) delta: f64,
-    pub(crate) following_delta: f64,
-    pub(crate) following_policy: f64,
+    pub(crate) updated_for_delta: f64,
+    pub(crate) updated_for_policy: f64,
 }
 
-/// How long one batch of a reader took at worst, in milliseconds, but for the time in which it waited for a core.
+/// The longest duration of a batch in milliseconds, without the time that it waited for a core.
 pub(crate) struct Pauses {
     pub(crate) quiet: f64,
     pub(crate) delta: f64,
@@ -38,7 +38,7 @@ pub(crate) struct Pauses {
 
 const REPEATS: usize = 5;
 
-/// A thousand users come to be in another group, or leave one; one group in ten is private.
+/// A thousand users join a group or leave one. One group in ten is private.
 fn delta(organisation: &Organisation, chance: &mut Chance) -> DirectoryDelta {
     let private: Vec<u32> = organisation.private_groups().collect();
     (0..1_000).fold(DirectoryDelta::new(), |delta, at| {
@@ -57,23 +57,23 @@ pub(crate) fn steps(
     directory: &Arc<DirectorySnapshot>,
 ) -> Steps {
     let mut chance = Chance::new(13);
-    let [mut new_screen, mut with, mut following_delta, mut following_policy] = [const { Vec::new() }; 4];
+    let [mut new_engine, mut with, mut updated_for_delta, mut updated_for_policy] = [const { Vec::new() }; 4];
     let other = policies::with_large(policy, directory);
     for repeat in 0..REPEATS {
-        let engine = timed(&mut new_screen, || PolicyEngine::new(Arc::clone(policy), Ok(Arc::clone(directory))));
+        let engine = timed(&mut new_engine, || PolicyEngine::new(Arc::clone(policy), Ok(Arc::clone(directory))));
         let delta = delta(organisation, &mut chance);
         let revision = DirectoryRevision(directory.revision().0 + 1 + repeat as u64);
         let next = timed(&mut with, || directory.apply(&delta, revision, as_of()).unwrap());
         let next = Arc::new(next);
-        let after = timed(&mut following_delta, || engine.following(Arc::clone(policy), Ok(Arc::clone(&next)), &[]));
+        let after = timed(&mut updated_for_delta, || engine.updated(Arc::clone(policy), Ok(Arc::clone(&next)), &[]));
         drop(after);
-        drop(timed(&mut following_policy, || engine.following(Arc::clone(&other), Ok(Arc::clone(directory)), &[])));
+        drop(timed(&mut updated_for_policy, || engine.updated(Arc::clone(&other), Ok(Arc::clone(directory)), &[])));
     }
     Steps {
-        new_screen: median(new_screen),
+        new_engine: median(new_engine),
         delta: median(with),
-        following_delta: median(following_delta),
-        following_policy: median(following_policy),
+        updated_for_delta: median(updated_for_delta),
+        updated_for_policy: median(updated_for_policy),
     }
 }
 
@@ -88,8 +88,8 @@ pub(crate) fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// How long a thread has waited for a core because others had them all. That is no fault of the library, and left out where the
-/// system tells: in the second number of `schedstat` of Linux.
+/// The time that a thread waited for a core because others had them all. It is not caused by the library, and left out
+/// if the system reports it: in the second number of `schedstat` of Linux.
 struct Queue(Option<File>);
 
 impl Queue {
@@ -97,7 +97,7 @@ impl Queue {
         Self(File::open("/proc/thread-self/schedstat").ok())
     }
 
-    /// In nanoseconds, since the thread began.
+    /// Returns the time since the start of the thread in nanoseconds.
     fn waited(&self) -> u64 {
         let Some(mut file) = self.0.as_ref() else { return 0 };
         let mut text = String::with_capacity(64);
@@ -106,8 +106,8 @@ impl Queue {
     }
 }
 
-/// The worst batch of a thread that takes in the same activities again and again, through a filter: while nothing happens, while
-/// deltas are installed, and while the large group is made private and public again.
+/// Returns the worst batch of a thread that ingests the same activities again and again through a filter: while nothing
+/// changes, while deltas are installed, and while the large group is made private and public again.
 pub(crate) fn pauses(organisation: &Organisation, directory: &Arc<DirectorySnapshot>) -> Pauses {
     const BATCH: usize = 64;
     let holder = Arc::new(MemoryDirectory::new());

@@ -1,4 +1,4 @@
-//! What a delta adds before it removes a group.
+//! The members and nestings that a delta adds before it removes a group.
 
 use std::collections::BTreeSet;
 use std::mem;
@@ -6,16 +6,16 @@ use std::mem;
 use super::groups::GroupIndex;
 use crate::steps;
 
-/// The members and nested groups that a delta added so far. Those that were in force when it removed a group stay
-/// last members, also if it takes them out afterwards.
+/// The members and nestings that a delta added so far. Members whom a delta added before it removed a group stay last
+/// members, also if the delta removes them afterwards.
 #[derive(Default)]
 pub(super) struct Additions {
-    /// Since the last removal.
+    /// Those since the last removal of a group.
     open: Added,
-    /// In force at a removal.
+    /// Those that were in force at a removal.
     settled: Added,
-    /// The groups that lost a member or a nested group.
-    lessened: BTreeSet<GroupIndex>,
+    /// The groups that lost a member or a nesting.
+    reduced: BTreeSet<GroupIndex>,
 }
 
 #[derive(Default)]
@@ -29,21 +29,21 @@ impl Additions {
         self.open.members.insert((group, user));
     }
 
-    pub(super) fn no_member(&mut self, group: GroupIndex, user: u32) {
+    pub(super) fn remove_member(&mut self, group: GroupIndex, user: u32) {
         self.open.members.remove(&(group, user));
-        self.lessened.insert(group);
+        self.reduced.insert(group);
     }
 
     pub(super) fn nested(&mut self, group: GroupIndex, child: GroupIndex) {
         self.open.nested.insert((group, child));
     }
 
-    pub(super) fn not_nested(&mut self, group: GroupIndex, child: GroupIndex) {
+    pub(super) fn remove_nesting(&mut self, group: GroupIndex, child: GroupIndex) {
         self.open.nested.remove(&(group, child));
-        self.lessened.insert(group);
+        self.reduced.insert(group);
     }
 
-    /// Settles what was added so far, because a group is removed now.
+    /// Settles all additions so far, because a group is removed now.
     pub(super) fn settle(&mut self) {
         steps::advance(1 + self.open.members.len() + self.open.nested.len());
         let Added { members, nested } = mem::take(&mut self.open);
@@ -51,20 +51,20 @@ impl Additions {
         self.settled.nested.extend(nested);
     }
 
-    /// Everybody who was added to a group before a removal, with the group.
+    /// Returns the members who were added before a removal, each with the group.
     pub(super) fn members(&self) -> impl Iterator<Item = (GroupIndex, u32)> + '_ {
         steps::advance(self.settled.members.len());
         self.settled.members.iter().copied()
     }
 
-    /// The groups that were nested in a group before a removal.
+    /// Returns the groups whose nesting in a group was added before a removal.
     pub(super) fn child_groups(&self, group: GroupIndex) -> impl Iterator<Item = GroupIndex> + '_ {
         let range = (group, GroupIndex::numbered(0))..=(group, GroupIndex::numbered(u32::MAX));
         self.settled.nested.range(range).map(|(_, child)| *child)
     }
 
-    /// Whether a group lost a member or a nested group.
-    pub(super) fn is_lessened(&self, group: GroupIndex) -> bool {
-        self.lessened.contains(&group)
+    /// Returns whether a group lost a member or a nesting.
+    pub(super) fn is_reduced(&self, group: GroupIndex) -> bool {
+        self.reduced.contains(&group)
     }
 }

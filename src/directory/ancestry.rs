@@ -1,60 +1,63 @@
-//! From which snapshots a snapshot was made, and who changed on the way.
+//! The snapshots that a snapshot was made from, and the users who changed on the way.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::people::UserIndex;
+use super::users::UserIndex;
 
-/// How a snapshot came about: by one import, and the deltas since. The numbers of users and groups are the same all
-/// along.
+/// How a snapshot was made: by one import, and by deltas since. All of these snapshots have the same numbers of users
+/// and groups.
 #[derive(Clone)]
-pub(super) struct Lineage {
-    /// Of this snapshot.
+pub(super) struct Ancestry {
+    /// The mark of this snapshot.
     mark: Mark,
-    /// The last snapshots that deltas led through, each with whoever was changed by the delta that followed it: in
-    /// their records or in their memberships.
+    /// The latest snapshots that deltas were applied to, each with the users whose record or memberships the next delta
+    /// changed.
     past: Vec<(Mark, Arc<[UserIndex]>)>,
-    /// The snapshot that the import was made to succeed.
-    after: Option<Mark>,
+    /// The snapshot that the import carried over from.
+    predecessor: Option<Mark>,
 }
 
-/// Tells one snapshot from every other, also from another that the same delta made of the same one.
+/// Identifies one snapshot, also among those that equal deltas made from the same one.
 type Mark = Arc<()>;
 
-impl Lineage {
-    /// How many deltas, and how many changed users in all, can be told apart.
-    const DELTAS: usize = 256;
-    const USERS: usize = 1 << 17;
+impl Ancestry {
+    /// The most deltas that are remembered, and the most changed users in all of them.
+    const MAX_DELTAS: usize = 256;
+    const MAX_USERS: usize = 1 << 17;
 
     pub(super) fn of_import() -> Self {
-        Self { mark: Mark::default(), past: Vec::new(), after: None }
+        Self { mark: Mark::default(), past: Vec::new(), predecessor: None }
     }
 
-    /// Of what a delta made of this.
-    pub(super) fn and(&self, changed: impl IntoIterator<Item = UserIndex>) -> Self {
+    /// Returns the ancestry of a snapshot that a delta makes of this one.
+    pub(super) fn extended(&self, changed: impl IntoIterator<Item = UserIndex>) -> Self {
         let mut past = self.past.clone();
         past.push((Arc::clone(&self.mark), changed.into_iter().collect()));
         let mut users = 0;
-        let kept = past.iter().rev().take(Self::DELTAS).take_while(|(_, changed)| {
+        let kept = past.iter().rev().take(Self::MAX_DELTAS).take_while(|(_, changed)| {
             users += changed.len();
-            users <= Self::USERS
+            users <= Self::MAX_USERS
         });
         let forgotten = past.len() - kept.count();
-        Self { mark: Mark::default(), past: past.split_off(forgotten), after: self.after.clone() }
+        Self { mark: Mark::default(), past: past.split_off(forgotten), predecessor: self.predecessor.clone() }
     }
 
-    /// Of what was made to succeed a snapshot. It is another than before, because it remembers more.
-    pub(super) fn after(before: &Self) -> Self {
-        Self { mark: Mark::default(), past: Vec::new(), after: Some(Arc::clone(&before.mark)) }
+    /// Returns the ancestry of an import that carries over from a snapshot. It has a new mark, because it remembers
+    /// more.
+    pub(super) fn carried_over_from(before: &Self) -> Self {
+        Self { mark: Mark::default(), past: Vec::new(), predecessor: Some(Arc::clone(&before.mark)) }
     }
 
-    /// Whether this remembers all that an earlier snapshot did: it came from that by deltas, or was made to succeed it.
+    /// Returns whether this remembers all that an earlier snapshot did: deltas made it from that one, or it carried
+    /// over.
     pub(super) fn is_successor_of(&self, earlier: &Self) -> bool {
-        self.since(earlier).is_some() || self.after.as_ref().is_some_and(|after| Arc::ptr_eq(after, &earlier.mark))
+        self.since(earlier).is_some()
+            || self.predecessor.as_ref().is_some_and(|before| Arc::ptr_eq(before, &earlier.mark))
     }
 
-    /// Whether this came from that by deltas alone, or is the same; and if so, whoever changed, while that is
-    /// remembered.
+    /// Returns the users who changed since an earlier snapshot. Returns `None` unless deltas alone made this one from
+    /// that, as far as they are remembered.
     pub(super) fn since(&self, earlier: &Self) -> Option<BTreeSet<UserIndex>> {
         if Arc::ptr_eq(&self.mark, &earlier.mark) {
             return Some(BTreeSet::new());
@@ -63,7 +66,7 @@ impl Lineage {
         Some(self.past.iter().skip(from).flat_map(|(_, changed)| changed.iter().copied()).collect())
     }
 
-    /// How much memory it takes, shared with others or not.
+    /// Returns the size in bytes, with what is shared with others.
     pub(super) fn heap_bytes(&self) -> usize {
         let changed = self.past.iter().map(|(_, changed)| changed.len() * size_of::<UserIndex>() + 32);
         self.past.capacity() * size_of::<(Mark, Arc<[UserIndex]>)>() + changed.sum::<usize>()

@@ -1,4 +1,4 @@
-//! The next snapshot: the one before, with what changed.
+//! Applies a delta to a snapshot.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -10,29 +10,29 @@ use super::builder::ImportError;
 use super::delta::{DirectoryChange, DirectoryDelta};
 use super::groups::{GroupIndex, Groups, Knowledge, Removal};
 use super::membership::MAX_GROUPS;
-use super::names::{self, MAX_RECORD};
-use super::people::{MAX_USERS, NewRecord, UserIndex};
+use super::records::{self, MAX_RECORD, UserRecord};
 use super::revision::DirectoryRevision;
 use super::snapshot::{DirectorySnapshot, LastMembersMark, LastNames};
 use super::user::User;
-use crate::identity::{Alias, GroupId, Identity, UserId};
+use super::users::{EncodedRecord, MAX_USERS, UserIndex};
+use crate::identity::{Alias, GroupId, UserId};
 use crate::steps;
 
 impl DirectorySnapshot {
-    /// The snapshot that follows this one once a delta was applied: whole, or not at all. It is the
-    /// [successor](Self::carry_over_from) of this one already.
+    /// Returns the snapshot after a delta. It is a [successor](Self::carry_over_from) of this one.
     ///
-    /// Costs what changed, and hardly what there is: the memberships of 32 users are copied for each of them that
-    /// changed, and the records of 512. Only a delta that removes or restores groups reads all memberships, once. When a
-    /// sixteenth of all records have changed, everybody is indexed anew.
+    /// The cost depends on the size of the delta, and hardly on that of the directory: for each changed user, the
+    /// memberships of 32 users are copied, and the records of 512. Only a delta that removes or restores groups reads
+    /// all memberships, once. If a sixteenth of all records have changed, the index of all users is built again.
     ///
-    /// A group that the delta adds and that was removed before continues from its last known members, in this delta or an
-    /// earlier one; see [`Self::carry_over_from`] for how long these are remembered. If they were forgotten, the members of the
-    /// group are unknown until an import lists it, and a policy that names the group or one that it is nested in hides
-    /// everybody.
+    /// A group that the delta adds and that was removed before, by this delta or an earlier one, continues from its
+    /// last known members; [`Self::carry_over_from`] states how long these are remembered. If they were forgotten, the
+    /// members of the group are unknown until an import lists it, and a policy that names the group, or a group that it
+    /// is nested in, hides everything.
     ///
     /// # Errors
-    /// [`ImportError`] names what does not fit; this snapshot is then as it was, and so is whatever is in force.
+    /// Returns [`ImportError`] if the delta is not consistent or exceeds a limit. This snapshot does not change in any
+    /// case.
     pub fn apply(
         &self,
         delta: &DirectoryDelta,
@@ -43,43 +43,42 @@ impl DirectorySnapshot {
         for (before, changes) in delta.parts() {
             let mut draft = Draft::over(next.as_ref().unwrap_or(self), revision);
             for (at, change) in (before + 1..).zip(changes) {
-                draft.take(at, change)?;
+                draft.apply(at, change)?;
             }
             draft.settle_removed()?;
             next = Some(draft.finish(as_of)?);
         }
-        // INVARIANT: every delta has a part, be it an empty one.
+        // INVARIANT: every delta has a part, which can be empty.
         next.map_or_else(|| Draft::over(self, revision).finish(as_of), Ok)
     }
 }
 
-/// A snapshot in the making.
+/// A snapshot that is being made from the one before.
 pub(super) struct Draft<'a> {
     pub(super) before: &'a DirectorySnapshot,
     pub(super) revision: DirectoryRevision,
     pub(super) groups: Arc<Groups>,
-    /// The groups of users for whom any membership changed.
+    /// All groups of the users with a changed membership.
     pub(super) memberships: BTreeMap<u32, BTreeSet<u32>>,
-    pub(super) records: BTreeMap<u32, Written>,
-    /// Users who were not there before.
+    pub(super) records: BTreeMap<u32, DraftRecord>,
+    /// New users.
     added: HashMap<UserId, u32>,
     /// The groups that the delta removed, and those that it restored.
     pub(super) removed: BTreeSet<GroupIndex>,
     pub(super) restored: BTreeSet<GroupIndex>,
     pub(super) additions: Additions,
-    /// See [`DirectorySnapshot`]; with what is new.
     pub(super) last_names: Arc<LastNames>,
-    /// Whether anything changed for somebody who is a member of a removed group.
-    pub(super) moves_last_members: bool,
+    /// Whether anything changed for a last member of a removed group.
+    pub(super) changes_last_members: bool,
 }
 
-/// What a user is known by from now on.
-pub(super) struct Written {
+/// The new record of a user.
+pub(super) struct DraftRecord {
     pub(super) user: User,
     pub(super) recorded: bool,
-    /// Whether this was carried over from an earlier snapshot, so that none of the names is to be dropped.
+    /// Whether it was carried over from an earlier snapshot, so that it keeps all names.
     pub(super) carried: bool,
-    /// Which change of the delta said so, from 1.
+    /// The number of the change in the delta, from 1.
     pub(super) at: usize,
 }
 
@@ -96,21 +95,21 @@ impl<'a> Draft<'a> {
             restored: BTreeSet::new(),
             additions: Additions::default(),
             last_names: Arc::clone(&before.last_names),
-            moves_last_members: false,
+            changes_last_members: false,
         }
     }
 
-    fn take(&mut self, at: usize, change: &DirectoryChange) -> Result<(), ImportError> {
+    fn apply(&mut self, at: usize, change: &DirectoryChange) -> Result<(), ImportError> {
         steps::advance(1);
         match change {
             DirectoryChange::User(user) => {
                 let number = self.number_or_new(user.id())?;
-                self.records.insert(number, Written { user: user.clone(), recorded: true, carried: false, at });
+                self.records.insert(number, DraftRecord { user: user.clone(), recorded: true, carried: false, at });
             }
             DirectoryChange::RemoveUser(id) => {
                 if let Some(number) = self.number(id) {
                     let user = self.user(number).unwrap_or_else(|| User::new(id.clone()));
-                    self.records.insert(number, Written { user, recorded: false, carried: false, at });
+                    self.records.insert(number, DraftRecord { user, recorded: false, carried: false, at });
                 }
             }
             DirectoryChange::Group(id, name) => {
@@ -120,7 +119,7 @@ impl<'a> Draft<'a> {
                 }
                 if let Some(known) = known.filter(|known| !self.groups.is_there(*known)) {
                     self.restored.insert(known);
-                    // What is nested in it is what it is now, and not what it was when the group went.
+                    // The nested groups count as they are now, and not as they were when the group was removed.
                     let children = self.groups.neighbours(known).1.iter();
                     children.for_each(|child| self.additions.nested(known, *child));
                 }
@@ -135,7 +134,7 @@ impl<'a> Draft<'a> {
             DirectoryChange::RemoveMember(group, user) => {
                 if let (Some(group), Some(user)) = (self.groups.number(group), self.number(user)) {
                     self.memberships_of(user).remove(&group.0);
-                    self.additions.no_member(group, user);
+                    self.additions.remove_member(group, user);
                 }
             }
             DirectoryChange::Nested(group, child) => {
@@ -145,8 +144,8 @@ impl<'a> Draft<'a> {
             }
             DirectoryChange::RemoveNesting(group, child) => {
                 if let (Some(group), Some(child)) = (self.groups.number(group), self.groups.number(child)) {
-                    Arc::make_mut(&mut self.groups).take_out(group, child);
-                    self.additions.not_nested(group, child);
+                    Arc::make_mut(&mut self.groups).remove_nesting(group, child);
+                    self.additions.remove_nesting(group, child);
                 }
             }
         }
@@ -186,7 +185,8 @@ impl<'a> Draft<'a> {
         }
         let number = number as u32;
         self.added.insert(id.clone(), number);
-        self.records.insert(number, Written { user: User::new(id.clone()), recorded: false, carried: false, at: 0 });
+        self.records
+            .insert(number, DraftRecord { user: User::new(id.clone()), recorded: false, carried: false, at: 0 });
         Ok(number)
     }
 
@@ -197,86 +197,86 @@ impl<'a> Draft<'a> {
 
     fn user(&self, number: u32) -> Option<User> {
         match self.records.get(&number) {
-            Some(written) => Some(written.user.clone()),
-            None => self.before.entry(UserIndex(number)).map(|entry| entry.to_user()),
+            Some(draft) => Some(draft.user.clone()),
+            None => self.before.record(UserIndex(number)).map(UserRecord::to_user),
         }
     }
 
     pub(super) fn finish(mut self, as_of: DateTime<Utc>) -> Result<DirectorySnapshot, ImportError> {
         self.drop_names();
         self.keep_last_names();
-        self.moves_last_members |= !Arc::ptr_eq(&self.groups, &self.before.groups);
+        self.changes_last_members |= !Arc::ptr_eq(&self.groups, &self.before.groups);
         let before = self.before;
-        let mut homes = before.people.known_homes();
-        let mut records = BTreeMap::new();
-        for (number, Written { user, recorded, at, .. }) in &self.records {
+        let mut homes = before.users.home_numbers();
+        let mut encoded = BTreeMap::new();
+        for (number, DraftRecord { user, recorded, at, .. }) in &self.records {
             let mut bytes = Vec::new();
             if *recorded || self.is_listed(*number) {
-                names::write(user, *recorded, &mut bytes)
+                records::write(user, *recorded, &mut bytes)
                     .map_err(|_| ImportError::UserTooLarge { at: *at, max: MAX_RECORD })?;
             }
-            records.insert(*number, NewRecord { bytes, home: homes.number_of(user) });
+            encoded.insert(*number, EncodedRecord { bytes, home: homes.number_of(user) });
         }
         let memberships: Vec<(u32, Vec<u32>)> =
             self.memberships.iter().map(|(user, groups)| (*user, groups.iter().copied().collect())).collect();
-        let changed: BTreeSet<u32> = records.keys().chain(self.memberships.keys()).copied().collect();
+        let changed: BTreeSet<u32> = encoded.keys().chain(self.memberships.keys()).copied().collect();
 
         let mut next = DirectorySnapshot {
             revision: self.revision,
             as_of,
-            people: if records.is_empty() { before.people.clone() } else { before.people.replacing(&records, homes) },
+            users: if encoded.is_empty() { before.users.clone() } else { before.users.replacing(&encoded, homes) },
             groups: self.groups,
             memberships: before.memberships.replacing(&memberships),
             last_names: self.last_names,
-            last_members: match self.moves_last_members {
+            last_members: match self.changes_last_members {
                 true => LastMembersMark::default(),
                 false => before.last_members.clone(),
             },
-            lineage: before.lineage.clone(),
+            ancestry: before.ancestry.clone(),
         };
-        let sharers = records.keys().flat_map(|user| next.sharing_a_name_with(before, UserIndex(*user)));
+        let sharers = encoded.keys().flat_map(|user| next.users_sharing_names_with(before, UserIndex(*user)));
         let affected: BTreeSet<UserIndex> = changed.iter().copied().map(UserIndex).chain(sharers).collect();
-        next.lineage = before.lineage.and(affected);
+        next.ancestry = before.ancestry.extended(affected);
         Ok(next)
     }
 
-    /// Whoever is known without a record keeps the names of before, but for those that somebody else's record has now;
-    /// and whoever lost the last membership that they were known by is not known any more.
+    /// Updates the names of users without a record. They keep their former names, except those that the record of
+    /// another user has now. A user without a record and without memberships keeps no name.
     fn drop_names(&mut self) {
         let taken: HashSet<String> = self.on_record().flat_map(User::aliases).map(Alias::key).collect();
-        let others = self.on_record().flat_map(|user| user.aliases().to_vec()).flat_map(|alias| {
-            let alias = Identity::Alias(alias);
-            let called = self.before.people.called(&alias).filter(|(_, entry)| !entry.is_recorded());
+        let before = self.before;
+        let others = self.on_record().flat_map(User::aliases).flat_map(|alias| {
+            let called = before.users.called(alias.into()).filter(|(_, record)| !record.is_recorded());
             called.map(|(user, _)| user.number()).collect::<Vec<_>>()
         });
         let unlisted = self.memberships.iter().filter(|(_, groups)| groups.is_empty()).map(|(user, _)| *user);
         steps::advance(self.records.len() + self.memberships.len());
         let revisited: BTreeSet<u32> = others.chain(unlisted).filter(|user| !self.records.contains_key(user)).collect();
         for number in revisited {
-            if let Some(entry) = self.before.entry(UserIndex(number)).filter(|entry| !entry.is_recorded()) {
-                self.records.insert(number, Written { user: entry.to_user(), recorded: false, carried: false, at: 0 });
+            if let Some(record) = before.record(UserIndex(number)).filter(|record| !record.is_recorded()) {
+                let user = record.to_user();
+                self.records.insert(number, DraftRecord { user, recorded: false, carried: false, at: 0 });
             }
         }
-        let before = self.before;
         let replaced: BTreeSet<u32> = self.records.keys().copied().collect();
         let is_held = |alias: &Alias, holder: u32| {
             taken.contains(&alias.key())
-                || before.people.called(&Identity::Alias(alias.clone())).any(|(user, entry)| {
-                    entry.is_recorded() && user.number() != holder && !replaced.contains(&user.number())
+                || before.users.called(alias.into()).any(|(user, record)| {
+                    record.is_recorded() && user.number() != holder && !replaced.contains(&user.number())
                 })
         };
-        for (number, written) in self.records.iter_mut().filter(|(_, written)| !written.recorded && !written.carried) {
-            let known = before.entry(UserIndex(*number)).is_some_and(|entry| entry.is_known_by_more_than_an_id());
-            written.user = match known {
-                true => written.user.remembered(|alias| !is_held(alias, *number)),
-                false => User::new(written.user.id().clone()),
+        for (number, draft) in self.records.iter_mut().filter(|(_, draft)| !draft.recorded && !draft.carried) {
+            let had_record = before.record(UserIndex(*number)).is_some_and(|record| record.was_recorded());
+            draft.user = match had_record {
+                true => draft.user.without_record(|alias| !is_held(alias, *number)),
+                false => User::new(draft.user.id().clone()),
             };
         }
     }
 
-    /// The records that the delta gives.
+    /// Returns the users whose records the delta has.
     fn on_record(&self) -> impl Iterator<Item = &User> {
-        self.records.values().filter(|written| written.recorded).map(|written| &written.user)
+        self.records.values().filter(|draft| draft.recorded).map(|draft| &draft.user)
     }
 
     fn is_listed(&self, user: u32) -> bool {
@@ -288,15 +288,11 @@ impl<'a> Draft<'a> {
 }
 
 impl DirectorySnapshot {
-    /// Whoever goes, or went, by a name that a user has or had.
-    fn sharing_a_name_with(&self, before: &Self, user: UserIndex) -> BTreeSet<UserIndex> {
-        let entries = [before.entry(user), self.entry(user)].into_iter().flatten();
-        let aliases = entries.flat_map(|entry| entry.aliases().map(|alias| Identity::Alias(alias.to_alias())));
-        aliases
-            .flat_map(|alias| {
-                let now = self.people.called(&alias).map(|(user, _)| user);
-                now.chain(before.people.called(&alias).map(|(user, _)| user)).collect::<Vec<_>>()
-            })
-            .collect()
+    /// Returns the users who have or had a name that a user has or had.
+    fn users_sharing_names_with(&self, before: &Self, user: UserIndex) -> BTreeSet<UserIndex> {
+        let records = [before.record(user), self.record(user)].into_iter().flatten();
+        let keys = records.flat_map(UserRecord::aliases).map(|alias| alias.key());
+        let users = keys.flat_map(|key| self.users.called(key).chain(before.users.called(key)));
+        users.map(|(user, _)| user).collect()
     }
 }

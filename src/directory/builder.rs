@@ -1,4 +1,4 @@
-//! Making a snapshot from an import, in any order of its parts.
+//! Builds a snapshot from an import, in any order of its parts.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -7,23 +7,23 @@ use chrono::{DateTime, Utc};
 use hashbrown::HashTable;
 use thiserror::Error;
 
-use super::ancestry::Lineage;
+use super::ancestry::Ancestry;
 use super::groups::{GroupIndex, Groups, Knowledge};
 use super::hashing::Hashing;
 use super::membership::{MAX_GROUPS, Memberships};
-use super::names::{self, BLOCK, Entry, MAX_RECORD, NamesBuilder};
-use super::people::{KnownHomes, MAX_USERS, People};
+use super::records::{self, BLOCK, MAX_RECORD, RecordBlockBuilder, UserRecord};
 use super::revision::DirectoryRevision;
 use super::snapshot::{DirectorySnapshot, LastMembersMark};
 use super::user::User;
+use super::users::{HomeNumbers, MAX_USERS, Users};
 use crate::identity::{GroupId, UserId};
 use crate::steps;
 
-/// Collects one full import and makes a snapshot of it, or nothing.
+/// Collects one full import and builds a snapshot from it.
 ///
-/// Users, groups and memberships may come in any order. A member without a user record is a user known by id alone:
-/// they are protected all the same. A membership that names a group which was not imported is an error, because the
-/// import was cut somewhere.
+/// Users, groups and memberships may be added in any order. A member without a user record is a user known by id alone,
+/// and protected like any other. A membership in a group that was not imported is an error, because the import must
+/// have been truncated.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -47,112 +47,112 @@ use crate::steps;
 #[must_use]
 pub struct DirectoryBuilder(Box<Collected>);
 
-/// What came in so far.
+/// The parts of an import that were added so far.
 struct Collected {
-    records: Records,
-    /// Every group that was named, by its number: with its name once it was imported.
+    users: CollectedUsers,
+    /// All groups that were named, by number. A group has its name once it was imported.
     groups: Vec<(GroupId, Option<Box<str>>)>,
     groups_by_id: HashTable<u32>,
     members: Vec<(u32, u32)>,
-    waiting: Waiting,
+    pending: PendingMembers,
     nested: Vec<(u32, u32)>,
-    /// What keeps the import from being taken.
-    fault: Option<ImportError>,
+    /// The first error.
+    error: Option<ImportError>,
 }
 
-/// Why an import makes no snapshot. Nothing of it is then in force.
+/// Why an import or a delta was rejected. Nothing of it is in force then.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ImportError {
     /// A membership names a group that is not in the import.
-    #[error("a membership names group `{0}`, which the import does not hold")]
+    #[error("a membership names group `{0}`, which is not in the import")]
     UnknownGroup(GroupId),
-    /// Two groups with one id.
-    #[error("group `{0}` stands twice in the import")]
+    /// Two groups have one id.
+    #[error("group `{0}` occurs twice in the import")]
     GroupTwice(GroupId),
-    /// Two users with one id. The id is not repeated, because it may be somebody's.
+    /// Two users have one id. The error does not contain the id, because it can identify a person.
     #[error("user record {at} of the import has the same id as an earlier one")]
     UserTwice {
-        /// Which user record it was, from 1.
+        /// The number of the user record, from 1.
         at: usize,
     },
-    /// A user with more names than fit.
+    /// The names of a user are too long.
     #[error("user {at} of the import is too large, expected at most {max} bytes of names")]
     UserTooLarge {
-        /// Which user record of an import it was, or which change of a delta, from 1.
+        /// The number of the user record in an import, or of the change in a delta, from 1.
         at: usize,
-        /// How many bytes of names there may be.
+        /// The limit in bytes.
         max: usize,
     },
-    /// More than can be numbered.
+    /// There are more groups or users than can be numbered.
     #[error("there are more than {max} {what}")]
     TooMany {
-        /// Of what there are too many: groups or users.
+        /// `groups` or `users`.
         what: &'static str,
-        /// How many there may be.
+        /// The limit.
         max: usize,
     },
 }
 
-/// Memberships of which it is not known yet who the user is. Ids come in any order, so that each is somewhere else in
-/// memory; to look for many at once takes a fraction of the time that it takes one after the other.
+/// Memberships whose users were not looked up yet. Ids come in any order, so that each lookup misses the cache; many
+/// lookups at once take a fraction of the time of as many alone.
 #[derive(Default)]
-struct Waiting {
-    /// The group, the hash of the id of the user, and where the id ends.
+struct PendingMembers {
+    /// The group, the hash of the user's id, and the end of the id in `ids`.
     listed: Vec<(u32, u64, usize)>,
     ids: String,
 }
 
-/// Users as they came in: one record after the other, and where the one that counts of each user is.
-struct Records {
+/// The records of users in the order of the import, and which of them counts for each user.
+struct CollectedUsers {
     hashing: Hashing,
     by_id: HashTable<u32>,
-    /// Where the record of each user begins and ends.
-    places: Vec<(u64, u32)>,
+    /// The start and the length of the record of each user.
+    spans: Vec<(u64, u32)>,
     /// The hash of the id of each user.
     hashes: Vec<u64>,
     homes_of: Vec<u32>,
-    homes: KnownHomes,
+    homes: HomeNumbers,
     bytes: Vec<u8>,
-    /// How many user records there were.
+    /// How many user records were added.
     recorded: usize,
 }
 
 impl Default for Collected {
     fn default() -> Self {
-        let records = Records {
+        let users = CollectedUsers {
             hashing: Hashing::new(),
             by_id: HashTable::new(),
-            places: Vec::new(),
+            spans: Vec::new(),
             hashes: Vec::new(),
             homes_of: Vec::new(),
-            homes: KnownHomes::default(),
+            homes: HomeNumbers::default(),
             bytes: Vec::new(),
             recorded: 0,
         };
-        let (groups, groups_by_id, members, waiting, nested) = <_>::default();
-        Self { records, groups, groups_by_id, members, waiting, nested, fault: None }
+        let (groups, groups_by_id, members, pending, nested) = <_>::default();
+        Self { users, groups, groups_by_id, members, pending, nested, error: None }
     }
 }
 
-impl Records {
+impl CollectedUsers {
     fn bytes_of(&self, user: u32) -> &[u8] {
-        let place = self.places.get(user as usize);
-        place.and_then(|(start, len)| self.bytes.get(*start as usize..)?.get(..*len as usize)).unwrap_or_default()
+        let span = self.spans.get(user as usize);
+        span.and_then(|(start, len)| self.bytes.get(*start as usize..)?.get(..*len as usize)).unwrap_or_default()
     }
 
-    fn entry(&self, user: u32) -> Option<Entry<'_>> {
-        Entry::read(self.bytes_of(user))
+    fn record(&self, user: u32) -> Option<UserRecord<'_>> {
+        UserRecord::read(self.bytes_of(user))
     }
 
     fn number(&self, hash: u64, id: &str) -> Option<u32> {
         let is = |user: &u32| {
             let same_hash = self.hashes.get(*user as usize) == Some(&hash);
-            same_hash && self.entry(*user).is_some_and(|entry| entry.has_id(id))
+            same_hash && self.record(*user).is_some_and(|record| record.has_id(id))
         };
         self.by_id.find(hash, is).copied()
     }
 
-    /// The number of whoever has this id, who is known by it alone if nobody has it yet.
+    /// Returns the number of the user with an id. If there is none yet, adds a user who is known by the id alone.
     fn number_or_new(&mut self, hash: u64, id: &str) -> Result<u32, ImportError> {
         match self.number(hash, id) {
             Some(user) => Ok(user),
@@ -160,33 +160,33 @@ impl Records {
         }
     }
 
-    /// Has what [`Self::number`] reads for these hashes brought from memory, all at the same time.
-    fn touch(&self, hashes: impl Iterator<Item = u64>) {
+    /// Reads what [`Self::number`] reads for some hashes at the same time, because the processor waits for each that is
+    /// read alone.
+    fn prefetch(&self, hashes: impl Iterator<Item = u64>) {
         let users: Vec<usize> =
             hashes.map(|hash| self.by_id.find(hash, |_| true).map_or(0, |user| *user as usize)).collect();
         black_box(users.iter().filter_map(|user| self.hashes.get(*user)).fold(0, |sum, hash| sum ^ hash));
-        let starts: Vec<u64> =
-            users.iter().filter_map(|user| self.places.get(*user)).map(|(start, _)| *start).collect();
-        // The id stands at the beginning, and mostly reaches into a second cache line.
+        let starts: Vec<u64> = users.iter().filter_map(|user| self.spans.get(*user)).map(|(start, _)| *start).collect();
+        // The id is at the beginning, and mostly extends into a second cache line.
         let ends = |start: &u64| [*start as usize, *start as usize + 40];
         let bytes = starts.iter().flat_map(ends).filter_map(|at| self.bytes.get(at));
         black_box(bytes.fold(0, |sum: u8, byte| sum ^ byte));
     }
 
-    fn record(&mut self, user: &User) -> Result<(), ImportError> {
+    fn add_record(&mut self, user: &User) -> Result<(), ImportError> {
         self.recorded += 1;
         let hash = self.hashing.of_id(user.id().as_str());
         match self.number(hash, user.id().as_str()) {
             None => self.add(hash, user, true).map(drop),
-            Some(known) if self.entry(known).is_some_and(Entry::is_recorded) => {
+            Some(known) if self.record(known).is_some_and(UserRecord::is_recorded) => {
                 Err(ImportError::UserTwice { at: self.recorded })
             }
             Some(known) => {
-                let (place, home) = self.write(user, true)?;
-                if let (Some(old_place), Some(old_home)) =
-                    (self.places.get_mut(known as usize), self.homes_of.get_mut(known as usize))
+                let (span, home) = self.write(user, true)?;
+                if let (Some(old_span), Some(old_home)) =
+                    (self.spans.get_mut(known as usize), self.homes_of.get_mut(known as usize))
                 {
-                    (*old_place, *old_home) = (place, home);
+                    (*old_span, *old_home) = (span, home);
                 }
                 Ok(())
             }
@@ -194,12 +194,12 @@ impl Records {
     }
 
     fn add(&mut self, hash: u64, user: &User, recorded: bool) -> Result<u32, ImportError> {
-        if self.places.len() >= MAX_USERS {
+        if self.spans.len() >= MAX_USERS {
             return Err(ImportError::TooMany { what: "users", max: MAX_USERS });
         }
-        let (place, home) = self.write(user, recorded)?;
-        let number = self.places.len() as u32;
-        self.places.push(place);
+        let (span, home) = self.write(user, recorded)?;
+        let number = self.spans.len() as u32;
+        self.spans.push(span);
         self.homes_of.push(home);
         self.hashes.push(hash);
         let Self { by_id, hashes, .. } = self;
@@ -209,30 +209,30 @@ impl Records {
 
     fn write(&mut self, user: &User, recorded: bool) -> Result<((u64, u32), u32), ImportError> {
         let start = self.bytes.len();
-        names::write(user, recorded, &mut self.bytes)
+        records::write(user, recorded, &mut self.bytes)
             .map_err(|_| ImportError::UserTooLarge { at: self.recorded, max: MAX_RECORD })?;
         Ok(((start as u64, (self.bytes.len() - start) as u32), self.homes.number_of(user)))
     }
 
-    /// All records side by side, in order of their numbers.
-    fn into_people(self) -> People {
-        let mut blocks = Vec::with_capacity(self.places.len().div_ceil(BLOCK));
-        steps::advance(self.places.len());
-        for (first, places) in (0_u32..).step_by(BLOCK).zip(self.places.chunks(BLOCK)) {
-            let mut names = NamesBuilder::default();
+    /// Returns the users in the order of their numbers.
+    fn into_users(self) -> Users {
+        let mut blocks = Vec::with_capacity(self.spans.len().div_ceil(BLOCK));
+        steps::advance(self.spans.len());
+        for (first, spans) in (0_u32..).step_by(BLOCK).zip(self.spans.chunks(BLOCK)) {
+            let mut block = RecordBlockBuilder::default();
             let homes = self.homes_of.iter().skip(first as usize);
-            for (user, home) in (first..).zip(homes).take(places.len()) {
-                names.push(self.bytes_of(user), *home);
+            for (user, home) in (first..).zip(homes).take(spans.len()) {
+                block.push(self.bytes_of(user), *home);
             }
-            blocks.push(names.build());
+            blocks.push(block.build());
         }
         let Self { hashing, homes, .. } = self;
-        People::new(blocks, homes, hashing)
+        Users::new(blocks, homes, hashing)
     }
 }
 
 impl DirectoryBuilder {
-    /// An empty import.
+    /// Returns an empty import.
     pub fn new() -> Self {
         Self::default()
     }
@@ -240,53 +240,53 @@ impl DirectoryBuilder {
     /// Adds a user.
     pub fn user(mut self, user: User) -> Self {
         steps::advance(1);
-        let recorded = self.0.records.record(&user);
-        self.0.checked(recorded);
+        let added = self.0.users.add_record(&user);
+        self.0.check(added);
         self
     }
 
-    /// Adds a group under its immutable id, with the name to show.
+    /// Adds a group with its immutable id and its display name.
     pub fn group(mut self, id: GroupId, name: impl Into<String>) -> Self {
         steps::advance(1);
         let group = self.0.group_number(&id);
         match self.0.groups.get_mut(group as usize) {
-            Some((_, name_there @ None)) => *name_there = Some(name.into().into_boxed_str()),
-            _ => self.0.checked(Err(ImportError::GroupTwice(id))),
+            Some((_, missing @ None)) => *missing = Some(name.into().into_boxed_str()),
+            _ => self.0.check(Err(ImportError::GroupTwice(id))),
         }
         self
     }
 
     /// Adds a user to a group.
     pub fn member(mut self, group: &GroupId, user: &UserId) -> Self {
-        const AT_ONCE: usize = 1_024;
+        const BATCH: usize = 1_024;
         steps::advance(1);
         let group = self.0.group_number(group);
-        let Collected { records, waiting, .. } = &mut *self.0;
-        waiting.ids.push_str(user.as_str());
-        waiting.listed.push((group, records.hashing.of_id(user.as_str()), waiting.ids.len()));
-        if waiting.listed.len() == AT_ONCE {
-            self.0.find_waiting();
+        let Collected { users, pending, .. } = &mut *self.0;
+        pending.ids.push_str(user.as_str());
+        pending.listed.push((group, users.hashing.of_id(user.as_str()), pending.ids.len()));
+        if pending.listed.len() == BATCH {
+            self.0.add_pending();
         }
         self
     }
 
-    /// Nests `child` in `group`: whoever is in the child is in the group.
+    /// Nests `child` in `group`, so that all members of the child are members of the group.
     pub fn nested(mut self, group: &GroupId, child: &GroupId) -> Self {
         let nesting = (self.0.group_number(group), self.0.group_number(child));
         self.0.nested.push(nesting);
         self
     }
 
-    /// The snapshot, if the import holds together.
+    /// Builds the snapshot.
     ///
     /// # Errors
-    /// [`ImportError`] names what does not fit.
+    /// Returns [`ImportError`] if the import is not consistent or exceeds a limit.
     pub fn build(self, revision: DirectoryRevision, as_of: DateTime<Utc>) -> Result<DirectorySnapshot, ImportError> {
         let mut collected = *self.0;
-        collected.find_waiting();
-        let Collected { records, groups: named, members, nested, fault, .. } = collected;
-        if let Some(fault) = fault {
-            return Err(fault);
+        collected.add_pending();
+        let Collected { users, groups: named, members, nested, error, .. } = collected;
+        if let Some(error) = error {
+            return Err(error);
         }
         steps::advance(named.len() + nested.len());
         let mut groups = Groups::default();
@@ -299,24 +299,24 @@ impl DirectoryBuilder {
         for (group, child) in nested {
             groups.nest(GroupIndex(group), GroupIndex(child));
         }
-        let memberships = Memberships::sorted_by_user(records.places.len(), &members);
+        let memberships = Memberships::sorted_by_user(users.spans.len(), &members);
         drop(members);
         Ok(DirectorySnapshot {
             revision,
             as_of,
-            people: records.into_people(),
+            users: users.into_users(),
             groups: Arc::new(groups),
             memberships,
             last_names: Arc::default(),
             last_members: LastMembersMark::default(),
-            lineage: Lineage::of_import(),
+            ancestry: Ancestry::of_import(),
         })
     }
 }
 
 impl Collected {
     fn group_number(&mut self, id: &GroupId) -> u32 {
-        let Self { records: Records { hashing, .. }, groups, groups_by_id, .. } = self;
+        let Self { users: CollectedUsers { hashing, .. }, groups, groups_by_id, .. } = self;
         let hash = hashing.of_id(id.as_str());
         let id_of = |group: u32| groups.get(group as usize).map(|(id, _)| id);
         if let Some(group) = groups_by_id.find(hash, |group| id_of(*group) == Some(id)) {
@@ -324,7 +324,7 @@ impl Collected {
         }
         let group = groups.len() as u32;
         if groups.len() >= MAX_GROUPS {
-            self.checked(Err(ImportError::TooMany { what: "groups", max: MAX_GROUPS }));
+            self.check(Err(ImportError::TooMany { what: "groups", max: MAX_GROUPS }));
             return group;
         }
         groups_by_id.insert_unique(hash, group, |group| id_of(*group).map_or(0, |id| hashing.of_id(id.as_str())));
@@ -332,28 +332,28 @@ impl Collected {
         group
     }
 
-    /// Finds out who those are that groups list.
-    fn find_waiting(&mut self) {
-        let Waiting { mut listed, mut ids } = std::mem::take(&mut self.waiting);
-        self.records.touch(listed.iter().map(|(_, hash, _)| *hash));
+    /// Looks up the users of the pending memberships.
+    fn add_pending(&mut self) {
+        let PendingMembers { mut listed, mut ids } = std::mem::take(&mut self.pending);
+        self.users.prefetch(listed.iter().map(|(_, hash, _)| *hash));
         steps::advance(listed.len());
         let mut start = 0;
         for (group, hash, end) in listed.drain(..) {
-            match self.records.number_or_new(hash, ids.get(start..end).unwrap_or_default()) {
+            match self.users.number_or_new(hash, ids.get(start..end).unwrap_or_default()) {
                 Ok(user) => self.members.push((user, group)),
-                Err(fault) => self.checked(Err(fault)),
+                Err(error) => self.check(Err(error)),
             }
             start = end;
         }
-        // What they were held in is used again.
+        // Their memory is used again.
         ids.clear();
-        self.waiting = Waiting { listed, ids };
+        self.pending = PendingMembers { listed, ids };
     }
 
-    /// Keeps the first fault.
-    fn checked(&mut self, outcome: Result<(), ImportError>) {
-        if let Err(fault) = outcome {
-            self.fault.get_or_insert(fault);
+    /// Stores the first error.
+    fn check(&mut self, outcome: Result<(), ImportError>) {
+        if let Err(error) = outcome {
+            self.error.get_or_insert(error);
         }
     }
 }

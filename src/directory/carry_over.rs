@@ -1,70 +1,70 @@
-//! What a snapshot remembers of the ones before: groups that were removed, and the names of users whose record is gone.
+//! Carries removed groups, and the names of users whose records were removed, over from one import to the next.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::ancestry::Lineage;
-use super::apply::{Draft, Written};
+use super::ancestry::Ancestry;
+use super::apply::{Draft, DraftRecord};
 use super::builder::ImportError;
 use super::groups::{GroupIndex, Knowledge, Removal};
-use super::last_members::learn;
-use super::names::Entry;
-use super::people::UserIndex;
+use super::last_members::add_last_names;
+use super::records::UserRecord;
 use super::snapshot::DirectorySnapshot;
-use crate::identity::{Alias, GroupId, Identity, UserId};
+use super::users::UserIndex;
+use crate::identity::{Alias, GroupId, UserId};
 use crate::steps;
 
 impl DirectorySnapshot {
-    /// The same snapshot as the one that follows `before`. Groups that stood there and are gone keep their last
-    /// members, from one import to the next, until they come back, and so do groups that are nested in others and gone;
-    /// and a member of whom the import has no record, because the user was deleted, stays known by the aliases of before,
-    /// unless somebody else holds them now. Every adapter puts its snapshots in force in this way, so that what is
-    /// remembered depends on the imports alone.
+    /// Returns this snapshot as the successor of `before`.
+    ///
+    /// A group that `before` has and this import lacks keeps its last members from one import to the next until it is
+    /// restored, and so do removed groups that are nested in others. A member without a record in this import, because
+    /// the user was deleted, keeps the former aliases, except those that another user has now. Every adapter calls this
+    /// for each snapshot that it installs, so that the last members depend on the imports alone.
     ///
     /// Last members take three bytes for each membership. A snapshot remembers as many memberships in removed groups as
-    /// there are memberships in its groups, and 65,536 in any case. Beyond that it forgets the members of the groups that
-    /// were removed first, but never of those that it was the first without. Of a group whose members it forgot it knows the
-    /// id, so that a policy is not applied to a group of which nobody knows the members.
+    /// it has memberships in its groups, and at least 65,536. Beyond that it forgets the members of the groups that
+    /// were removed first, but never of those that were removed in this import. It keeps the id of a group whose
+    /// members it forgot, so that no decision relies on a group with unknown members.
     ///
-    /// All of this is remembered by the process that saw the imports; for the next start, groups that a policy reaches are
-    /// kept by [`PrivacyFilter::reconcile_directory`](crate::filter::PrivacyFilter::reconcile_directory), while deleted members of a
-    /// group that is still there are then known by id alone. An adapter does best to import deleted users with their
-    /// records.
+    /// All of this is in the memory of the process that saw the imports. For the next start,
+    /// [`PrivacyFilter::reconcile_directory`](crate::filter::PrivacyFilter::reconcile_directory) stores the removed
+    /// groups that a policy reaches, while deleted members of a group that still exists are then known by id alone. So
+    /// an adapter should import deleted users with their records.
     ///
-    /// If there are too many groups or users to remember those that are gone, the members of every group are unknown until
-    /// the next import, and a policy that names a group hides everybody.
+    /// If the import has no numbers left for removed groups or users, the members of every group are unknown until the
+    /// next import, and a policy that names a group hides everything.
     ///
-    /// Reads everybody once, and all memberships. What was made of `before` by deltas
-    /// [has done it all already](Self::with).
+    /// Reads all records and all memberships once. Returns a snapshot that deltas made from `before` unchanged, because
+    /// [`apply`](Self::apply) carries over too.
     #[must_use]
     pub fn carry_over_from(mut self, before: &Self) -> Self {
         if self.is_successor_of(before) {
             return self;
         }
-        let lineage = Lineage::after(&before.lineage);
+        let ancestry = Ancestry::carried_over_from(&before.ancestry);
         let carried = CarryOver::new(&self, before).carry().and_then(|draft| draft.finish(self.as_of));
         match carried {
             Ok(carried) => self = carried,
-            // There are too many groups or users to number more. Any group that is listed may have had others nested in
-            // it, of which nobody knows the members then.
+            // There are no numbers left. A removed group with unknown members may have been nested in any group.
             Err(_) => Arc::make_mut(&mut self.groups).forget_all(),
         }
-        self.lineage = lineage;
+        self.ancestry = ancestry;
         self
     }
 }
 
-/// Carries over what `before` knew to a snapshot that an import made.
+/// Carries over from `before` to a snapshot that an import made.
 struct CarryOver<'a> {
     before: &'a DirectorySnapshot,
     draft: Draft<'a>,
-    /// For each group of before that is removed from now on, and for each copy: its number in the draft.
+    /// For each earlier group that is removed from now on, its number in the draft.
     carried: HashMap<GroupIndex, GroupIndex>,
-    /// For each group of before of which something is carried over to a group that is there: its number in the draft.
+    /// For each earlier group whose members are added to a group of the import, its number in the draft.
     joined: HashMap<GroupIndex, GroupIndex>,
-    /// For each group of before that has to be copied: the copy.
+    /// For each earlier group that has to be copied, the copy.
     copies: HashMap<GroupIndex, GroupIndex>,
-    /// Groups of before of which it is still to be said what was nested in them last.
+    /// Earlier groups whose last nested groups are still to be added, each with its number in the draft.
     open: Vec<(GroupIndex, GroupIndex)>,
 }
 
@@ -84,14 +84,14 @@ impl<'a> CarryOver<'a> {
                         let child = self.counterpart(child, id)?;
                         Arc::make_mut(&mut self.draft.groups).nest_last(into, child);
                     }
-                    // A copy that was forgotten.
+                    // A forgotten copy.
                     None => Arc::make_mut(&mut self.draft.groups).set_knowledge(into, Knowledge::Unknown),
                 }
             }
         }
         self.carry_names();
         self.carry_memberships()?;
-        self.draft.moves_last_members = true;
+        self.draft.changes_last_members = true;
         self.draft.forget_oldest();
         self.draft.forget_last_names();
         Ok(self.draft)
@@ -113,27 +113,28 @@ impl<'a> CarryOver<'a> {
                     self.carried.insert(group, number);
                     self.open.push((group, number));
                 }
-                // A delta added it to an import without it, so it continues from what was known of it.
-                Some(there) if self.draft.groups.knowledge(there) == Knowledge::SinceAdded => {
-                    Arc::make_mut(&mut self.draft.groups).set_knowledge(there, groups.knowledge(group));
-                    self.joined.insert(group, there);
+                // A delta added it to an import without it, so it continues from its last known members.
+                Some(added) if self.draft.groups.knowledge(added) == Knowledge::SinceAdded => {
+                    Arc::make_mut(&mut self.draft.groups).set_knowledge(added, groups.knowledge(group));
+                    self.joined.insert(group, added);
                 }
                 Some(_) => {}
             }
         }
         let carried: Vec<_> = self.carried.iter().chain(&self.joined).map(|(group, now)| (*group, *now)).collect();
         for (group, now) in carried {
-            // Where nobody knows who was in it, it is not known to be nested anywhere either: an import has listed what is.
+            // With unknown members, its nestings are unknown too, and the import lists those that exist.
             if groups.knowledge(group) == Knowledge::Unknown {
                 continue;
             }
             let (parents, children) = groups.neighbours(group);
-            // A removed group that the import lists again is what the import says, and holds what was gone when it went.
+            // A removed group that the import lists is as the import has it, with the groups that were already removed
+            // in it.
             let is_listed_again = |other: &GroupIndex| {
                 !groups.is_there(*other) && !self.carried.contains_key(other) && !self.joined.contains_key(other)
             };
-            let holds = |parent: &GroupIndex| !is_listed_again(parent) || groups.counts_in(group, *parent);
-            let parents: Vec<_> = parents.iter().copied().filter(holds).collect();
+            let contains = |parent: &GroupIndex| !is_listed_again(parent) || groups.counts_in(group, *parent);
+            let parents: Vec<_> = parents.iter().copied().filter(contains).collect();
             let now_of = |other: &GroupIndex| self.draft.groups.known(groups.id(*other)?);
             let parents: Vec<_> = parents.iter().filter_map(now_of).map(|parent| (parent, now)).collect();
             let children: Vec<_> = children.iter().filter_map(now_of).map(|child| (now, child)).collect();
@@ -143,7 +144,7 @@ impl<'a> CarryOver<'a> {
         Ok(())
     }
 
-    /// What stands for a group of before as it was: its removed self, or a copy.
+    /// Returns the number of an earlier group as it was: that of the removed group, or of a copy.
     fn counterpart(&mut self, group: GroupIndex, id: &GroupId) -> Result<GroupIndex, ImportError> {
         if let Some(known) = self.carried.get(&group).or_else(|| self.copies.get(&group)) {
             return Ok(*known);
@@ -157,32 +158,30 @@ impl<'a> CarryOver<'a> {
         Ok(copy)
     }
 
-    /// Whoever is known by id alone goes on to be known by the names of before.
+    /// Gives users who are known by id alone their former names.
     fn carry_names(&mut self) {
         let now = self.draft.before;
-        // Whoever is remembered here already, because deltas led to it, stays known as they are.
-        let by_id_alone =
-            now.people.entries().filter(|(_, entry)| !entry.is_recorded() && !entry.is_known_by_more_than_an_id());
-        for (user, entry) in by_id_alone {
+        // Users with names but no record keep those names, because deltas led to them.
+        let by_id_alone = now.users.records().filter(|(_, record)| !record.was_recorded());
+        for (user, record) in by_id_alone {
             steps::advance(1);
-            let known = self.before.find(&UserId::from_checked(entry.id())).and_then(|user| self.before.entry(user));
-            if let Some(known) = known.filter(|known| known.is_known_by_more_than_an_id()) {
-                let written = self.remembered(known);
-                self.draft.records.insert(user.number(), written);
+            let known = self.before.find(&UserId::from_checked(record.id())).and_then(|user| self.before.record(user));
+            if let Some(known) = known.filter(|known| known.was_recorded()) {
+                let draft = self.without_record(known);
+                self.draft.records.insert(user.number(), draft);
             }
         }
     }
 
-    /// Somebody who has no record any more. An alias that somebody else holds by now is theirs, and never comes back.
-    fn remembered(&self, known: Entry<'_>) -> Written {
-        let people = &self.draft.before.people;
-        let is_free =
-            |alias: &Alias| !people.called(&Identity::Alias(alias.clone())).any(|(_, entry)| entry.is_recorded());
-        let user = match known.is_known_by_more_than_an_id() {
-            true => known.to_user().remembered(is_free),
+    /// Returns the draft of a user whose record was removed, without the aliases that the record of another user has.
+    fn without_record(&self, known: UserRecord<'_>) -> DraftRecord {
+        let users = &self.draft.before.users;
+        let is_free = |alias: &Alias| !users.called(alias.into()).any(|(_, record)| record.is_recorded());
+        let user = match known.was_recorded() {
+            true => known.to_user().without_record(is_free),
             false => known.to_user(),
         };
-        Written { user, recorded: false, carried: true, at: 0 }
+        DraftRecord { user, recorded: false, carried: true, at: 0 }
     }
 
     fn carry_memberships(&mut self) -> Result<(), ImportError> {
@@ -201,26 +200,26 @@ impl<'a> CarryOver<'a> {
             }
         });
         for (user, groups) in members {
-            let Some(entry) = before.entry(user) else { continue };
-            let mut known = entry.to_user();
+            let Some(record) = before.record(user) else { continue };
+            let mut known = record.to_user();
             let last_names = before.last_names.get(known.id());
             let number = match self.draft.number(known.id()) {
                 Some(number) => number,
                 None => {
                     let number = self.draft.number_or_new(known.id())?;
-                    let written = self.remembered(entry);
-                    self.draft.records.insert(number, written);
+                    let draft = self.without_record(record);
+                    self.draft.records.insert(number, draft);
                     number
                 }
             };
             self.draft.memberships_of(number).extend(groups);
-            last_names.into_iter().for_each(|names| known.learn(names));
+            last_names.into_iter().for_each(|names| known.add_names_of(names));
             let names_now = match self.draft.records.get(&number) {
-                Some(written) => Some(written.user.clone()),
-                None => self.draft.before.entry(UserIndex::numbered(number)).map(|entry| entry.to_user()),
+                Some(draft) => Some(draft.user.clone()),
+                None => self.draft.before.record(UserIndex::numbered(number)).map(UserRecord::to_user),
             };
             if let Some(now) = names_now.filter(|now| now.lacks_a_name_of(&known)) {
-                learn(&mut self.draft.last_names, known.names_beside(&now));
+                add_last_names(&mut self.draft.last_names, known.names_missing_from(&now));
             }
         }
         Ok(())

@@ -1,13 +1,12 @@
-//! What changed in a directory, as its source tells it.
+//! The changes of a directory that a source reports.
 
 use super::user::User;
 use crate::identity::{GroupId, UserId};
 
-/// What changed in a directory since its last state: facts that hold from now on, in the order in which they were
-/// learned.
+/// The changes of a directory since an earlier state: facts that are true from now on, in the order of their report.
 ///
-/// What is said later holds. A fact that was true before is no error, so a delta can be applied to a state that has
-/// some of it already.
+/// A later fact overrides an earlier one. A fact that was true before is no error, so a delta can be applied to a state
+/// that already has some of its changes.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -29,25 +28,25 @@ use crate::identity::{GroupId, UserId};
 #[must_use]
 pub struct DirectoryDelta {
     changes: Vec<DirectoryChange>,
-    /// Where deltas were joined: how many changes come before each of them but the first. In order, each below the number
-    /// of changes.
+    /// For each delta but the first that was concatenated, the number of changes before it. In order, and each below
+    /// the number of changes.
     joints: Vec<usize>,
 }
 
-/// One fact of a [`DirectoryDelta`]. `Debug` names nobody.
+/// One fact of a [`DirectoryDelta`]. `Debug` shows no user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DirectoryChange {
-    /// A user is there, with this record in the place of any before.
+    /// A user has this record, which replaces any earlier one.
     User(User),
-    /// There is no record of a user any more. Whoever a group still lists stays a member.
+    /// A user has no record any more. The user stays a member of the groups that still list the user.
     RemoveUser(UserId),
-    /// A group is there, under this name.
+    /// A group exists under this display name.
     Group(GroupId, Box<str>),
-    /// A group is gone, with its memberships and its place in other groups.
+    /// A group does not exist any more, nor do its memberships and nestings.
     RemoveGroup(GroupId),
-    /// A user is listed by a group.
+    /// A group lists a user.
     Member(GroupId, UserId),
-    /// A user is not listed by a group any more.
+    /// A group does not list a user any more.
     RemoveMember(GroupId, UserId),
     /// The second group is nested in the first.
     Nested(GroupId, GroupId),
@@ -56,7 +55,7 @@ pub enum DirectoryChange {
 }
 
 impl DirectoryDelta {
-    /// Nothing changed yet.
+    /// Returns an empty delta.
     pub fn new() -> Self {
         Self::default()
     }
@@ -66,12 +65,12 @@ impl DirectoryDelta {
         self.push(DirectoryChange::User(user))
     }
 
-    /// Removes the record of a user. Memberships stay until the groups say otherwise.
+    /// Removes the record of a user. Memberships stay until they are removed too.
     pub fn without_user(self, user: &UserId) -> Self {
         self.push(DirectoryChange::RemoveUser(user.clone()))
     }
 
-    /// Adds a group, or gives it another name to show.
+    /// Adds a group, or changes its display name.
     pub fn group(self, id: GroupId, name: impl Into<Box<str>>) -> Self {
         self.push(DirectoryChange::Group(id, name.into()))
     }
@@ -96,19 +95,19 @@ impl DirectoryDelta {
         self.push(DirectoryChange::Nested(group.clone(), child.clone()))
     }
 
-    /// Takes `child` out of `group`.
+    /// Removes the nesting of `child` in `group`.
     pub fn without_nested(self, group: &GroupId, child: &GroupId) -> Self {
         self.push(DirectoryChange::RemoveNesting(group.clone(), child.clone()))
     }
 
-    /// Adds one fact more.
+    /// Adds a fact.
     pub fn push(mut self, change: DirectoryChange) -> Self {
         self.changes.push(change);
         self
     }
 
-    /// Adds everything that another delta says after this one. Applying the result is applying both in turn, with the one
-    /// difference that only one revision comes of it; so it takes as long as both.
+    /// Appends another delta. Applying the result equals applying both in turn, except that it makes only one revision.
+    /// It takes as long as both.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -137,20 +136,20 @@ impl DirectoryDelta {
         self
     }
 
-    /// The deltas that were joined, each with the number of changes before it.
+    /// Returns the deltas that were concatenated, each with the number of changes before it.
     pub(super) fn parts(&self) -> impl Iterator<Item = (usize, &[DirectoryChange])> {
         let starts = std::iter::once(0).chain(self.joints.iter().copied());
         let ends = self.joints.iter().copied().chain([self.changes.len()]);
         starts.zip(ends).map(|(from, to)| (from, self.changes.get(from..to).unwrap_or_default()))
     }
 
-    /// What changed, in order.
+    /// Returns the changes in order.
     #[must_use]
     pub fn changes(&self) -> &[DirectoryChange] {
         &self.changes
     }
 
-    /// Whether nothing changed.
+    /// Returns whether the delta has no changes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()

@@ -1,58 +1,58 @@
-//! Where to look for an identity: fingerprints, each with something to tell of it.
+//! A hash table that stores a 16-bit fingerprint of each identity, with a value.
 //!
-//! A fingerprint that is not there is the truth: nobody here is called that, and to know it costs the reading of one cache
-//! line. One that is there may be that of another identity, so that what stands beside it has to be held against something.
+//! If the table lacks a fingerprint, it lacks the identity, and that costs reading one cache line. If it has the
+//! fingerprint, that may be of another identity, so the caller has to check the value.
 //!
-//! Open addressing over buckets that are half a cache line wide, as in Swiss tables, but with 16 bits a fingerprint, so
-//! that one in some thousand strangers is taken for somebody and not one in ten.
+//! The table is open addressing over buckets of 16, as in Swiss tables. Their fingerprints of 7 bits would match one
+//! in ten unknown identities; those of 16 bits match one in some thousand.
 
-/// How many fingerprints stand together.
+/// How many fingerprints a bucket has.
 const WIDTH: usize = 16;
 
-/// See the module.
+/// The table; see the module documentation.
 #[derive(Clone)]
-pub(crate) struct Hints<T> {
-    tags: Box<[Tags]>,
+pub(crate) struct FingerprintTable<T> {
+    buckets: Box<[Bucket]>,
     values: Box<[[T; WIDTH]]>,
     len: usize,
 }
 
-/// From the left; 0 is empty.
+/// The fingerprints of a bucket, from the left; 0 is an empty slot.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(align(32))]
-struct Tags([u16; WIDTH]);
+struct Bucket([u16; WIDTH]);
 
-impl Tags {
+impl Bucket {
     #[inline(always)]
-    fn hold(self, tag: u16) -> bool {
-        self.0.iter().fold(false, |found, here| found | (*here == tag))
+    fn contains(self, fingerprint: u16) -> bool {
+        self.0.iter().fold(false, |found, slot| found | (*slot == fingerprint))
     }
 
-    /// Where a fingerprint stands, a bit for each place.
+    /// Returns the slots with a fingerprint, a bit for each slot.
     #[inline(always)]
-    fn places_of(self, tag: u16) -> u16 {
-        self.0.iter().enumerate().fold(0, |places, (at, here)| places | u16::from(*here == tag) << at)
+    fn slots_of(self, fingerprint: u16) -> u16 {
+        self.0.iter().enumerate().fold(0, |slots, (at, slot)| slots | u16::from(*slot == fingerprint) << at)
     }
 
     #[inline(always)]
-    fn are_full(self) -> bool {
+    fn is_full(self) -> bool {
         let [.., last] = self.0;
         last != 0
     }
 }
 
-impl<T: Copy + Default> Hints<T> {
-    /// A table for so many, of which each bucket holds `filled` on average.
-    pub(crate) fn with_room_for(identities: usize, filled: usize) -> Self {
+impl<T: Copy + Default> FingerprintTable<T> {
+    /// Returns a table for so many identities, with `filled` of the 16 slots of each bucket in use on average.
+    pub(crate) fn with_capacity(identities: usize, filled: usize) -> Self {
         let buckets = identities / filled.clamp(1, WIDTH - 1) + 1;
         Self {
-            tags: vec![Tags([0; WIDTH]); buckets].into(),
+            buckets: vec![Bucket([0; WIDTH]); buckets].into(),
             values: vec![[T::default(); WIDTH]; buckets].into(),
             len: 0,
         }
     }
 
-    /// How many fingerprints there are.
+    /// Returns the number of fingerprints.
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -61,53 +61,53 @@ impl<T: Copy + Default> Hints<T> {
         self.len == 0
     }
 
-    /// Whether so many more would leave searching fast.
-    pub(crate) fn has_room_for(&self, more: usize) -> bool {
-        self.len + more <= self.tags.len() * (WIDTH - 2)
+    /// Returns whether searching stays fast with so many more.
+    pub(crate) fn has_capacity_for(&self, more: usize) -> bool {
+        self.len + more <= self.buckets.len() * (WIDTH - 2)
     }
 
-    /// How much memory it takes.
+    /// Returns the size of the table in bytes.
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.tags.len() * (size_of::<Tags>() + size_of::<[T; WIDTH]>())
+        self.buckets.len() * (size_of::<Bucket>() + size_of::<[T; WIDTH]>())
     }
 
-    /// Adds one, for which there must be [room](Self::has_room_for).
+    /// Adds an identity. The table must have [capacity](Self::has_capacity_for) for it.
     pub(crate) fn insert(&mut self, hash: u64, value: T) {
-        let tag = tag(hash);
+        let fingerprint = fingerprint(hash);
         for at in self.buckets_from(hash) {
-            let (Some(tags), Some(values)) = (self.tags.get_mut(at), self.values.get_mut(at)) else { return };
-            if let Some((free, value_there)) = tags.0.iter_mut().zip(values).find(|(tag, _)| **tag == 0) {
-                (*free, *value_there) = (tag, value);
+            let (Some(bucket), Some(values)) = (self.buckets.get_mut(at), self.values.get_mut(at)) else { return };
+            if let Some((free, free_value)) = bucket.0.iter_mut().zip(values).find(|(slot, _)| **slot == 0) {
+                (*free, *free_value) = (fingerprint, value);
                 self.len += 1;
                 return;
             }
         }
     }
 
-    /// Whether somebody may be called that. Reads one cache line of nearly every name that nobody has.
+    /// Returns whether the table may contain an identity. Reads one cache line for nearly every identity that it lacks.
     #[inline(always)]
-    pub(crate) fn may_hold(&self, hash: u64) -> bool {
-        let tag = tag(hash);
-        match self.tags.get(self.bucket(hash)) {
-            Some(tags) => tags.hold(tag) || (tags.are_full() && self.may_hold_beyond(hash)),
+    pub(crate) fn may_contain(&self, hash: u64) -> bool {
+        let fingerprint = fingerprint(hash);
+        match self.buckets.get(self.bucket(hash)) {
+            Some(bucket) => bucket.contains(fingerprint) || (bucket.is_full() && self.may_overflow(hash)),
             None => false,
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn may_hold_beyond(&self, hash: u64) -> bool {
+    fn may_overflow(&self, hash: u64) -> bool {
         self.candidates(hash).next().is_some()
     }
 
-    /// Gives one that stands there another value, or adds it, for which there must be room.
-    pub(crate) fn put(&mut self, hash: u64, value: T, is: impl Fn(T) -> bool) {
+    /// Replaces the value of an identity that the table has, or adds it. The table must have capacity for it.
+    pub(crate) fn replace_or_insert(&mut self, hash: u64, value: T, is: impl Fn(T) -> bool) {
         let mut candidates = self.candidates(hash);
         while let Some(known) = candidates.next() {
-            let (bucket, place) = (candidates.bucket, candidates.place);
+            let (bucket, slot) = (candidates.bucket, candidates.slot);
             if is(known) {
-                if let Some(there) = self.values.get_mut(bucket).and_then(|values| values.get_mut(place)) {
-                    *there = value;
+                if let Some(known) = self.values.get_mut(bucket).and_then(|values| values.get_mut(slot)) {
+                    *known = value;
                 }
                 return;
             }
@@ -115,17 +115,17 @@ impl<T: Copy + Default> Hints<T> {
         self.insert(hash, value);
     }
 
-    /// What stands beside each fingerprint that is the same.
+    /// Returns the value of each equal fingerprint.
     #[inline]
     pub(crate) fn candidates(&self, hash: u64) -> Candidates<'_, T> {
-        let (tag, bucket) = (tag(hash), self.bucket(hash));
-        let places = self.tags.get(bucket).map_or(0, |tags| tags.places_of(tag));
-        Candidates { hints: self, tag, bucket, places, place: 0, passed: 0 }
+        let (fingerprint, bucket) = (fingerprint(hash), self.bucket(hash));
+        let slots = self.buckets.get(bucket).map_or(0, |bucket| bucket.slots_of(fingerprint));
+        Candidates { table: self, fingerprint, bucket, slots, slot: 0, passed: 0 }
     }
 
-    /// The bucket of a hash, and those that take what it has no room for.
+    /// Returns the bucket of a hash, and then those for its overflow.
     fn buckets_from(&self, hash: u64) -> impl Iterator<Item = usize> + use<T> {
-        let (first, all) = (self.bucket(hash), self.tags.len());
+        let (first, all) = (self.bucket(hash), self.buckets.len());
         (first..all).chain(0..first)
     }
 
@@ -133,20 +133,20 @@ impl<T: Copy + Default> Hints<T> {
     fn bucket(&self, hash: u64) -> usize {
         // The high half, spread over the buckets without a division (Lemire, "Fast random integer generation in an
         // interval").
-        (((hash >> 32) * self.tags.len() as u64) >> 32) as usize
+        (((hash >> 32) * self.buckets.len() as u64) >> 32) as usize
     }
 }
 
-/// See [`Hints::candidates`].
+/// The iterator of [`FingerprintTable::candidates`].
 pub(crate) struct Candidates<'a, T> {
-    hints: &'a Hints<T>,
-    tag: u16,
+    table: &'a FingerprintTable<T>,
+    fingerprint: u16,
     bucket: usize,
-    /// Those in the bucket that were not given yet, a bit for each.
-    places: u16,
-    /// Where the one stood that was given last.
-    place: usize,
-    /// How many buckets were passed.
+    /// The slots in the bucket that were not returned yet, a bit for each.
+    slots: u16,
+    /// The slot that was returned last.
+    slot: usize,
+    /// How many buckets were read before this one.
     passed: usize,
 }
 
@@ -155,23 +155,23 @@ impl<T: Copy + Default> Iterator for Candidates<'_, T> {
 
     #[inline]
     fn next(&mut self) -> Option<T> {
-        let Hints { tags, values, .. } = self.hints;
-        while self.places == 0 {
+        let FingerprintTable { buckets, values, .. } = self.table;
+        while self.slots == 0 {
             self.passed += 1;
-            if self.passed >= tags.len() || !tags.get(self.bucket)?.are_full() {
+            if self.passed >= buckets.len() || !buckets.get(self.bucket)?.is_full() {
                 return None;
             }
-            self.bucket = if self.bucket + 1 == tags.len() { 0 } else { self.bucket + 1 };
-            self.places = tags.get(self.bucket)?.places_of(self.tag);
+            self.bucket = if self.bucket + 1 == buckets.len() { 0 } else { self.bucket + 1 };
+            self.slots = buckets.get(self.bucket)?.slots_of(self.fingerprint);
         }
-        self.place = self.places.trailing_zeros() as usize;
-        self.places &= self.places - 1;
-        values.get(self.bucket)?.get(self.place).copied()
+        self.slot = self.slots.trailing_zeros() as usize;
+        self.slots &= self.slots - 1;
+        values.get(self.bucket)?.get(self.slot).copied()
     }
 }
 
 #[inline(always)]
-fn tag(hash: u64) -> u16 {
+fn fingerprint(hash: u64) -> u16 {
     (hash as u16).max(1)
 }
 
@@ -181,20 +181,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn d8_whoever_was_put_in_is_found_however_full_it_gets() {
+    fn d8_inserted_identities_are_found_in_a_full_table() {
         let hashing = Hashing::new();
-        for (room, filled) in [(0, 1), (1, 1), (100, 8), (1_000, 13), (5_000, 15)] {
-            let mut hints = Hints::with_room_for(room, filled);
-            let mut put = 0;
-            while hints.has_room_for(1) {
-                hints.insert(hashing.of_id(put.to_string()), put);
-                put += 1;
+        for (capacity, filled) in [(0, 1), (1, 1), (100, 8), (1_000, 13), (5_000, 15)] {
+            let mut table = FingerprintTable::with_capacity(capacity, filled);
+            let mut len = 0;
+            while table.has_capacity_for(1) {
+                table.insert(hashing.of_id(len.to_string()), len);
+                len += 1;
             }
-            for user in 0..put {
+            for user in 0..len {
                 let hash = hashing.of_id(user.to_string());
-                assert!(hints.may_hold(hash) && hints.candidates(hash).any(|found| found == user), "{user} of {put}");
+                assert!(
+                    table.may_contain(hash) && table.candidates(hash).any(|found| found == user),
+                    "{user} of {len}"
+                );
             }
-            assert_eq!(hints.len(), put as usize);
+            assert_eq!(table.len(), len as usize);
         }
     }
 }

@@ -1,19 +1,72 @@
-//! How identities are hashed: alike in any case of their ASCII letters, without making a copy in lower case first.
+//! Hashes of identities, equal for names that differ in the case of ASCII letters only. No copy in lower case is made.
 //!
-//! Sixteen bytes at a time are folded by a multiplication of their halves, as in wyhash and foldhash, with keys that
-//! are random in each process, so that nobody outside can choose names that meet.
+//! The hash folds sixteen bytes at a time by a multiplication of their halves, as wyhash and foldhash do. Its keys are
+//! random in each process, so that no outsider can choose names that collide.
 
 use std::hash::{BuildHasher, RandomState};
 
-use crate::identity::{Alias, Identity};
+use crate::identity::{Alias, Identity, UserId};
 
-/// See the module. An id and a name that read alike are two identities.
+/// The form in which an identity is compared: an id as it is, a name in any case of its ASCII letters.
+#[derive(Clone, Copy)]
+pub(crate) enum IdentityKey<'a> {
+    Id(&'a [u8]),
+    Name(&'a [u8]),
+}
+
+impl<'a> IdentityKey<'a> {
+    pub(crate) fn id(id: &'a UserId) -> Self {
+        Self::Id(id.as_str().as_bytes())
+    }
+
+    pub(crate) fn name(form: &'a str) -> Self {
+        Self::Name(form.as_bytes())
+    }
+
+    /// Returns the key as text.
+    pub(crate) fn text(self) -> &'a str {
+        let (Self::Id(bytes) | Self::Name(bytes)) = self;
+        // INVARIANT: both were text.
+        str::from_utf8(bytes).unwrap_or_default()
+    }
+
+    /// Returns what [`Alias::key`] does for a name.
+    pub(crate) fn to_lower_case(self) -> String {
+        self.text().to_ascii_lowercase()
+    }
+}
+
+impl<'a> From<&'a Alias> for IdentityKey<'a> {
+    #[inline]
+    fn from(alias: &'a Alias) -> Self {
+        Self::name(alias.form())
+    }
+}
+
+impl<'a> From<&'a Identity> for IdentityKey<'a> {
+    #[inline]
+    fn from(identity: &'a Identity) -> Self {
+        match identity {
+            Identity::Id(id) => Self::id(id),
+            Identity::Alias(alias) => alias.into(),
+        }
+    }
+}
+
+/// Two independent hashes of an identity: the first to search for it, the second to check what was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct HashPair {
+    pub(crate) hash: u64,
+    pub(crate) check: u64,
+}
+
+/// The keys of the hashes. An id and a name with the same text have different hashes.
 #[derive(Clone)]
 pub(crate) struct Hashing {
     ids: Keys,
     names: Keys,
-    proofs_of_ids: Keys,
-    proofs_of_names: Keys,
+    checks_of_ids: Keys,
+    checks_of_names: Keys,
 }
 
 /// For the first half of sixteen bytes, for the second, and for the length.
@@ -27,13 +80,15 @@ impl Hashing {
     pub(crate) fn new() -> Self {
         let random = RandomState::new();
         let keys = |of: u64| Keys([0, 1, 2].map(|key| random.hash_one([of, key])));
-        Self { ids: keys(0), names: keys(1), proofs_of_ids: keys(2), proofs_of_names: keys(3) }
+        Self { ids: keys(0), names: keys(1), checks_of_ids: keys(2), checks_of_names: keys(3) }
     }
 
-    pub(crate) fn of(&self, identity: &Identity) -> u64 {
-        match identity {
-            Identity::Id(id) => self.of_id(id.as_str()),
-            Identity::Alias(alias) => self.of_alias(alias),
+    /// Returns the hash to search for.
+    #[inline]
+    pub(crate) fn of(&self, key: IdentityKey<'_>) -> u64 {
+        match key {
+            IdentityKey::Id(id) => self.of_id(id),
+            IdentityKey::Name(form) => self.names.hash(form, ignore_case),
         }
     }
 
@@ -42,50 +97,16 @@ impl Hashing {
         self.ids.hash(id.as_ref(), |word| word)
     }
 
-    #[inline]
-    pub(crate) fn of_alias(&self, alias: &Alias) -> u64 {
-        self.of_form(alias.form())
-    }
-
-    /// Of the form in which an alias is compared, in any case of its ASCII letters.
-    #[inline]
-    pub(crate) fn of_form(&self, form: impl AsRef<[u8]>) -> u64 {
-        self.names.hash(form.as_ref(), without_case)
-    }
-}
-
-/// Where to look for an identity, and by what to tell it from every other that is looked for there: two hashes that have
-/// nothing to do with each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Print {
-    pub(crate) hash: u64,
-    pub(crate) proof: u64,
-}
-
-impl Hashing {
-    pub(crate) fn proof_of(&self, identity: &Identity) -> u64 {
-        match identity {
-            Identity::Id(id) => self.proof_of_id(id.as_str()),
-            Identity::Alias(alias) => self.proof_of_form(alias.form()),
+    /// Returns the hash to check with.
+    pub(crate) fn check_of(&self, key: IdentityKey<'_>) -> u64 {
+        match key {
+            IdentityKey::Id(id) => self.checks_of_ids.hash(id, |word| word),
+            IdentityKey::Name(form) => self.checks_of_names.hash(form, to_lower_case),
         }
     }
 
-    fn proof_of_id(&self, id: impl AsRef<[u8]>) -> u64 {
-        self.proofs_of_ids.hash(id.as_ref(), |word| word)
-    }
-
-    pub(crate) fn proof_of_form(&self, form: impl AsRef<[u8]>) -> u64 {
-        self.proofs_of_names.hash(form.as_ref(), in_lower_case)
-    }
-
-    pub(crate) fn print_of_id(&self, id: impl AsRef<[u8]>) -> Print {
-        let id = id.as_ref();
-        Print { hash: self.of_id(id), proof: self.proof_of_id(id) }
-    }
-
-    pub(crate) fn print_of_form(&self, form: impl AsRef<[u8]>) -> Print {
-        let form = form.as_ref();
-        Print { hash: self.of_form(form), proof: self.proof_of_form(form) }
+    pub(crate) fn pair_of(&self, key: IdentityKey<'_>) -> HashPair {
+        HashPair { hash: self.of(key), check: self.check_of(key) }
     }
 }
 
@@ -101,7 +122,7 @@ impl Keys {
         let sum = whole.iter().fold(first, |sum, bytes| step(sum, *bytes));
         let sum = match bytes.last_chunk() {
             _ if rest.is_empty() => sum,
-            // Some bytes are taken a second time, which costs less than finding out how many are left.
+            // Folds some bytes a second time, which costs less than counting those that are left.
             Some(last) => step(sum, *last),
             None => step(sum, padded(rest)),
         };
@@ -109,9 +130,9 @@ impl Keys {
     }
 }
 
-/// Eight bytes with their ASCII letters in lower case: all at once, each in its own eighth of the word. A letter is a byte
-/// below 128 that carries into the highest bit when enough is added to reach it from `A`, and does not when it is from `[`.
-fn in_lower_case(word: u64) -> u64 {
+/// Puts the ASCII letters among eight bytes into lower case, all at once. A letter in upper case is a byte below 128
+/// that sets its highest bit if as much is added as `A` needs for that, and does not if as much is added as `[` needs.
+fn to_lower_case(word: u64) -> u64 {
     const EACH: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x80 * EACH;
     let low = word & !HIGH;
@@ -121,21 +142,21 @@ fn in_lower_case(word: u64) -> u64 {
     word | (is_upper >> 2)
 }
 
-/// Eight bytes, each with the bit set by which `A` differs from `a`. Other characters fall together too, as `@` and `` ` `` do;
-/// two names that differ by nothing else are rare, and are told apart by what they are.
+/// Sets the bit that differs between `A` and `a` in each of eight bytes. Other characters become equal too, such as `@`
+/// and `` ` ``. Names that differ in nothing else are rare, and a search that finds both compares them.
 #[inline(always)]
-fn without_case(word: u64) -> u64 {
+fn ignore_case(word: u64) -> u64 {
     word | 0x2020_2020_2020_2020
 }
 
 #[inline(never)]
 fn padded(bytes: &[u8]) -> [u8; STEP] {
     let mut padded = [0; STEP];
-    padded.iter_mut().zip(bytes).for_each(|(there, byte)| *there = *byte);
+    padded.iter_mut().zip(bytes).for_each(|(to, byte)| *to = *byte);
     padded
 }
 
-/// Both halves of the product, folded into one.
+/// Returns the exclusive or of both halves of the product.
 #[inline(always)]
 fn multiply(one: u64, other: u64) -> u64 {
     let product = u128::from(one) * u128::from(other);
@@ -149,37 +170,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn d8_eight_bytes_are_put_into_lower_case_as_each_of_them_is() {
+    fn d8_eight_bytes_at_once_lower_case_as_each_alone() {
         for byte in 0..=u8::MAX {
             for at in 0..8 {
                 let mut bytes = *b"aZ@[`{\xc3\x80";
                 bytes[at] = byte;
-                let folded = in_lower_case(u64::from_le_bytes(bytes)).to_le_bytes();
+                let folded = to_lower_case(u64::from_le_bytes(bytes)).to_le_bytes();
                 assert_eq!(folded, bytes.map(|byte| byte.to_ascii_lowercase()), "{byte} at {at}");
             }
         }
     }
 
     #[test]
-    fn d8_names_that_are_looked_for_together_are_told_apart() {
+    fn d8_names_with_one_hash_have_two_checks() {
         let hashing = Hashing::new();
-        let (one, other) = (hashing.print_of_form("a@contoso.com"), hashing.print_of_form("a`contoso.com"));
-        assert!(one.hash == other.hash && one.proof != other.proof);
-        assert_eq!(one, hashing.print_of_form("A@Contoso.COM"));
-        assert_ne!(hashing.print_of_id("a"), hashing.print_of_id("A"));
+        let pair = |name: &str| hashing.pair_of(IdentityKey::name(name));
+        let (one, other) = (pair("a@contoso.com"), pair("a`contoso.com"));
+        assert!(one.hash == other.hash && one.check != other.check);
+        assert_eq!(one, pair("A@Contoso.COM"));
+        assert_ne!(hashing.pair_of(IdentityKey::Id(b"a")), hashing.pair_of(IdentityKey::Id(b"A")));
     }
 
     #[test]
-    fn d8_a_name_is_hashed_alike_in_any_case_and_unlike_an_id() {
+    fn d8_hash_ignores_case_and_differs_from_that_of_id() {
         let hashing = Hashing::new();
         for name in ["Adele@Contoso.com".to_owned(), "A".repeat(64), "Ab".repeat(200), "Zé".repeat(80)] {
-            assert_eq!(hashing.of_form(&name), hashing.of_form(name.to_ascii_lowercase()));
-            assert_ne!(hashing.of_form(name.to_ascii_lowercase()), hashing.of_id(name.to_ascii_lowercase()));
+            let lower = name.to_ascii_lowercase();
+            assert_eq!(hashing.of(IdentityKey::name(&name)), hashing.of(IdentityKey::name(&lower)));
+            assert_ne!(hashing.of(IdentityKey::name(&lower)), hashing.of_id(&lower));
         }
     }
 
     #[test]
-    fn d8_names_that_differ_by_little_are_hashed_apart() {
+    fn d8_similar_names_have_different_hashes() {
         let hashing = Hashing::new();
         let mut names: HashSet<String> = HashSet::new();
         for base in ["a", "adele.vance@contoso.com", "0123456789abcdef", "0123456789abcdef0123456789abcdef"] {
@@ -190,11 +213,11 @@ mod tests {
             }
         }
         names.extend((0..50_000).map(|n| format!("user{n}@contoso.com")));
-        let hashes: HashSet<u64> = names.iter().map(|name| hashing.of_form(name)).collect();
+        let hash = |name: &String| hashing.of(IdentityKey::name(name));
+        let hashes: HashSet<u64> = names.iter().map(hash).collect();
         assert_eq!(hashes.len(), names.len());
-        // A bucket is chosen by the upper half, what stands in it by the lowest bits.
-        let spread =
-            |bits: &dyn Fn(u64) -> u64| names.iter().map(|name| bits(hashing.of_form(name))).collect::<HashSet<_>>();
+        // The upper half chooses the bucket, the lowest bits are the fingerprint.
+        let spread = |bits: &dyn Fn(u64) -> u64| names.iter().map(|name| bits(hash(name))).collect::<HashSet<_>>();
         assert!(spread(&|hash| hash >> 56).len() == 256 && spread(&|hash| hash & 0xff).len() == 256);
         assert!(spread(&|hash| hash & 0xffff).len() > 30_000, "as many as chance gives");
     }

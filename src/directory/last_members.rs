@@ -1,4 +1,4 @@
-//! What a directory remembers of removed groups: their last members, as long as there is room for them.
+//! The last members of removed groups, as many as a directory remembers.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -7,24 +7,24 @@ use super::additions::Additions;
 use super::apply::Draft;
 use super::builder::ImportError;
 use super::groups::GroupIndex;
-use super::people::UserIndex;
 use super::revision::DirectoryRevision;
 use super::snapshot::LastNames;
 use super::user::User;
+use super::users::UserIndex;
 use crate::identity::UserId;
 use crate::steps;
 
-/// How many memberships in removed groups are remembered in any case; more only while they are no more than those in
-/// groups that are there.
+/// How many memberships in removed groups are remembered in any case. More are remembered only if they are no more than
+/// those in groups of the directory.
 const ALWAYS_REMEMBERED: usize = 1 << 16;
 
-/// Copies of groups, as they counted before a delta.
+/// Copies of groups as they were before a delta.
 struct Copies {
-    /// By the number of what they are copies of.
+    /// The copy of each group.
     made: HashMap<GroupIndex, GroupIndex>,
-    /// Those of which it is still to be said what is nested in them.
+    /// Groups whose nested groups are still to be added to the copy.
     open: Vec<(GroupIndex, GroupIndex)>,
-    /// What the delta added to what they are copies of.
+    /// The additions of the delta, which the copies include.
     additions: Additions,
 }
 
@@ -35,14 +35,15 @@ impl Copies {
 }
 
 impl Draft<'_> {
-    /// Settles what counts of the groups that a delta removed, and of those in which a restored group was nested last.
+    /// Settles the last members of the groups that a delta removed, and of those that a restored group was last nested
+    /// in.
     pub(super) fn settle_removed(&mut self) -> Result<(), ImportError> {
         let (removed, restored) = (std::mem::take(&mut self.removed), std::mem::take(&mut self.restored));
         if removed.is_empty() && restored.is_empty() {
             return Ok(());
         }
-        self.moves_last_members = true;
-        // What was settled before the delta stays as it is.
+        self.changes_last_members = true;
+        // Last members that were settled before the delta do not change.
         let mut before = Copies::with(Additions::default());
         let restored: BTreeSet<_> = restored.into_iter().filter(|group| self.was_removed(*group)).collect();
         for group in self.groups.nested_last(&restored) {
@@ -72,10 +73,10 @@ impl Draft<'_> {
     }
 
     fn is_new(&self, group: GroupIndex) -> bool {
-        group.place() >= self.before.groups.numbers()
+        group.position() >= self.before.groups.numbers()
     }
 
-    /// Notes what was nested in what was copied: before the delta, and with what it added.
+    /// Adds to the copies the groups that were nested in the originals before the delta, and those that it added.
     fn nest_copies(&mut self, copies: &mut Copies) -> Result<(), ImportError> {
         while let Some((group, copy)) = copies.open.pop() {
             let before = self.before.groups.counted_children(group);
@@ -85,8 +86,8 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Notes what was nested in a removed group or a copy: other such, and copies of groups that are there or were more
-    /// before the delta.
+    /// Adds to a removed group or a copy the groups that were last nested in it. Each is a removed group, a copy, or a
+    /// copy of a group that is in the directory or that the delta reduced.
     fn nest_last(
         &mut self,
         group: GroupIndex,
@@ -94,7 +95,7 @@ impl Draft<'_> {
         copies: &mut Copies,
     ) -> Result<(), ImportError> {
         for child in children {
-            let child = match self.groups.is_there(child) || copies.additions.is_lessened(child) {
+            let child = match self.groups.is_there(child) || copies.additions.is_reduced(child) {
                 true => self.copy(child, copies)?,
                 false => child,
             };
@@ -117,7 +118,7 @@ impl Draft<'_> {
         Ok(copy)
     }
 
-    /// Gives the copies the members of what they are copies of.
+    /// Adds the members of the originals to the copies.
     fn copy_memberships(&mut self, before: &Copies, now: &Copies) {
         if before.made.is_empty() && now.made.is_empty() {
             return;
@@ -135,7 +136,7 @@ impl Draft<'_> {
         }
     }
 
-    /// Calls `found` for everybody with the groups that list them now.
+    /// Calls `found` for each user with the groups that list the user now.
     fn each_membership_now(&self, mut found: impl FnMut(u32, &mut dyn Iterator<Item = u32>)) {
         self.before.each_membership(self.before.user_range(), |user, groups| {
             steps::advance(1 + groups.len());
@@ -150,17 +151,17 @@ impl Draft<'_> {
         }
     }
 
-    /// Forgets the members of the groups that went first, while more is remembered than there is room for. What went in
-    /// this directory is not forgotten.
+    /// Forgets the members of the groups that were removed first, until the limit is met. Groups that were removed in
+    /// this directory are not forgotten.
     pub(super) fn forget_oldest(&mut self) {
         let groups = Arc::clone(&self.groups);
         let mut sizes = vec![1; groups.numbers()];
-        let mut memberships_there = 0;
+        let mut in_directory = 0;
         self.each_membership_now(|_, of_user| {
             for group in of_user.map(GroupIndex::numbered) {
                 if groups.is_there(group) {
-                    memberships_there += 1;
-                } else if let Some(size) = sizes.get_mut(group.place()) {
+                    in_directory += 1;
+                } else if let Some(size) = sizes.get_mut(group.position()) {
                     *size += 1;
                 }
             }
@@ -169,16 +170,16 @@ impl Draft<'_> {
         let mut remembered = 0;
         for group in groups.all() {
             let Some(since) = groups.remembered_since(group) else { continue };
-            let size = sizes.get(group.place()).copied().unwrap_or(0);
+            let size = sizes.get(group.position()).copied().unwrap_or(0);
             remembered += size;
             if since != self.revision {
                 by_age.entry(since).or_default().push((group, size));
             }
         }
-        let room = memberships_there.max(ALWAYS_REMEMBERED);
+        let limit = in_directory.max(ALWAYS_REMEMBERED);
         let mut forgotten: BTreeSet<u32> = groups.unused_copies().map(GroupIndex::number).collect();
         for (group, size) in by_age.into_values().flatten() {
-            if remembered <= room {
+            if remembered <= limit {
                 break;
             }
             remembered -= size;
@@ -200,33 +201,33 @@ impl Draft<'_> {
         forgotten.into_iter().for_each(|group| groups.forget(GroupIndex::numbered(group)));
     }
 
-    /// Whether a removed group or a copy lists a user.
+    /// Returns whether a removed group or a copy lists a user.
     fn is_last_member(&self, user: u32) -> bool {
-        let is_gone = |group: u32| !self.groups.is_there(GroupIndex::numbered(group));
+        let is_removed = |group: u32| !self.groups.is_there(GroupIndex::numbered(group));
         steps::advance(1);
         match self.memberships.get(&user) {
-            Some(groups) => groups.iter().any(|group| is_gone(*group)),
-            None => self.before.memberships.of(user).any(is_gone),
+            Some(groups) => groups.iter().any(|group| is_removed(*group)),
+            None => self.before.memberships.of(user).any(is_removed),
         }
     }
 
-    /// Keeps the names that members of removed groups lose with their records.
+    /// Stores the names that last members of removed groups lose with a change of their records.
     pub(super) fn keep_last_names(&mut self) {
         let changed = self.records.keys().chain(self.memberships.keys());
-        let moved: BTreeSet<u32> = changed.copied().filter(|user| self.is_last_member(*user)).collect();
-        self.moves_last_members |= !moved.is_empty();
-        for user in moved {
-            let Some(written) = self.records.get(&user) else { continue };
-            let Some(before) = self.before.entry(UserIndex::numbered(user)) else { continue };
+        let last_members: BTreeSet<u32> = changed.copied().filter(|user| self.is_last_member(*user)).collect();
+        self.changes_last_members |= !last_members.is_empty();
+        for user in last_members {
+            let Some(draft) = self.records.get(&user) else { continue };
+            let Some(before) = self.before.record(UserIndex::numbered(user)) else { continue };
             let known = before.to_user();
-            if written.user.lacks_a_name_of(&known) {
-                let lost = known.names_beside(&written.user);
-                learn(&mut self.last_names, lost);
+            if draft.user.lacks_a_name_of(&known) {
+                let lost = known.names_missing_from(&draft.user);
+                add_last_names(&mut self.last_names, lost);
             }
         }
     }
 
-    /// Forgets the last names of users who are no last members any more.
+    /// Forgets the last names of users who are not last members any more.
     pub(super) fn forget_last_names(&mut self) {
         steps::advance(self.last_names.len());
         let is_over = |id: &UserId| !self.number(id).is_some_and(|user| self.is_last_member(user));
@@ -238,11 +239,11 @@ impl Draft<'_> {
     }
 }
 
-/// Adds names that a last member had.
-pub(super) fn learn(names: &mut Arc<LastNames>, lost: User) {
+/// Adds names that a last member lost.
+pub(super) fn add_last_names(names: &mut Arc<LastNames>, lost: User) {
     let names = Arc::make_mut(names);
     match names.get_mut(lost.id()) {
-        Some(known) => known.learn(&lost),
+        Some(known) => known.add_names_of(&lost),
         None => drop(names.insert(lost.id().clone(), lost)),
     }
 }

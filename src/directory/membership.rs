@@ -1,15 +1,14 @@
-//! Which groups list whom: for each user the numbers of their groups, three bytes each.
+//! The groups that list each user: compressed sparse rows (CSR), copied on write in blocks.
 //!
-//! Only this way round: whoever asks for the members of a group reads it all, at about the speed of memory, because it
-//! is asked when a policy changes and not when an activity comes in. Whatever changes with one user is then in one
-//! place.
+//! A row has the numbers of the groups of one user, three bytes each. There is no index from groups to users. To find
+//! the members of a group, a caller reads all rows, at about memory bandwidth; that happens when a policy changes and
+//! not for each activity. In return, a change of one user touches one row.
 //!
-//! Users stand in blocks, and blocks in chunks, as segments stand in the log of a log-structured file system (Rosenblum
-//! and Ousterhout, "The Design and Implementation of a Log-Structured File System"). A delta writes the blocks of whoever
-//! changed behind each other in a chunk of its own, and notes where they stand now. What it costs is the copying of these
-//! blocks and of a list of places; snapshots share the chunks, and there are too few of them for the counting of who
-//! shares them to cost anything. Blocks that were overtaken are left where they are, and chunks are put together when
-//! too much of them is such.
+//! Rows are grouped in blocks of 32 users, and blocks in chunks, which snapshots share. A delta writes new versions of
+//! the changed blocks into one new chunk and updates the list of their locations, as a log-structured file system does
+//! with its segments (Rosenblum and Ousterhout, "The Design and Implementation of a Log-Structured File System"). It
+//! costs copying these blocks and the list. There are few chunks, so their reference counts cost little. Replaced
+//! blocks remain in their chunks until these have too many of them and are compacted.
 
 use std::mem;
 use std::ops::Range;
@@ -18,38 +17,38 @@ use std::sync::Arc;
 use super::packed::Packed;
 use crate::steps;
 
-/// How many users share one block, which is what is copied when the groups of one of them change.
+/// How many users share a block. A delta that changes the groups of one user copies its block.
 const BLOCK: usize = 32;
 
-/// How many blocks an import puts in one chunk.
+/// How many blocks an import writes to one chunk.
 const CHUNK: usize = 1 << 10;
 
 /// The groups that list each user themselves.
 #[derive(Clone, Default)]
 pub(super) struct Memberships {
-    /// Where each block stands.
-    places: Vec<Place>,
+    /// The location of each block.
+    locations: Vec<BlockLocation>,
     chunks: Vec<Arc<Chunk>>,
-    /// How many of its blocks each chunk still counts for.
+    /// How many blocks of each chunk were not replaced.
     live: Vec<u32>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Place {
+struct BlockLocation {
     chunk: u32,
-    /// How many blocks stand before it in the chunk.
+    /// The number of the block in the chunk.
     block: u32,
 }
 
-/// Whole blocks: a user who is not there yet has a place in the last one.
+/// Whole blocks. The last one has empty rows for users who do not exist yet.
 #[derive(Default)]
 struct Chunk {
-    /// Where the groups of each user end.
+    /// The end of the row of each user in `groups`.
     ends: Vec<u32>,
     groups: Vec<Packed>,
 }
 
-/// The most groups that a directory can tell apart.
+/// The most groups that a directory can have.
 pub(super) const MAX_GROUPS: usize = (1 << 23) - 1;
 
 impl Chunk {
@@ -67,8 +66,8 @@ impl Chunk {
         self.ends.push(self.groups.len() as u32);
     }
 
-    /// Adds the groups of some users of another chunk.
-    fn push_all(&mut self, from: &Self, users: Range<usize>) {
+    /// Appends the rows of some users of another chunk.
+    fn push_rows_of(&mut self, from: &Self, users: Range<usize>) {
         steps::advance(users.len());
         let (first, shift) = (from.start(users.start), self.groups.len());
         let ends = from.ends.get(users).unwrap_or_default();
@@ -78,7 +77,7 @@ impl Chunk {
         self.ends.extend(ends.iter().map(|end| (*end as usize - first + shift) as u32));
     }
 
-    fn push_nobody(&mut self, users: usize) {
+    fn push_empty(&mut self, users: usize) {
         steps::advance(users);
         self.ends.extend(std::iter::repeat_n(self.groups.len() as u32, users));
     }
@@ -93,7 +92,8 @@ impl Chunk {
 }
 
 impl Memberships {
-    /// From pairs of user and group, in any order and with repetitions, for users from 0.
+    /// Returns the memberships given as pairs of user and group, which can be in any order and repeat, for users from
+    /// 0.
     pub(super) fn sorted_by_user(users: usize, pairs: &[(u32, u32)]) -> Self {
         // A counting sort: each pair is moved once.
         steps::advance(users + 3 * pairs.len());
@@ -111,11 +111,11 @@ impl Memberships {
         let mut groups = vec![0_u32; pairs.len()];
         let mut next = ends.clone();
         for (user, group) in pairs {
-            if let Some(place) = next.get_mut(*user as usize)
-                && let Some(there) = groups.get_mut(*place)
+            if let Some(position) = next.get_mut(*user as usize)
+                && let Some(slot) = groups.get_mut(*position)
             {
-                *there = *group;
-                *place += 1;
+                *slot = *group;
+                *position += 1;
             }
         }
         let mut sorted = Self::default();
@@ -134,19 +134,19 @@ impl Memberships {
         sorted
     }
 
-    /// Adds a chunk with the blocks behind all others.
+    /// Appends a chunk.
     fn add(&mut self, chunk: &mut Chunk) {
         let mut chunk = mem::take(chunk);
-        chunk.push_nobody(chunk.ends.len().next_multiple_of(BLOCK) - chunk.ends.len());
+        chunk.push_empty(chunk.ends.len().next_multiple_of(BLOCK) - chunk.ends.len());
         chunk.ends.shrink_to_fit();
         chunk.groups.shrink_to_fit();
         let number = self.chunks.len() as u32;
-        self.places.extend((0..chunk.blocks() as u32).map(|block| Place { chunk: number, block }));
+        self.locations.extend((0..chunk.blocks() as u32).map(|block| BlockLocation { chunk: number, block }));
         self.live.push(chunk.blocks() as u32);
         self.chunks.push(Arc::new(chunk));
     }
 
-    /// The number of a chunk that counts for nothing any more, or of a new one.
+    /// Returns the number of a chunk without live blocks, or of a new one.
     fn free_chunk(&mut self) -> usize {
         self.live.iter().position(|live| *live == 0).unwrap_or_else(|| {
             self.chunks.push(Arc::default());
@@ -155,20 +155,20 @@ impl Memberships {
         })
     }
 
-    /// Where the users of a block stand.
+    /// Returns the chunk of a block, and the position of its first row there.
     fn block(&self, at: usize) -> Option<(&Chunk, usize)> {
-        let place = self.places.get(at)?;
-        Some((self.chunks.get(place.chunk as usize)?, place.block as usize * BLOCK))
+        let location = self.locations.get(at)?;
+        Some((self.chunks.get(location.chunk as usize)?, location.block as usize * BLOCK))
     }
 
-    /// The groups that list this user, in order.
+    /// Returns the groups that list a user, in order.
     pub(super) fn of(&self, user: u32) -> impl Iterator<Item = u32> + '_ {
         let at = user as usize;
         let groups = self.block(at / BLOCK).map_or(&[][..], |(chunk, first)| chunk.of(first + at % BLOCK));
         groups.iter().map(|group| group.get())
     }
 
-    /// Calls `found` for each of some users in order, with the groups that list them.
+    /// Calls `found` for each user in a range, in order, with the groups that list the user.
     pub(super) fn each(&self, users: Range<u32>, mut found: impl FnMut(u32, &[Packed])) {
         steps::advance(users.len());
         let mut user = users.start as usize;
@@ -183,18 +183,18 @@ impl Memberships {
                         start = *end as usize;
                     }
                 }
-                // Whoever came after the last of them whose groups ever changed.
+                // Users after the last one whose groups ever changed.
                 None => (user..after).for_each(|unlisted| found(unlisted as u32, &[])),
             }
             user = after;
         }
     }
 
-    /// The users of whom a group is `wanted`, by number, in order.
+    /// Returns the users in any group whose number is marked in `wanted`, in order.
     pub(super) fn listed_in(&self, wanted: &[bool]) -> Vec<u32> {
         let is_wanted = |group: &Packed| wanted.get(group.get() as usize).copied().unwrap_or(false);
         let mut listed = Vec::new();
-        let all = u32::try_from(self.places.len() * BLOCK).unwrap_or(u32::MAX);
+        let all = u32::try_from(self.locations.len() * BLOCK).unwrap_or(u32::MAX);
         self.each(0..all, |user, groups| {
             steps::advance(groups.len());
             if groups.iter().any(is_wanted) {
@@ -204,78 +204,80 @@ impl Memberships {
         listed
     }
 
-    /// The same, but for users whose groups are others now; they are given in order, new ones behind the known.
+    /// Returns the memberships after the groups of some users changed. The users must be in order, new ones last.
     pub(super) fn replacing(&self, changed: &[(u32, Vec<u32>)]) -> Self {
-        steps::advance(self.places.len() / CHUNK + changed.len());
+        steps::advance(self.locations.len() / CHUNK + changed.len());
         let mut next = self.clone();
-        let mut rewritten = Rewriting::new(&mut next);
+        let mut writer = ChunkWriter::new(&mut next);
         let block_of = |(user, _): &(u32, Vec<u32>)| *user as usize / BLOCK;
         for here in changed.chunk_by(|one, other| block_of(one) == block_of(other)) {
             let Some(at) = here.first().map(block_of) else { continue };
-            rewritten.reach(at);
+            writer.pad_to(at);
             let before = self.block(at);
             let mut copied = 0;
             for (user, groups) in here {
-                let place = *user as usize % BLOCK;
-                rewritten.copy(before, copied..place);
-                rewritten.chunk.push(groups.iter().copied());
-                copied = place + 1;
+                let row = *user as usize % BLOCK;
+                writer.copy(before, copied..row);
+                writer.chunk.push(groups.iter().copied());
+                copied = row + 1;
             }
-            rewritten.copy(before, copied..BLOCK);
-            rewritten.stands_for(at);
+            writer.copy(before, copied..BLOCK);
+            writer.place_block(at);
         }
-        rewritten.finish();
+        writer.finish();
         next
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
         let chunk = |chunk: &Arc<Chunk>| chunk.groups.capacity() * 3 + chunk.ends.capacity() * 4 + size_of::<Chunk>();
         let chunks: usize = self.chunks.iter().map(chunk).sum();
-        chunks + self.places.capacity() * size_of::<Place>() + self.chunks.capacity() * (size_of::<usize>() + 4)
+        chunks
+            + self.locations.capacity() * size_of::<BlockLocation>()
+            + self.chunks.capacity() * (size_of::<usize>() + 4)
     }
 }
 
-/// A chunk in the making, with blocks that take the place of others.
-struct Rewriting<'a> {
+/// Writes a new chunk whose blocks replace others.
+struct ChunkWriter<'a> {
     memberships: &'a mut Memberships,
     chunk: Chunk,
     number: usize,
 }
 
-impl<'a> Rewriting<'a> {
+impl<'a> ChunkWriter<'a> {
     fn new(memberships: &'a mut Memberships) -> Self {
         let number = memberships.free_chunk();
         Self { memberships, chunk: Chunk::default(), number }
     }
 
-    /// Adds users of a block as they were, or nobody if there was none.
+    /// Appends rows of a block as they were, or empty ones if there was no such block.
     fn copy(&mut self, before: Option<(&Chunk, usize)>, users: Range<usize>) {
         match before {
-            Some((chunk, first)) => self.chunk.push_all(chunk, first + users.start..first + users.end),
-            None => self.chunk.push_nobody(users.len()),
+            Some((chunk, first)) => self.chunk.push_rows_of(chunk, first + users.start..first + users.end),
+            None => self.chunk.push_empty(users.len()),
         }
     }
 
-    /// Blocks of nobody's, up to this place.
-    fn reach(&mut self, at: usize) {
-        while self.memberships.places.len() < at {
-            self.chunk.push_nobody(BLOCK);
-            self.stands_for(self.memberships.places.len());
+    /// Appends empty blocks up to a position.
+    fn pad_to(&mut self, at: usize) {
+        while self.memberships.locations.len() < at {
+            self.chunk.push_empty(BLOCK);
+            self.place_block(self.memberships.locations.len());
         }
     }
 
-    /// The block written last is the one at this place from now on.
-    fn stands_for(&mut self, at: usize) {
-        let Memberships { places, live, .. } = &mut *self.memberships;
-        let place = Place { chunk: self.number as u32, block: self.chunk.blocks() as u32 - 1 };
-        match places.get_mut(at) {
-            Some(there) => {
-                if let Some(live) = live.get_mut(there.chunk as usize) {
+    /// Makes the block that was written last the one at a position.
+    fn place_block(&mut self, at: usize) {
+        let Memberships { locations, live, .. } = &mut *self.memberships;
+        let location = BlockLocation { chunk: self.number as u32, block: self.chunk.blocks() as u32 - 1 };
+        match locations.get_mut(at) {
+            Some(replaced) => {
+                if let Some(live) = live.get_mut(replaced.chunk as usize) {
                     *live -= 1;
                 }
-                *there = place;
+                *replaced = location;
             }
-            None => places.push(place),
+            None => locations.push(location),
         }
         if let Some(live) = live.get_mut(self.number) {
             *live += 1;
@@ -287,19 +289,19 @@ impl<'a> Rewriting<'a> {
     }
 
     fn close(&mut self) {
-        if let Some(there) = self.memberships.chunks.get_mut(self.number) {
-            *there = Arc::new(mem::take(&mut self.chunk));
+        if let Some(chunk) = self.memberships.chunks.get_mut(self.number) {
+            *chunk = Arc::new(mem::take(&mut self.chunk));
         }
     }
 
     fn finish(mut self) {
-        let crowded = self.crowded();
-        for at in 0..if crowded.is_empty() { 0 } else { self.memberships.places.len() } {
-            let Some(place) = self.memberships.places.get(at) else { break };
-            if crowded.binary_search(&place.chunk).is_ok() {
-                let chunk = self.memberships.chunks.get(place.chunk as usize).map(Arc::clone).unwrap_or_default();
-                self.copy(Some((&chunk, place.block as usize * BLOCK)), 0..BLOCK);
-                self.stands_for(at);
+        let compacted = self.chunks_to_compact();
+        for at in 0..if compacted.is_empty() { 0 } else { self.memberships.locations.len() } {
+            let Some(location) = self.memberships.locations.get(at) else { break };
+            if compacted.binary_search(&location.chunk).is_ok() {
+                let chunk = self.memberships.chunks.get(location.chunk as usize).map(Arc::clone).unwrap_or_default();
+                self.copy(Some((&chunk, location.block as usize * BLOCK)), 0..BLOCK);
+                self.place_block(at);
             }
         }
         self.close();
@@ -309,11 +311,11 @@ impl<'a> Rewriting<'a> {
         }
     }
 
-    /// The chunks whose blocks are to be put together with those that were written now, by number: those with the
-    /// fewest blocks that still count, until there are few enough chunks, and few enough blocks that do not count.
-    fn crowded(&self) -> Vec<u32> {
+    /// Returns the numbers of the chunks whose live blocks move to the new chunk: those with the fewest live blocks,
+    /// until there are few enough chunks and few enough replaced blocks.
+    fn chunks_to_compact(&self) -> Vec<u32> {
         const MANY: usize = 64;
-        let Memberships { places, chunks, live } = &*self.memberships;
+        let Memberships { locations, chunks, live } = &*self.memberships;
         let others = chunks.iter().zip(live).enumerate().filter(|(at, (_, live))| **live > 0 && *at != self.number);
         let mut others: Vec<(u32, usize, u32)> =
             others.map(|(at, (chunk, live))| (*live, chunk.blocks(), at as u32)).collect();
@@ -321,16 +323,16 @@ impl<'a> Rewriting<'a> {
         let mut count = others.len();
         others.sort_unstable();
         let too_many = |written: usize, count: usize| {
-            written > places.len() + places.len() / 4 + CHUNK / 16 || count > MANY + 2 * places.len() / CHUNK
+            written > locations.len() + locations.len() / 4 + CHUNK / 16 || count > MANY + 2 * locations.len() / CHUNK
         };
-        let emptied = others.into_iter().take_while(|(live, blocks, _)| {
-            let is_emptied = too_many(written, count);
+        let compacted = others.into_iter().take_while(|(live, blocks, _)| {
+            let is_compacted = too_many(written, count);
             (written, count) = (written + *live as usize - blocks, count - 1);
-            is_emptied
+            is_compacted
         });
-        let mut emptied: Vec<u32> = emptied.map(|(_, _, at)| at).collect();
-        emptied.sort_unstable();
-        emptied
+        let mut compacted: Vec<u32> = compacted.map(|(_, _, at)| at).collect();
+        compacted.sort_unstable();
+        compacted
     }
 }
 
@@ -352,7 +354,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn d10_whatever_changes_is_told_and_nothing_else_and_earlier_snapshots_stay(
+        fn d10_changed_rows_change_and_earlier_snapshots_stay(
             pairs in prop::collection::vec((0..200_u32, 0..9_u32), 0..400),
             deltas in prop::collection::vec(prop::collection::btree_map(0..400_u32, prop::collection::btree_set(0..9_u32, 0..4), 1..6), 0..150),
         ) {
@@ -389,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn b3_blocks_that_were_overtaken_do_not_pile_up() {
+    fn b3_replaced_blocks_are_compacted() {
         let users = 40_000_u32;
         let pairs: Vec<(u32, u32)> = (0..users).map(|user| (user, user % 7)).collect();
         let first = Memberships::sorted_by_user(users as usize, &pairs);
@@ -401,9 +403,9 @@ mod tests {
             changed.dedup_by_key(|(user, _)| *user);
             now = now.replacing(&changed[..if round % 3 == 0 { 1 } else { changed.len() }]);
             let written: usize = now.chunks.iter().map(|chunk| chunk.blocks()).sum();
-            assert!(written <= now.places.len() * 5 / 4 + 2 * CHUNK, "{written} of {}", now.places.len());
-            assert!(now.chunks.len() <= 64 + 2 * now.places.len() / CHUNK + 2, "{}", now.chunks.len());
-            assert_eq!(now.live.iter().sum::<u32>() as usize, now.places.len());
+            assert!(written <= now.locations.len() * 5 / 4 + 2 * CHUNK, "{written} of {}", now.locations.len());
+            assert!(now.chunks.len() <= 64 + 2 * now.locations.len() / CHUNK + 2, "{}", now.chunks.len());
+            assert_eq!(now.live.iter().sum::<u32>() as usize, now.locations.len());
         }
         assert!(now.heap_bytes() < 2 * first.heap_bytes());
     }

@@ -1,11 +1,11 @@
-//! A number in three bytes.
+//! Numbers in three bytes.
 
 /// A number below 2^24, low byte first.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Packed([u8; 3]);
 
 impl Packed {
-    /// How many numbers there are.
+    /// The number of values.
     pub(crate) const COUNT: u32 = 1 << 24;
 
     /// Packs a number below [`Self::COUNT`].

@@ -1,4 +1,4 @@
-//! Groups that are gone from the directory, and who was in them last.
+//! Groups that were removed from the directory, and their last members.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -9,32 +9,35 @@ use super::user::User;
 use crate::identity::GroupId;
 use crate::text::deserialize_silently;
 
-/// A group that vanished from the directory, with its last members. While a policy speaks of it they go on to count.
+/// A group that was removed from the directory, with its last members. While a policy names the group, they count as
+/// its members.
 ///
-/// `Debug` shows how many there are, never who.
+/// `Debug` shows the number of members, and no member.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct RemovedGroup {
     pub(super) group: GroupId,
     pub(super) last_seen: DirectoryRevision,
     pub(super) removed_in: DirectoryRevision,
     pub(super) members: Vec<User>,
-    /// The first directory that had it again, as far as anybody has seen.
+    /// The first directory with the group again, as far as any node knows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) restored_in: Option<DirectoryRevision>,
     pub(super) audit_state: AuditState,
-    /// The groups of a policy in which it was nested.
+    /// The groups of a policy that it was nested in.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) nested_in: BTreeSet<GroupId>,
 }
 
-/// What of a group that vanished is on record.
+/// What the governance log has recorded of a removed group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub(crate) enum AuditState {
     #[default]
-    Nothing,
-    Vanished,
-    Returned,
+    #[serde(rename = "nothing")]
+    Unrecorded,
+    #[serde(rename = "vanished")]
+    RemovalRecorded,
+    #[serde(rename = "returned")]
+    RestorationRecorded,
 }
 
 #[derive(Deserialize)]
@@ -55,7 +58,7 @@ struct RemovedGroupDocument {
 deserialize_silently!(RemovedGroup, RemovedGroupDocument);
 
 impl RemovedGroup {
-    /// A group that is gone, of which nothing is on record yet.
+    /// Returns a removed group of which nothing is recorded yet.
     pub(super) fn new(
         group: GroupId,
         last_seen: DirectoryRevision,
@@ -68,86 +71,86 @@ impl RemovedGroup {
             removed_in,
             members,
             restored_in: None,
-            audit_state: AuditState::Nothing,
+            audit_state: AuditState::Unrecorded,
             nested_in: BTreeSet::new(),
         }
     }
 
-    /// The group.
+    /// Returns the id of the group.
     #[must_use]
     pub fn group(&self) -> &GroupId {
         &self.group
     }
 
-    /// The first directory without it.
+    /// Returns the revision of the first directory without the group.
     #[must_use]
     pub fn removed_in(&self) -> DirectoryRevision {
         self.removed_in
     }
 
-    /// The same group, which is there again in the directory of this revision. A node that has not come so far goes on
-    /// to need its last members.
+    /// Returns the group as restored in the directory of a revision. A node with an earlier directory still needs the
+    /// last members.
     #[must_use]
     pub fn restored(self, restored_in: DirectoryRevision) -> Self {
         Self { restored_in: Some(self.restored_in.map_or(restored_in, |known| known.min(restored_in))), ..self }
     }
 
-    /// The groups of a policy that it was nested in, directly or through other groups, when it went. Its last members go on
-    /// to count as theirs.
+    /// Returns the groups of a policy that it was nested in, directly or through other groups, when it was removed. Its
+    /// last members still count as members of these.
     pub fn nested_in(&self) -> impl Iterator<Item = &GroupId> {
         self.nested_in.iter()
     }
 
-    /// The same group, nested in these groups of a policy too.
-    pub(crate) fn nesting_in(mut self, groups: impl IntoIterator<Item = GroupId>) -> Self {
+    /// Returns the group as nested in these groups of a policy too.
+    pub(crate) fn with_nested_in(mut self, groups: impl IntoIterator<Item = GroupId>) -> Self {
         self.nested_in.extend(groups);
         self
     }
 
-    /// Whether it is known to have been nested in a group of a policy.
+    /// Returns whether it is known to have been nested in a group of a policy.
     pub(crate) fn is_nested_in(&self, group: &GroupId) -> bool {
         self.nested_in.contains(group)
     }
 
-    /// What of it is on record.
+    /// Returns what is recorded of it.
     pub(crate) fn audit_state(&self) -> AuditState {
         self.audit_state
     }
 
-    /// The same once more of it is on record.
-    pub(crate) fn telling(self, audit_state: AuditState) -> Self {
+    /// Returns the group with more of it recorded.
+    pub(crate) fn with_audit_state(self, audit_state: AuditState) -> Self {
         Self { audit_state: self.audit_state.max(audit_state), ..self }
     }
 
-    /// Since when the group is there again, for a directory that has come so far.
-    pub(crate) fn back_by(&self, revision: DirectoryRevision) -> Option<DirectoryRevision> {
+    /// Returns the revision in which the group was restored if a directory of this revision has it again.
+    pub(crate) fn restored_by(&self, revision: DirectoryRevision) -> Option<DirectoryRevision> {
         self.restored_in.filter(|restored_in| *restored_in <= revision)
     }
 
-    /// Whether it is known to have been there again.
-    pub(crate) fn has_been_back(&self) -> bool {
+    /// Returns whether it is known to have been restored.
+    pub(crate) fn was_restored(&self) -> bool {
         self.restored_in.is_some()
     }
 
-    /// Whether it counts for every directory from this revision on as it does for this one.
+    /// Returns whether it counts for every later directory as it does for one of this revision.
     pub(crate) fn is_settled_by(&self, revision: DirectoryRevision) -> bool {
         self.removed_in < revision && self.restored_in.is_none_or(|restored_in| restored_in <= revision)
     }
 
-    /// Whether this tells of an earlier time that the group was gone: `other` saw it after that.
+    /// Returns whether this is an earlier removal than `other`, which saw the group after it.
     pub(crate) fn is_before(&self, other: &Self) -> bool {
         self.removed_in <= other.last_seen
     }
 
-    /// Whoever was in it last, directly or through other groups, as the directory knew them then.
+    /// Returns the last members, direct or through nested groups, as the directory knew them then.
     #[must_use]
     pub fn members(&self) -> &[User] {
         &self.members
     }
 
-    /// What two nodes know together of one group. If they tell of the same time that it was gone, it is the members of
-    /// both, under the names of both: a node that missed an import knows of fewer, and whoever is left out here would
-    /// be shown. Otherwise what is from the later time.
+    /// Merges what two nodes know of one group. For the same removal, the result has the members of both with the names
+    /// of both: a node that missed an import knows fewer, and a missing member would lose the protection. For different
+    /// removals, it is the later one.
     #[must_use]
     pub fn merge(mut self, other: &Self) -> Self {
         if other.is_before(&self) {
@@ -164,7 +167,7 @@ impl RemovedGroup {
         let mut others = Vec::new();
         for member in &other.members {
             match known.get_mut(member.id()) {
-                Some(known) => known.learn(member),
+                Some(known) => known.add_names_of(member),
                 None => others.push(member.clone()),
             }
         }

@@ -1,10 +1,10 @@
-//! The order of directories.
+//! The revision of a directory.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Which state of the directory an activity was decided against. Grows with every change.
+/// The state of the directory that an activity was decided against. Grows with every change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DirectoryRevision(pub u64);

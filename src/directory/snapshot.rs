@@ -1,4 +1,4 @@
-//! One state of the directory, immutable and complete.
+//! An immutable, complete state of the directory.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
@@ -7,53 +7,54 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::ancestry::Lineage;
+use super::ancestry::Ancestry;
 use super::groups::{GroupIndex, Groups, Knowledge, Removal};
-use super::hashing::{Hashing, Print};
+use super::hashing::{HashPair, Hashing, IdentityKey};
 use super::membership::Memberships;
-use super::names::Entry;
 use super::packed::Packed;
-use super::people::{Holder, Home, People, UserIndex};
+use super::records::UserRecord;
 use super::removed_groups::RemovedGroup;
 use super::revision::DirectoryRevision;
 use super::user::{FEW_NAMES, User};
+use super::users::{Holder, Home, UserIndex, Users};
 use crate::identity::{Alias, GroupId, Identity, UserId};
 use crate::steps;
 
-/// To whom an identity leads in one state of the directory.
+/// The user who holds an identity in one state of the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolution {
-    /// To one user.
+    /// One user holds it.
     Known(User),
-    /// An alias that several users hold.
+    /// Several users hold the alias.
     Ambiguous,
-    /// To nobody.
+    /// No user holds it.
     Unknown,
 }
 
-/// One state of the directory: users, their aliases, and groups that may hold users and other groups.
+/// One state of the directory: users with their aliases, and groups of users and other groups.
 ///
-/// Made by a [`DirectoryBuilder`](crate::directory::DirectoryBuilder) or from the one before [with](Self::with) what changed,
-/// whole or not at all, and never changed afterwards. What a delta leaves alone is shared between the two. `Debug`
-/// shows the revision and how much there is, never who.
+/// A [`DirectoryBuilder`](crate::directory::DirectoryBuilder) builds a snapshot from an import, and
+/// [`apply`](Self::apply) makes the next one from a delta. Both succeed completely or not at all, and a snapshot never
+/// changes. The two share what the delta leaves unchanged. `Debug` shows the revision and counts, and no identity.
 ///
-/// Beyond the bytes of ids and names a user takes about 60 bytes, of which three are for each group that lists them.
+/// A user takes about 60 bytes beyond the bytes of ids and names, of which three are for each group that lists the
+/// user.
 #[derive(Clone)]
 pub struct DirectorySnapshot {
     pub(super) revision: DirectoryRevision,
     pub(super) as_of: DateTime<Utc>,
-    pub(super) people: People,
+    pub(super) users: Users,
     pub(super) groups: Arc<Groups>,
     pub(super) memberships: Memberships,
-    /// The names that members of removed groups had since, beside those that they have.
+    /// The names that last members of removed groups lost since the removal.
     pub(super) last_names: Arc<LastNames>,
     pub(super) last_members: LastMembersMark,
-    pub(super) lineage: Lineage,
+    pub(super) ancestry: Ancestry,
 }
 
 pub(super) type LastNames = HashMap<UserId, User>;
 
-/// The same for two snapshots only if they remember the same last members under the same names.
+/// A mark that is equal for two snapshots only if they have the same last members under the same names.
 #[derive(Clone, Default)]
 pub(crate) struct LastMembersMark(Arc<()>);
 
@@ -64,34 +65,35 @@ impl PartialEq for LastMembersMark {
 }
 
 impl DirectorySnapshot {
-    /// Which state this is.
+    /// Returns the revision of this state.
     #[must_use]
     pub fn revision(&self) -> DirectoryRevision {
         self.revision
     }
 
-    /// As of when the source said so.
+    /// Returns the time as of which the source stated this.
     #[must_use]
     pub fn as_of(&self) -> DateTime<Utc> {
         self.as_of
     }
 
-    /// A group that is gone, with its last members, if they are remembered. Reads all memberships.
+    /// Returns a removed group with its last members. Returns `None` if the group was not removed, or if its last
+    /// members were forgotten. Reads all memberships.
     #[must_use]
     pub fn removed_group(&self, group: &GroupId) -> Option<RemovedGroup> {
         let removed = self.groups.known(group)?;
-        let removal = self.remembered(removed)?;
-        let members = self.members_counted_below(removed).into_iter().filter_map(|user| self.people.entry(user));
-        let members = members.map(|entry| {
-            let mut member = entry.to_user();
-            self.last_names.get(member.id()).into_iter().for_each(|names| member.learn(names));
+        let removal = self.remembered_removal(removed)?;
+        let members = self.members_counted_below(removed).into_iter().filter_map(|user| self.users.record(user));
+        let members = members.map(|record| {
+            let mut member = record.to_user();
+            self.last_names.get(member.id()).into_iter().for_each(|names| member.add_names_of(names));
             member
         });
         Some(RemovedGroup::new(group.clone(), removal.last_seen, removal.removed_in, members.collect()))
     }
 
-    /// When a removed group went, if all of its last members are remembered.
-    pub(crate) fn remembered(&self, group: GroupIndex) -> Option<Removal> {
+    /// Returns when a group was removed, if all of its last members are remembered.
+    pub(crate) fn remembered_removal(&self, group: GroupIndex) -> Option<Removal> {
         let removal = self.groups.removal(group)?;
         let below = self.groups.counted_below(group);
         below.iter().all(|group| self.knowledge(*group) != Knowledge::Unknown).then_some(removal)
@@ -101,133 +103,135 @@ impl DirectorySnapshot {
         self.groups.removal(group)
     }
 
-    /// Returns those of some names by which a user does not go, and did not as a member of a removed group.
+    /// Returns those of some names that a user does not have, and did not have as a member of a removed group.
     pub(crate) fn not_called<'n>(&self, user: UserIndex, names: &'n [Alias]) -> Vec<&'n Alias> {
-        let Some(entry) = self.entry(user) else { return names.iter().collect() };
+        let Some(record) = self.record(user) else { return names.iter().collect() };
         let last = match self.last_names.is_empty() {
             true => None,
-            false => self.last_names.get(&UserId::from_checked(entry.id())),
+            false => self.last_names.get(&UserId::from_checked(record.id())),
         };
         let last = last.map_or(&[][..], User::aliases);
         steps::advance(names.len());
         if names.len() <= FEW_NAMES {
             let is_known = |name: &&Alias| {
                 steps::advance(1 + last.len());
-                entry.is_called(name.form().as_bytes()) || last.iter().any(|known| known.matches(name))
+                record.has((*name).into()) || last.iter().any(|known| known.matches(name))
             };
             return names.iter().filter(|name| !is_known(name)).collect();
         }
         steps::advance(last.len());
-        let here = entry.aliases().inspect(|_| steps::advance(1)).map(|alias| alias.to_alias().key());
+        let here = record.aliases().inspect(|_| steps::advance(1)).map(|alias| alias.key().to_lower_case());
         let known: HashSet<String> = here.chain(last.iter().map(Alias::key)).collect();
         names.iter().filter(|name| !known.contains(&name.key())).collect()
     }
 
-    /// Changes whenever the groups do, or anything that is remembered of removed ones.
+    /// Returns a mark that changes whenever the groups or the last members of removed groups change.
     pub(crate) fn last_members_mark(&self) -> &LastMembersMark {
         &self.last_members
     }
 
-    /// Every name that a member of a removed group had since, beside those that they have, by the user's id.
+    /// Returns the names that last members of removed groups lost since the removal, by the user's id.
     pub(crate) fn last_names(&self) -> &LastNames {
         &self.last_names
     }
 
-    /// What counts of a group that is gone: what is remembered here, and what was kept by whichever node. Neither does
-    /// if the group has been there again since.
+    /// Returns which last members of a removed group count: those that this snapshot remembers, and those that any node
+    /// stored. Neither count if the group was restored since.
     ///
-    /// What was kept of an earlier time that the group was gone is over. What was kept of a later one counts beside what
-    /// is remembered: a node that lags decides by its own directory, in which the group went as it remembers, and
-    /// whoever left one of the two would be shown.
-    pub(crate) fn last_known<'a>(&self, group: &GroupId, kept: Option<&'a RemovedGroup>) -> LastKnown<'a> {
-        self.last_known_of(self.groups.known(group).and_then(|group| self.remembered(group)), kept)
+    /// Stored members of an earlier removal do not count. Those of a later removal count beside the remembered ones,
+    /// because a node that lags decides by its own directory, in which the group was removed as it remembers. Without
+    /// either of the two, activities of some last members would be shown.
+    pub(crate) fn last_known<'a>(&self, group: &GroupId, stored: Option<&'a RemovedGroup>) -> LastKnown<'a> {
+        self.last_known_of(self.groups.known(group).and_then(|group| self.remembered_removal(group)), stored)
     }
 
-    /// What counts of a group that went then, if its last members are remembered.
+    /// Like [`Self::last_known`], for a group that was removed then; `None` if its last members were forgotten.
     pub(crate) fn last_known_of<'a>(
         &self,
         remembered: Option<Removal>,
-        kept: Option<&'a RemovedGroup>,
+        stored: Option<&'a RemovedGroup>,
     ) -> LastKnown<'a> {
-        let restored_in = kept.and_then(|kept| kept.back_by(self.revision));
+        let restored_in = stored.and_then(|stored| stored.restored_by(self.revision));
         let remembered =
             remembered.filter(|removal| restored_in.is_none_or(|restored_in| restored_in <= removal.last_seen));
-        let outdated = |kept: &RemovedGroup| remembered.is_some_and(|removal| kept.removed_in() <= removal.last_seen);
+        let is_outdated =
+            |stored: &RemovedGroup| remembered.is_some_and(|removal| stored.removed_in() <= removal.last_seen);
         LastKnown {
             is_remembered: remembered.is_some(),
-            kept: kept.filter(|kept| restored_in.is_none() && !outdated(kept)),
+            stored: stored.filter(|stored| restored_in.is_none() && !is_outdated(stored)),
         }
     }
 
-    /// Every group, with its display name.
+    /// Returns all groups with their display names.
     pub fn groups(&self) -> impl Iterator<Item = (&GroupId, &str)> {
         self.groups.iter()
     }
 
-    /// The display name of a group, if it was imported.
+    /// Returns the display name of a group if the directory has the group.
     #[must_use]
     pub fn group_name(&self, group: &GroupId) -> Option<&str> {
         self.groups.number(group).and_then(|group| self.groups.name(group))
     }
 
-    /// Whether somebody has a record or is listed by a group that is there, and is not only a last member of a removed one.
-    fn is_there(&self, user: UserIndex, entry: Entry<'_>) -> bool {
-        entry.is_recorded() || self.groups_of_user(user).any(|group| self.groups.is_there(group))
+    /// Returns whether a user has a record or is a member of a group in the directory, and not only a last member of a
+    /// removed group.
+    fn is_present(&self, user: UserIndex, record: UserRecord<'_>) -> bool {
+        record.is_recorded() || self.groups_of_user(user).any(|group| self.groups.is_there(group))
     }
 
-    /// Every user: those with a record, and those whom a group lists.
+    /// Returns all users: those with a record, and those whom a group lists.
     pub fn users(&self) -> impl Iterator<Item = User> {
-        let there = self.people.entries().filter(|(user, entry)| self.is_there(*user, *entry));
-        there.map(|(_, entry)| entry.to_user())
+        let present = self.users.records().filter(|(user, record)| self.is_present(*user, *record));
+        present.map(|(_, record)| record.to_user())
     }
 
-    /// To whom an identity leads.
+    /// Returns the user who holds an identity.
     #[must_use]
     pub fn resolve(&self, identity: &Identity) -> Resolution {
-        match self.people.holder(identity, |user, entry| self.is_there(user, entry)) {
+        match self.users.holder(identity.into(), |user, record| self.is_present(user, record)) {
             Holder::One(user) => {
-                self.people.entry(user).map_or(Resolution::Unknown, |entry| Resolution::Known(entry.to_user()))
+                self.users.record(user).map_or(Resolution::Unknown, |record| Resolution::Known(record.to_user()))
             }
             Holder::Several => Resolution::Ambiguous,
             Holder::Nobody => Resolution::Unknown,
         }
     }
 
-    /// Every group that a user is in, directly or through other groups; nothing for an unknown user.
+    /// Returns all groups that a user is in, directly or through nested groups. The set is empty for an unknown user.
     #[must_use]
     pub fn groups_of(&self, user: &UserId) -> BTreeSet<&GroupId> {
         let direct = self.find(user).into_iter().flat_map(|user| self.groups_of_user(user));
         self.groups.above(direct).into_iter().filter_map(|group| self.groups.id(group)).collect()
     }
 
-    /// Every user in a group, directly or through other groups; nothing for an unknown group. Reads all memberships.
+    /// Returns all users in a group, directly or through nested groups. The set is empty for an unknown group. Reads
+    /// all memberships.
     #[must_use]
     pub fn all_members(&self, group: &GroupId) -> BTreeSet<UserId> {
-        self.entries_below(group).map(|entry| UserId::from_checked(entry.id())).collect()
+        self.ids_listed_in(self.groups.number(group).map(|group| self.groups.below(group)))
     }
 
-    /// Every user whom a group lists itself; nothing for an unknown group. Reads all memberships.
+    /// Returns the users whom a group lists itself. The set is empty for an unknown group. Reads all memberships.
     #[must_use]
     pub fn direct_members(&self, group: &GroupId) -> BTreeSet<UserId> {
-        let listed = self.groups.number(group).map(|group| self.listed_in_any(&[group].into()));
-        let entries = listed.into_iter().flatten().filter_map(|user| self.people.entry(user));
-        entries.map(|entry| UserId::from_checked(entry.id())).collect()
+        self.ids_listed_in(self.groups.number(group).map(|group| [group].into()))
     }
 
-    /// Every group that is nested in a group itself; nothing for an unknown group.
+    /// Returns the groups that are nested directly in a group. The set is empty for an unknown group.
     #[must_use]
     pub fn child_groups(&self, group: &GroupId) -> BTreeSet<&GroupId> {
         let children = self.groups.number(group).into_iter().flat_map(|group| self.groups.children(group));
         children.filter_map(|child| self.groups.id(child)).collect()
     }
 
-    fn entries_below(&self, group: &GroupId) -> impl Iterator<Item = Entry<'_>> {
-        let below = self.groups.number(group).map(|group| self.listed_in_any(&self.groups.below(group)));
-        below.unwrap_or_default().into_iter().filter_map(|user| self.people.entry(user))
+    fn ids_listed_in(&self, groups: Option<BTreeSet<GroupIndex>>) -> BTreeSet<UserId> {
+        let listed = groups.map(|groups| self.listed_in_any(&groups)).unwrap_or_default();
+        let records = listed.into_iter().filter_map(|user| self.users.record(user));
+        records.map(|record| UserId::from_checked(record.id())).collect()
     }
 
-    /// Whoever counts as a member of a group, in order of their numbers: its members, and the last members of removed
-    /// groups that are nested in it.
+    /// Returns the users who count as members of a group, by number: its members, and the last members of removed
+    /// groups nested in it.
     pub(crate) fn members_counted_below(&self, group: GroupIndex) -> Vec<UserIndex> {
         self.listed_in_any(&self.groups.counted_below(group))
     }
@@ -235,30 +239,31 @@ impl DirectorySnapshot {
     fn listed_in_any(&self, groups: &BTreeSet<GroupIndex>) -> Vec<UserIndex> {
         let mut wanted = vec![false; self.groups.numbers()];
         for group in groups {
-            if let Some(wanted) = wanted.get_mut(group.place()) {
+            if let Some(wanted) = wanted.get_mut(group.position()) {
                 *wanted = true;
             }
         }
         self.memberships.listed_in(&wanted).into_iter().map(UserIndex).collect()
     }
 
-    /// The groups whose members count as those of a group, because they are nested in it now, or were last.
+    /// Returns the groups whose members count as those of a group, because they are nested in it, or were before a
+    /// removal.
     pub(crate) fn counted_children(&self, group: GroupIndex) -> impl Iterator<Item = GroupIndex> + '_ {
         self.groups.counted_children(group)
     }
 
-    /// The groups that are there and that a group is nested in itself.
-    pub(crate) fn nesting(&self, group: GroupIndex) -> impl Iterator<Item = GroupIndex> + '_ {
+    /// Returns the groups in the directory that a group is nested in directly.
+    pub(crate) fn parent_groups(&self, group: GroupIndex) -> impl Iterator<Item = GroupIndex> + '_ {
         let parents = self.groups.neighbours(group).0.iter().copied().inspect(|_| steps::advance(1));
         parents.filter(|parent| self.groups.is_there(*parent))
     }
 
-    /// How many numbers of groups are in use, or were.
+    /// Returns how many numbers of groups are or were in use.
     pub(crate) fn group_numbers(&self) -> usize {
         self.groups.numbers()
     }
 
-    /// The number of a group that is there or was removed.
+    /// Returns the number of a group that the directory has or had.
     pub(crate) fn group_index(&self, group: &GroupId) -> Option<GroupIndex> {
         self.groups.known(group)
     }
@@ -275,123 +280,125 @@ impl DirectorySnapshot {
         self.groups.knowledge(group)
     }
 
-    /// Whether both hold the very same groups, nested in the same way.
-    pub(crate) fn has_the_groups_of(&self, other: &Self) -> bool {
+    /// Returns whether both snapshots share their groups and nestings.
+    pub(crate) fn has_same_groups_as(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.groups, &other.groups)
     }
 
-    /// The numbers of all users.
+    /// Returns the numbers of all users.
     pub(crate) fn user_range(&self) -> Range<u32> {
-        // INVARIANT: there are at most `people::MAX_USERS`.
-        0..self.people.numbers() as u32
+        // INVARIANT: there are at most `users::MAX_USERS`.
+        0..self.users.numbers() as u32
     }
 
-    /// Who holds an identity.
-    pub(crate) fn holder(&self, identity: &Identity) -> Holder {
-        self.people.holder(identity, |_, _| true)
+    /// Returns the holder of an identity, who can be a last member of a removed group.
+    pub(crate) fn holder(&self, key: IdentityKey<'_>) -> Holder {
+        self.users.holder(key, |_, _| true)
     }
 
-    /// Whether any user has a name in a namespace: that of an app, or the empty text for names that are bound to none.
+    /// Returns whether any user has a name in a namespace: that of an app, or the empty text for names that are bound
+    /// to none.
     pub(crate) fn has_namespace(&self, namespace: &str) -> bool {
-        self.people.has_namespace(namespace)
+        self.users.has_namespace(namespace)
     }
 
-    /// Whether any user has an id of the form of this one: a GUID, or something else.
+    /// Returns whether any user has an id of the form of this one: a GUID, or something else.
     pub(crate) fn has_ids_like(&self, id: &UserId) -> bool {
-        self.people.has_ids_like(id)
+        self.users.has_ids_like(id)
     }
 
-    /// The number of a user who is known by this id.
+    /// Returns the user with an id.
     pub(crate) fn find(&self, id: &UserId) -> Option<UserIndex> {
-        self.people.find(id)
+        self.users.find(id)
     }
 
-    pub(crate) fn entry(&self, user: UserIndex) -> Option<Entry<'_>> {
-        self.people.entry(user)
+    pub(crate) fn record(&self, user: UserIndex) -> Option<UserRecord<'_>> {
+        self.users.record(user)
     }
 
     pub(crate) fn home(&self, user: UserIndex) -> Home<'_> {
-        self.people.home(user)
+        self.users.home(user)
     }
 
-    /// The number of the home of a user.
+    /// Returns the number of the home of a user.
     pub(crate) fn home_number(&self, user: UserIndex) -> u32 {
-        self.people.home_number(user)
+        self.users.home_number(user)
     }
 
-    /// Every home, in order of their numbers.
+    /// Returns all homes in the order of their numbers.
     pub(crate) fn all_homes(&self) -> impl Iterator<Item = Home<'_>> {
-        self.people.all_homes()
+        self.users.all_homes()
     }
 
-    /// Whether the import has a record of a user that names them. One who is only remembered by some names may have had
-    /// others.
+    /// Returns whether the import has a record of a user that has aliases. A user without a record may have had more
+    /// names than those that are remembered.
     pub(crate) fn is_named_on_record(&self, user: UserIndex) -> bool {
-        self.entry(user).is_some_and(|entry| entry.is_recorded() && entry.aliases().next().is_some())
+        self.record(user).is_some_and(|record| record.is_recorded() && record.aliases().next().is_some())
     }
 
-    /// The groups that list this user themselves.
+    /// Returns the groups that list a user themselves.
     pub(crate) fn groups_of_user(&self, user: UserIndex) -> impl Iterator<Item = GroupIndex> + '_ {
         self.memberships.of(user.number()).map(GroupIndex)
     }
 
-    /// Calls `found` for each user with one of these numbers, in order, with the groups that list them.
+    /// Calls `found` for each user in a range, in order, with the groups that list the user.
     pub(crate) fn each_membership(&self, users: Range<u32>, found: impl FnMut(u32, &[Packed])) {
         self.memberships.each(users, found);
     }
 
-    /// How identities are hashed here, and in every snapshot that a delta made of this one.
+    /// Returns the hashing of this snapshot, and of all snapshots that deltas make of it.
     pub(crate) fn hashing(&self) -> &Hashing {
-        self.people.hashing()
+        self.users.hashing()
     }
 
-    /// Has the records of users brought from memory, all at the same time.
-    pub(crate) fn touch(&self, users: impl Iterator<Item = UserIndex>) {
-        self.people.touch(users);
+    /// Reads the records of users at the same time.
+    pub(crate) fn prefetch(&self, users: impl Iterator<Item = UserIndex>) {
+        self.users.prefetch(users);
     }
 
-    /// The prints of all identities of a user.
-    pub(crate) fn prints_of(&self, user: UserIndex) -> impl Iterator<Item = Print> + '_ {
-        self.people.entry(user).into_iter().flat_map(|entry| self.people.prints(entry))
+    /// Returns the hashes of all identities of a user.
+    pub(crate) fn hashes_of(&self, user: UserIndex) -> impl Iterator<Item = HashPair> + '_ {
+        self.users.hashes_of(user)
     }
 
-    /// The aliases that several users hold, in the form in which they are compared.
+    /// Returns the aliases that several users hold, by [`Alias::key`].
     pub(crate) fn shared_aliases(&self) -> &Arc<BTreeSet<String>> {
-        self.people.shared()
+        self.users.shared()
     }
 
-    /// Whether this is the [successor](Self::carry_over_from) of an earlier snapshot, so far as that is remembered: deltas
-    /// made it of that one, or it was made to succeed it.
+    /// Returns whether this is the [successor](Self::carry_over_from) of an earlier snapshot: deltas made it from that
+    /// one, or it carried over from that one. Returns `false` if that is too long ago to be remembered.
     #[must_use]
     pub fn is_successor_of(&self, earlier: &Self) -> bool {
-        self.lineage.is_successor_of(&earlier.lineage)
+        self.ancestry.is_successor_of(&earlier.ancestry)
     }
 
-    /// What changed since an earlier snapshot that this one was made of, if that can still be told.
+    /// Returns the users who changed since an earlier snapshot. Returns `None` if deltas did not make this one from
+    /// that, or too many did.
     pub(crate) fn changes_since(&self, earlier: &Self) -> Option<BTreeSet<UserIndex>> {
-        self.lineage.since(&earlier.lineage)
+        self.ancestry.since(&earlier.ancestry)
     }
 
-    /// How much memory this takes, shared with others or not, and how much of it is the bytes of ids and aliases
-    /// themselves.
+    /// Returns the size of the snapshot in bytes, with what it shares with others, and the length of ids and aliases
+    /// among them.
     #[must_use]
     pub fn heap_bytes(&self) -> (usize, usize) {
-        let (people, names) = self.people.heap_bytes();
+        let (users, names) = self.users.heap_bytes();
         let last_names = self.last_names.iter().map(|(id, user)| {
             let aliases = user.aliases().iter().map(|alias| size_of::<Alias>() + 2 * alias.as_str().len());
             size_of::<(UserId, User)>() + 2 * id.as_str().len() + aliases.sum::<usize>()
         });
-        let others = self.groups.heap_bytes() + last_names.sum::<usize>() + self.lineage.heap_bytes();
-        (people + self.memberships.heap_bytes() + others, names)
+        let others = self.groups.heap_bytes() + last_names.sum::<usize>() + self.ancestry.heap_bytes();
+        (users + self.memberships.heap_bytes() + others, names)
     }
 }
 
-/// What counts of a group that is gone.
+/// Which last members of a removed group count.
 pub(crate) struct LastKnown<'a> {
-    /// Whether what this process saw counts.
+    /// Whether those count that the snapshot remembers.
     pub(crate) is_remembered: bool,
-    /// What any node kept.
-    pub(crate) kept: Option<&'a RemovedGroup>,
+    /// Those that count among the ones that any node stored.
+    pub(crate) stored: Option<&'a RemovedGroup>,
 }
 
 impl fmt::Debug for DirectorySnapshot {
@@ -399,7 +406,7 @@ impl fmt::Debug for DirectorySnapshot {
         f.debug_struct("DirectorySnapshot")
             .field("revision", &self.revision)
             .field("as_of", &self.as_of)
-            .field("users", &self.people.numbers())
+            .field("users", &self.users.numbers())
             .field("groups", &self.groups.len())
             .finish_non_exhaustive()
     }

@@ -1,4 +1,4 @@
-//! What operations on directories cost: about as much for each change as they did for the last.
+//! The cost of operations on directories is linear.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ fn delta(changes: impl IntoIterator<Item = DirectoryChange>) -> DirectoryDelta {
     changes.into_iter().fold(DirectoryDelta::new(), DirectoryDelta::push)
 }
 
-/// As many groups as users, each with one member, and as many nestings, in the form of a shape.
+/// Returns as many groups as users, each with one member, nested in the given shape.
 pub(crate) fn nested(size: usize, nesting: impl Fn(usize) -> (usize, usize)) -> DirectoryBuilder {
     let builder = (0..size).fold(DirectoryBuilder::new(), |builder, at| builder.group(group(at), "a group"));
     let builder = (0..size).fold(builder, |builder, at| builder.user(known(at)).member(&group(at), &user(at)));
@@ -75,11 +75,11 @@ fn b3_deltas_that_add_and_remove_are_linear() {
         ("users", |at| DirectoryChange::User(known(at))),
         ("groups", |at| DirectoryChange::Group(group(at), "".into())),
         ("members", |at| DirectoryChange::Member(group(0), user(at))),
-        ("users gone", |at| DirectoryChange::RemoveUser(user(at))),
-        ("groups gone", |at| DirectoryChange::RemoveGroup(group(at + 1))),
-        ("members gone", |at| DirectoryChange::RemoveMember(group(0), user(at))),
+        ("removed users", |at| DirectoryChange::RemoveUser(user(at))),
+        ("removed groups", |at| DirectoryChange::RemoveGroup(group(at + 1))),
+        ("removed members", |at| DirectoryChange::RemoveMember(group(0), user(at))),
         ("nestings", |at| DirectoryChange::Nested(group(at + 1), group(0))),
-        ("nestings gone", |at| DirectoryChange::RemoveNesting(group(0), group(at + 1))),
+        ("removed nestings", |at| DirectoryChange::RemoveNesting(group(0), group(at + 1))),
     ];
     for (what, change) in changes {
         let input = |size: usize| (full(size), delta((0..size).map(change)));
@@ -103,23 +103,25 @@ fn b3_deltas_that_add_and_remove_are_linear() {
 #[test]
 fn b3_removing_and_restoring_groups_is_linear() {
     for (shape, nesting) in SHAPES {
-        let gone = |size: usize| delta((0..size).map(|at| DirectoryChange::RemoveGroup(group(at))));
-        let back = |size: usize| delta((0..size).map(|at| DirectoryChange::Group(group(at), "".into())));
+        let remove = |size: usize| delta((0..size).map(|at| DirectoryChange::RemoveGroup(group(at))));
+        let restore = |size: usize| delta((0..size).map(|at| DirectoryChange::Group(group(at), "".into())));
         let before = |size: usize| (built(nested(size, |at| nesting(at, size))), size);
         assert_linear(&format!("removing {shape}"), 1_000, before, |(before, size)| {
-            drop(applied(&before, &gone(size)))
+            drop(applied(&before, &remove(size)))
         });
-        let removed = |size: usize| (applied(&before(size).0, &gone(size)), size);
-        assert_linear(&format!("restoring {shape}"), 1_000, removed, |(gone, size)| drop(applied(&gone, &back(size))));
-        // Half of them, so that the other half has to be copied.
+        let removed = |size: usize| (applied(&before(size).0, &remove(size)), size);
+        assert_linear(&format!("restoring {shape}"), 1_000, removed, |(removed, size)| {
+            drop(applied(&removed, &restore(size)))
+        });
+        // Half of them, so that the other half is copied.
         let half = |size: usize| delta((0..size / 2).map(|at| DirectoryChange::RemoveGroup(group(2 * at))));
         assert_linear(&format!("removing half of {shape}"), 1_000, before, |(before, size)| {
             drop(applied(&before, &half(size)));
         });
         let removed = |size: usize| (applied(&before(size).0, &half(size)), size);
-        let back = |size: usize| delta((0..size / 2).map(|at| DirectoryChange::Group(group(2 * at), "".into())));
-        assert_linear(&format!("restoring half of {shape}"), 1_000, removed, |(gone, size)| {
-            drop(applied(&gone, &back(size)));
+        let restore = |size: usize| delta((0..size / 2).map(|at| DirectoryChange::Group(group(2 * at), "".into())));
+        assert_linear(&format!("restoring half of {shape}"), 1_000, removed, |(removed, size)| {
+            drop(applied(&removed, &restore(size)));
         });
     }
 }
@@ -138,10 +140,10 @@ fn b3_carrying_over_is_linear() {
     }
 }
 
-/// A delta of one user costs no more after groups came and went than before, and neither is more remembered than there is
-/// room for.
+/// After many groups were added and removed, a delta of one user costs no more than before, and the last members that
+/// are remembered stay within the limit.
 #[test]
-fn b3_groups_that_came_and_went_cost_little() {
+fn b3_groups_added_and_removed_cost_little() {
     let members = |at: usize| (0..1_000).map(move |n| DirectoryChange::Member(group(at), user((at * 37 + n) % 5_000)));
     let mut now = built((0..5_000).fold(DirectoryBuilder::new().group(group(0), ""), |builder, at| {
         builder.user(known(at)).member(&group(0), &user(at))
@@ -152,15 +154,15 @@ fn b3_groups_that_came_and_went_cost_little() {
         now = applied(&now, &DirectoryDelta::new().without_group(&group(at)));
     }
     let last = now.heap_bytes().0;
-    // Of 200,000 memberships those of some groups are remembered, at three bytes each; and who changed in the last deltas.
+    // Some of 200,000 memberships are remembered, at three bytes each, and the users who changed in the last deltas.
     assert!(last < first + (3 << 19), "{first} bytes before, {last} after");
-    assert!(now.removed_group(&group(200)).is_some_and(|gone| gone.members().len() == 1_000));
-    assert!(now.removed_group(&group(1)).is_none(), "there is no room for it");
+    assert!(now.removed_group(&group(200)).is_some_and(|removed| removed.members().len() == 1_000));
+    assert!(now.removed_group(&group(1)).is_none(), "the limit is met");
     assert!(Arc::ptr_eq(&now.groups, &applied(&now, &DirectoryDelta::new().user(known(7))).groups));
 }
 
 #[test]
-fn d11_without_room_for_what_is_gone_no_members_are_known() {
+fn d11_import_without_free_numbers_makes_members_unknown() {
     let before = built(nested(2, |_| (0, 1)));
     let listed = DirectoryBuilder::new().user(known(1)).group(group(0), "");
     let import = listed.build(DirectoryRevision(2), DateTime::UNIX_EPOCH).unwrap();
@@ -179,26 +181,26 @@ fn called(size: usize, name: &str) -> User {
 
 #[test]
 fn b3_names_of_one_last_member_cost_linear_time() {
-    let gone = |size: usize| {
+    let removed = |size: usize| {
         let builder = DirectoryBuilder::new().group(group(0), "").user(called(size, "n")).member(&group(0), &user(0));
         (applied(&built(builder), &DirectoryDelta::new().without_group(&group(0))), size)
     };
     let renamed =
         |(before, size): &(DirectorySnapshot, usize)| applied(before, &DirectoryDelta::new().user(called(*size, "m")));
-    assert_linear("renaming a last member", 500, gone, |input| drop(renamed(&input)));
-    let twice = |size: usize| (renamed(&gone(size)), size);
+    assert_linear("renaming a last member", 500, removed, |input| drop(renamed(&input)));
+    let twice = |size: usize| (renamed(&removed(size)), size);
     let again = |(before, size): (DirectorySnapshot, usize)| {
         drop(applied(&before, &DirectoryDelta::new().user(called(size, "o"))));
     };
     assert_linear("renaming a last member again", 500, twice, again);
-    let kept = |size: usize| {
-        let (gone, renamed) = (gone(size).0, renamed(&gone(size)));
-        (gone.removed_group(&group(0)).unwrap(), renamed.removed_group(&group(0)).unwrap())
+    let both = |size: usize| {
+        let (removed, renamed) = (removed(size).0, renamed(&removed(size)));
+        (removed.removed_group(&group(0)).unwrap(), renamed.removed_group(&group(0)).unwrap())
     };
-    assert_linear("members kept twice", 500, kept, |(one, other)| drop(one.merge(&other)));
-    let by_name = |size: usize| (gone(size).0, gone(size).0.removed_group(&group(0)).unwrap());
-    assert_linear("names that were kept", 500, by_name, |(directory, kept)| {
-        let member = kept.members().first().unwrap();
+    assert_linear("merging two removed groups", 500, both, |(one, other)| drop(one.merge(&other)));
+    let by_name = |size: usize| (removed(size).0, removed(size).0.removed_group(&group(0)).unwrap());
+    assert_linear("names of a stored last member", 500, by_name, |(directory, stored)| {
+        let member = stored.members().first().unwrap();
         assert!(directory.not_called(directory.find(member.id()).unwrap(), member.aliases()).is_empty());
     });
 }

@@ -1,4 +1,4 @@
-//! Users as the directory knows them.
+//! The users of a directory.
 
 use std::collections::HashSet;
 
@@ -8,8 +8,8 @@ use crate::identity::{Alias, Domain, UserId};
 use crate::steps;
 use crate::text::deserialize_silently;
 
-/// Whether a user can sign in. Plays no part in deciding: whoever was disabled or deleted stays protected until
-/// their group says otherwise.
+/// Whether a user can sign in. Decisions ignore it: a disabled or deleted user stays a member, and protected, until the
+/// group removes the membership.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UserStatus {
@@ -18,15 +18,15 @@ pub enum UserStatus {
     Active,
     /// Disabled or suspended.
     Disabled,
-    /// Deleted at the source, though a group may still list them.
+    /// Deleted at the source, though a group may still list the user.
     Deleted,
 }
 
-/// Up to how many names are looked through, because that is faster than to hash them.
+/// The most names that are compared one by one, because that is faster than hashing them.
 pub(super) const FEW_NAMES: usize = 16;
 
-/// Returns whether a name is among others, in a time that does not grow with how many these are.
-fn looking_up(aliases: &[Alias]) -> impl Fn(&Alias) -> bool + '_ {
+/// Returns a function that returns whether a name is among some others, in constant time.
+fn lookup_in(aliases: &[Alias]) -> impl Fn(&Alias) -> bool + '_ {
     let many: HashSet<&Alias> = aliases.iter().filter(|_| aliases.len() > FEW_NAMES).collect();
     steps::advance(many.len());
     move |alias| {
@@ -39,7 +39,7 @@ fn looking_up(aliases: &[Alias]) -> impl Fn(&Alias) -> bool + '_ {
     }
 }
 
-/// A user as the directory knows them. `Debug` shows neither id nor aliases.
+/// A user of a directory. `Debug` shows neither id nor aliases.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct User {
     id: UserId,
@@ -47,8 +47,7 @@ pub struct User {
     aliases: Vec<Alias>,
     #[serde(skip_serializing_if = "Option::is_none")]
     home_domain: Option<Domain>,
-    /// Whether they are remembered as at home in no domain that could be managed, by a name that may be somebody else's
-    /// now.
+    /// Whether a former record had a home that cannot be managed, by a name that another user may have now.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     at_home_elsewhere: bool,
     status: UserStatus,
@@ -71,13 +70,14 @@ struct UserDocument {
 deserialize_silently!(User, UserDocument);
 
 impl User {
-    /// A user who is known by an id alone.
+    /// Returns a user who is known by an id alone.
     #[must_use]
     pub fn new(id: UserId) -> Self {
         Self { id, aliases: Vec::new(), home_domain: None, at_home_elsewhere: false, status: UserStatus::Active }
     }
 
-    /// The same user, known by one more alias. Say the UPN first: unless told otherwise, its domain is the user's home.
+    /// Returns the user with one more alias. Pass the UPN first: its domain is the home of the user, unless a home
+    /// domain is stated.
     #[must_use]
     pub fn with_alias(mut self, alias: Alias) -> Self {
         if !self.aliases.contains(&alias) {
@@ -86,14 +86,14 @@ impl User {
         self
     }
 
-    /// The same user, known by one more alias, of which the caller knows that it is new.
+    /// Returns the user with one more alias. The caller guarantees that it is new.
     #[cfg(any(feature = "import", test))]
     pub(crate) fn with_new_alias(mut self, alias: Alias) -> Self {
         self.aliases.push(alias);
         self
     }
 
-    /// The same user, known by these aliases too, of which each name is taken once, as it was first written.
+    /// Returns the user with these aliases too. A name that occurs twice is added once, as it was first written.
     #[cfg(feature = "import")]
     pub(crate) fn with_aliases(mut self, aliases: impl IntoIterator<Item = Alias>) -> Self {
         let mut known: std::collections::HashSet<String> = self.aliases.iter().map(Alias::key).collect();
@@ -101,42 +101,41 @@ impl User {
         self
     }
 
-    /// The same user with a home domain that overrides what the aliases suggest, as for a guest whose `#EXT#` name
-    /// hides a home in a managed domain.
+    /// Returns the user with a home domain that overrides the aliases, as for a guest whose `#EXT#` name hides a home
+    /// in a managed domain.
     #[must_use]
     pub fn with_home_domain(self, domain: Domain) -> Self {
         Self { home_domain: Some(domain), ..self }
     }
 
-    /// The same user with a status.
+    /// Returns the user with a status.
     #[must_use]
     pub fn with_status(self, status: UserStatus) -> Self {
         Self { status, ..self }
     }
 
-    /// The same user once their record is gone, known by those aliases that are still theirs. The home stays where it
-    /// was, whatever became of the UPN.
-    pub(super) fn remembered(&self, still_theirs: impl Fn(&Alias) -> bool) -> Self {
-        // Of whoever was remembered before, the name that said so may be somebody else's by now.
-        let is_elsewhere = self.at_home_elsewhere || self.is_guest();
-        let upn = self.aliases.iter().find(|alias| alias.is_address()).filter(|_| !is_elsewhere);
-        let home_domain = self.home_domain.clone().or_else(|| upn.and_then(Alias::domain));
-        let at_home_elsewhere = self.home() == Some(None);
-        let aliases = self.aliases.iter().filter(|alias| still_theirs(alias)).cloned().collect();
-        Self { id: self.id.clone(), aliases, home_domain, at_home_elsewhere, status: UserStatus::Deleted }
+    /// Returns the user after the record was removed, with those aliases that `still_has` accepts. The home stays, even
+    /// if the UPN does not.
+    pub(super) fn without_record(&self, still_has: impl Fn(&Alias) -> bool) -> Self {
+        let home = self.home();
+        let at_home_elsewhere = home == Some(None);
+        let aliases = self.aliases.iter().filter(|alias| still_has(alias)).cloned().collect();
+        let status = UserStatus::Deleted;
+        Self { id: self.id.clone(), aliases, home_domain: home.flatten(), at_home_elsewhere, status }
     }
 
-    /// The same user, remembered as at home in no domain that could be managed.
+    /// Returns the user with a home that cannot be managed.
     pub(crate) fn remembered_elsewhere(self) -> Self {
         Self { at_home_elsewhere: true, ..self }
     }
 
+    /// Returns whether a former record had a home that cannot be managed.
     pub(crate) fn is_remembered_elsewhere(&self) -> bool {
         self.at_home_elsewhere
     }
 
-    /// The home domain that a record stated. Of somebody who was remembered without a record, it can also be that of the UPN
-    /// that they had, which says nothing of the one that they have next.
+    /// Returns the home domain that a record stated. For a user without a record, the home domain can be that of a
+    /// former UPN, which says nothing about the next one; then this returns `None`.
     #[cfg(feature = "import")]
     pub(crate) fn home_on_record(&self) -> Option<&Domain> {
         let stated = self.home_domain.as_ref()?;
@@ -145,8 +144,8 @@ impl User {
         (self.status != UserStatus::Deleted || !from_upn).then_some(stated)
     }
 
-    /// Where the user is at home, if any of that says so: what is stated comes first, then that a name is a guest's,
-    /// then the UPN. An address without a proper domain is at home in no domain.
+    /// Returns the home of the user: the stated domain, or no domain (`Some(None)`) for a guest, or the domain of the
+    /// UPN. A UPN without a valid domain is no domain. Returns `None` if none of these is known.
     pub(super) fn home(&self) -> Option<Option<Domain>> {
         if let Some(stated) = &self.home_domain {
             return Some(Some(stated.clone()));
@@ -157,24 +156,24 @@ impl User {
         self.aliases.iter().find(|alias| alias.is_address()).map(Alias::domain)
     }
 
-    /// Whether another record of the same user knows a name that this one does not.
+    /// Returns whether another record of the user has a name that this one lacks.
     pub(super) fn lacks_a_name_of(&self, other: &Self) -> bool {
-        let knows = looking_up(&self.aliases);
-        other.aliases.iter().any(|alias| !knows(alias))
+        let has = lookup_in(&self.aliases);
+        other.aliases.iter().any(|alias| !has(alias))
     }
 
-    /// The names of a user that another record of them does not know.
-    pub(super) fn names_beside(mut self, other: &Self) -> Self {
-        let is_known = looking_up(&other.aliases);
-        self.aliases.retain(|alias| !is_known(alias));
+    /// Returns the user with only those names that another record of the user lacks.
+    pub(super) fn names_missing_from(mut self, other: &Self) -> Self {
+        let has = lookup_in(&other.aliases);
+        self.aliases.retain(|alias| !has(alias));
         Self { aliases: self.aliases, ..Self::new(self.id) }
     }
 
-    /// Adds what another record of the same user knows.
-    pub(super) fn learn(&mut self, other: &Self) {
+    /// Adds the names of another record of the user, and its home if this one has none.
+    pub(super) fn add_names_of(&mut self, other: &Self) {
         let new: Vec<Alias> = {
-            let (knows, mut seen) = (looking_up(&self.aliases), HashSet::new());
-            other.aliases.iter().filter(|alias| !knows(alias) && seen.insert(*alias)).cloned().collect()
+            let (has, mut added) = (lookup_in(&self.aliases), HashSet::new());
+            other.aliases.iter().filter(|alias| !has(alias) && added.insert(*alias)).cloned().collect()
         };
         self.aliases.extend(new);
         if self.home_domain.is_none() {
@@ -183,30 +182,30 @@ impl User {
         }
     }
 
-    /// Whether any of their names is a guest's.
+    /// Returns whether any alias is the name of a guest.
     pub(crate) fn is_guest(&self) -> bool {
         self.aliases.iter().any(Alias::is_guest)
     }
 
-    /// The immutable id.
+    /// Returns the immutable id.
     #[must_use]
     pub fn id(&self) -> &UserId {
         &self.id
     }
 
-    /// The names by which the user is known, the UPN first.
+    /// Returns the aliases, the UPN first.
     #[must_use]
     pub fn aliases(&self) -> &[Alias] {
         &self.aliases
     }
 
-    /// The home domain that the directory states in so many words.
+    /// Returns the home domain that the directory states explicitly.
     #[must_use]
     pub fn stated_home_domain(&self) -> Option<&Domain> {
         self.home_domain.as_ref()
     }
 
-    /// Whether the user can sign in.
+    /// Returns whether the user can sign in.
     #[must_use]
     pub fn status(&self) -> UserStatus {
         self.status

@@ -1,4 +1,4 @@
-//! What a decision leaves behind: the verdict, and enough to say later why.
+//! The decision on an activity, as it is stored: the visibility and the reasons.
 
 use std::fmt;
 
@@ -11,13 +11,13 @@ use crate::directory::DirectoryRevision;
 use crate::policy::{GroupRef, Revision};
 use crate::text::deserialize_silently;
 
-/// What was decided about an activity.
+/// The result of a decision on an activity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Out of scope: counted, and neither stored nor passed on.
+    /// Out of scope: counted, and neither stored nor forwarded.
     NotMonitored,
-    /// Stored, and shown to whoever may see the log.
+    /// Stored, and shown to all viewers of the log.
     Public,
     /// Stored, and hidden.
     Private,
@@ -27,15 +27,15 @@ pub enum Verdict {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
-    /// Shown to whoever may see the log.
+    /// Shown to all viewers of the log.
     Public,
-    /// Seen only within a reveal.
+    /// Shown only in a reveal.
     Private,
 }
 
-/// The verdict on a stored activity, with everything needed to explain it later without deciding again.
+/// The decision on a stored activity, with everything that is needed to explain it later without deciding again.
 ///
-/// `Debug` does not show the reasons, because they say of a hidden activity in whose group and in which app it was.
+/// `Debug` does not show the reasons, because they reveal groups and apps of a hidden activity.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Decision {
     visibility: Visibility,
@@ -68,37 +68,38 @@ impl Decision {
         Self { visibility, policy, directory, decided_at, reasons }
     }
 
-    /// Whether the activity is hidden.
+    /// Returns whether the activity is hidden.
     #[must_use]
     pub fn visibility(&self) -> Visibility {
         self.visibility
     }
 
-    /// The one policy that it was decided under.
+    /// Returns the revision of the policy that it was decided under.
     #[must_use]
     pub fn policy(&self) -> Revision {
         self.policy
     }
 
-    /// The one directory that it was decided against, unless there was none.
+    /// Returns the revision of the directory that it was decided against. Returns `None` if there was no directory.
     #[must_use]
     pub fn directory(&self) -> Option<DirectoryRevision> {
         self.directory
     }
 
-    /// When it was decided, to the microsecond.
+    /// Returns the time of the decision, in microseconds.
     #[must_use]
     pub fn decided_at(&self) -> DateTime<Utc> {
         self.decided_at
     }
 
-    /// Returns the same, decided at another time. A store that keeps once what many activities share keeps the time beside it.
+    /// Returns the decision with another time. A store can store a decision once for many activities, and the time for
+    /// each.
     #[must_use]
     pub fn with_decided_at(self, decided_at: DateTime<Utc>) -> Self {
         Self { decided_at, ..self }
     }
 
-    /// Returns whether both are equal but for the time.
+    /// Returns whether both decisions are equal except for the time.
     #[must_use]
     pub fn differs_in_time_only(&self, other: &Self) -> bool {
         let Self { visibility, policy, directory, decided_at: _, reasons } = self;
@@ -108,18 +109,18 @@ impl Decision {
             && *reasons == other.reasons
     }
 
-    /// Why.
+    /// Returns the reasons.
     #[must_use]
     pub fn reasons(&self) -> &[Reason] {
         &self.reasons
     }
 
-    /// Every group that the reasons speak of.
+    /// Returns the groups that the reasons name.
     pub fn groups(&self) -> impl Iterator<Item = &GroupRef> {
         self.reasons.iter().filter_map(Reason::group)
     }
 
-    /// The verdict in words.
+    /// Returns the decision in words.
     #[must_use]
     pub fn explain(&self) -> Explanation<'_> {
         Explanation(self)
@@ -136,8 +137,8 @@ impl fmt::Debug for Decision {
     }
 }
 
-/// A [`Decision`] in words: `hidden because the one who acted was in group …; decided … under policy revision 3 and
-/// directory revision 7`.
+/// A [`Decision`] in words: `hidden because the actor was in group …; decided … under policy revision 3 and directory
+/// revision 7`.
 #[derive(Debug, Clone, Copy)]
 pub struct Explanation<'a>(&'a Decision);
 
@@ -146,7 +147,7 @@ impl fmt::Display for Explanation<'_> {
         let decision = self.0;
         f.write_str(match (decision.visibility, decision.reasons.is_empty()) {
             (Visibility::Private, _) => "hidden because ",
-            (Visibility::Public, true) => "shown because nobody who acted was in a private group",
+            (Visibility::Public, true) => "shown because no actor was in a private group",
             (Visibility::Public, false) => "shown: ",
         })?;
         for (at, reason) in decision.reasons.iter().enumerate() {
@@ -161,7 +162,7 @@ impl fmt::Display for Explanation<'_> {
     }
 }
 
-/// An activity that was decided.
+/// An activity with the decision on it.
 #[derive(Debug, Clone)]
 pub struct DecidedActivity<'a> {
     activity: &'a Activity,
@@ -169,21 +170,23 @@ pub struct DecidedActivity<'a> {
 }
 
 impl<'a> DecidedActivity<'a> {
-    /// The activity.
+    /// Returns the activity.
     #[must_use]
     pub fn activity(&self) -> &'a Activity {
         self.activity
     }
 
-    /// What was decided about it.
+    /// Returns the decision.
     #[must_use]
     pub fn decision(&self) -> &Decision {
         &self.decision
     }
 }
 
-/// A batch that was decided under one policy revision. Only [`PolicyEngine::decide`](crate::engine::PolicyEngine::decide) makes one, so
-/// nothing reaches a store undecided.
+/// A batch that was decided under one policy revision.
+///
+/// Only [`PolicyEngine::decide`](crate::engine::PolicyEngine::decide) creates one, so that no activity is stored
+/// undecided.
 pub struct DecidedBatch<'a> {
     policy: Revision,
     monitored: Vec<bool>,
@@ -195,7 +198,7 @@ impl<'a> DecidedBatch<'a> {
         Self { policy, monitored: Vec::with_capacity(activities), decided: Vec::with_capacity(activities) }
     }
 
-    pub(super) fn leave_out(&mut self) {
+    pub(super) fn push_unmonitored(&mut self) {
         self.monitored.push(false);
     }
 
@@ -204,19 +207,19 @@ impl<'a> DecidedBatch<'a> {
         self.decided.push(DecidedActivity { activity, decision });
     }
 
-    /// The policy that all of it was decided under.
+    /// Returns the revision of the policy that the batch was decided under.
     #[must_use]
     pub fn policy(&self) -> Revision {
         self.policy
     }
 
-    /// What is to be stored, in the order of delivery. What is not monitored is not in here.
+    /// Returns the monitored activities, which are to be stored, in the order of delivery.
     #[must_use]
     pub fn decided(&self) -> &[DecidedActivity<'a>] {
         &self.decided
     }
 
-    /// For each activity that was delivered, in order, whether it is monitored.
+    /// Returns whether each activity of the batch is monitored, in the order of delivery.
     pub fn monitored(&self) -> impl Iterator<Item = bool> {
         self.monitored.iter().copied()
     }

@@ -1,4 +1,4 @@
-//! For each group of a directory, the watched groups that its members are in.
+//! For each group of a directory, the groups of the policy that its members are in.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -6,61 +6,63 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::directory::{DirectorySnapshot, GroupIndex, Knowledge, Packed};
 use crate::steps;
 
-/// See the module. The members of a group that is nested in others count in all of these, so groups that lead to the same
-/// watched groups share one set of them: those of one cycle, and those below one watched group alone.
+/// Maps groups of the directory to sets of positions of policy groups.
+///
+/// The members of a nested group count in every group that contains it. Groups with the same ancestors among the policy
+/// groups share one set: those of one cycle, and those below one policy group alone.
 #[derive(Default, PartialEq, Eq)]
 pub(super) struct Reach {
-    /// The set of each group that leads to any, by its place.
+    /// The number of the set of each group; shorter than the list of groups if the last ones have the empty set.
     of_group: Vec<u32>,
     /// The first is empty.
     sets: Vec<Set>,
-    /// The groups on the way that are not all known: removed ones, and those that a delta added.
+    /// The groups among them whose members may not be known: removed groups, and groups that a delta added.
     pub(super) open: Vec<OpenGroup>,
 }
 
-/// A group of which the directory alone does not know the members, or may not.
+/// A group whose members the directory alone may not know.
 #[derive(PartialEq, Eq)]
 pub(super) struct OpenGroup {
     pub(super) group: GroupIndex,
-    /// Whether the directory knows them, as far as it can tell.
+    /// Whether the directory knows the members, as far as the directory alone can tell.
     pub(super) is_known: bool,
-    /// The sets of the groups that are there and that it is nested in itself.
+    /// The sets of the parent groups that are in the directory.
     sets: BTreeSet<u32>,
-    /// Its own place, if it is watched.
+    /// Its own position if the policy names it.
     own: Option<usize>,
 }
 
 #[derive(PartialEq, Eq)]
 enum Set {
-    Written(Vec<usize>),
-    /// All in these sets and those beside them. A long chain of watched groups has as many sets as groups, and to write
-    /// them all out would take the square of that.
-    Joined {
+    Expanded(Vec<usize>),
+    /// The union of `own` and the sets numbered `others`. A long chain of policy groups has as many sets as groups, and
+    /// all of them expanded would take quadratic memory.
+    Union {
         own: Vec<usize>,
         others: Vec<u32>,
     },
 }
 
-/// How many places of watched groups are written out in all.
-const WRITTEN: usize = 1 << 16;
+/// The most positions in all expanded sets together.
+const MAX_EXPANDED: usize = 1 << 16;
 
 impl Reach {
-    /// Of watched groups, each with its place among them.
-    pub(super) fn new(directory: &DirectorySnapshot, watched: &[(GroupIndex, usize)]) -> Self {
-        let components = Components::below(directory, watched.iter().map(|(group, _)| *group));
+    /// Follows the nesting below some groups of the policy, each given with its position.
+    pub(super) fn new(directory: &DirectorySnapshot, named: &[(GroupIndex, usize)]) -> Self {
+        let components = Components::below(directory, named.iter().map(|(group, _)| *group));
         let mut own: HashMap<usize, Vec<usize>> = HashMap::new();
-        for (group, at) in watched {
+        for (group, at) in named {
             own.entry(components.of(*group)).or_default().push(*at);
         }
-        let mut sets = Sets { sets: vec![Set::Written(Vec::new())], numbers: HashMap::new(), written: 0 };
+        let mut sets = Sets { sets: vec![Set::Expanded(Vec::new())], numbers: HashMap::new(), expanded: 0 };
         let mut above: Vec<BTreeSet<u32>> = vec![BTreeSet::new(); components.groups.len()];
         let mut of_group = vec![0; directory.group_numbers()];
-        // A component comes after all that it leads to.
+        // A component comes after all components below it.
         for (component, groups) in components.groups.iter().enumerate().rev() {
             let above_it = above.get_mut(component).map(std::mem::take).unwrap_or_default();
             let number = sets.number(own.remove(&component).unwrap_or_default(), above_it);
             for group in groups {
-                if let Some(of_group) = of_group.get_mut(group.place()) {
+                if let Some(of_group) = of_group.get_mut(group.position()) {
                     *of_group = number;
                 }
                 for child in directory.counted_children(*group) {
@@ -76,40 +78,42 @@ impl Reach {
             of_group.pop();
         }
         let mut reach = Self { of_group, sets: sets.sets, open: Vec::new() };
-        reach.open = components.open_groups(directory, watched, &reach);
+        reach.open = components.open_groups(directory, named, &reach);
         reach
     }
 
-    /// Whether any of these groups leads to one that is watched.
+    /// Returns whether any of these groups has a set that is not empty.
     #[inline]
-    pub(super) fn is_led_to(&self, groups: &[Packed]) -> bool {
+    pub(super) fn is_reached_from(&self, groups: &[Packed]) -> bool {
         groups.iter().fold(0, |found, group| found | self.number(group.get())) != 0
     }
 
-    /// The number of the set of a group; 0 if it leads to no watched group.
+    /// Returns the number of the set of a group: 0 for the empty set.
     #[inline]
     pub(super) fn number(&self, group: u32) -> u32 {
         self.of_group.get(group as usize).copied().unwrap_or(0)
     }
 
-    /// A set, if it is written out.
-    pub(super) fn written(&self, number: u32) -> Option<&[usize]> {
+    /// Returns the positions in a set if it is expanded.
+    pub(super) fn expanded(&self, number: u32) -> Option<&[usize]> {
         match self.sets.get(number as usize) {
-            Some(Set::Written(set)) => Some(set),
-            Some(Set::Joined { .. }) => None,
+            Some(Set::Expanded(set)) => Some(set),
+            Some(Set::Union { .. }) => None,
             None => Some(&[]),
         }
     }
 
+    /// Returns the positions in a set.
     pub(super) fn set(&self, number: u32) -> Cow<'_, [usize]> {
-        if let Some(written) = self.written(number) {
-            return written.into();
+        if let Some(expanded) = self.expanded(number) {
+            return expanded.into();
         }
         self.union([number].into()).into()
     }
 
-    /// The watched groups that an open group counts for. A removed group counts for those in which it is nested by way of
-    /// groups that are there: what counts of a removed group is settled.
+    /// Returns the positions of the groups that an open group counts for. A removed group counts for those that it is
+    /// nested in by way of groups in the directory, because the last members of its removed ancestors do not change any
+    /// more.
     pub(super) fn of_open(&self, open: &OpenGroup) -> Vec<usize> {
         let mut at = self.union(open.sets.clone());
         at.extend(open.own.filter(|own| !at.contains(own)));
@@ -122,8 +126,8 @@ impl Reach {
         while let Some(number) = open.pop() {
             steps::advance(1);
             match self.sets.get(number as usize) {
-                Some(Set::Written(set)) => all.extend(set),
-                Some(Set::Joined { own, others }) => {
+                Some(Set::Expanded(set)) => all.extend(set),
+                Some(Set::Union { own, others }) => {
                     all.extend(own);
                     open.extend(others.iter().filter(|other| seen.insert(**other)));
                 }
@@ -133,7 +137,7 @@ impl Reach {
         all.into_iter().copied().collect()
     }
 
-    /// The watched groups that whoever a group lists is in.
+    /// Returns the positions of the groups that the members of a group are in.
     pub(super) fn of(&self, group: GroupIndex) -> Cow<'_, [usize]> {
         self.set(self.number(group.number()))
     }
@@ -142,45 +146,45 @@ impl Reach {
 struct Sets {
     sets: Vec<Set>,
     numbers: HashMap<Vec<usize>, u32>,
-    /// How much was written out or read to be.
-    written: usize,
+    /// How many positions were read to expand sets.
+    expanded: usize,
 }
 
 impl Sets {
-    /// The number of the set of these places and of all in other sets.
+    /// Returns the number of the union of these positions and other sets.
     fn number(&mut self, mut own: Vec<usize>, others: BTreeSet<u32>) -> u32 {
         steps::advance(own.len() + others.len());
         if let (true, 1, Some(only)) = (own.is_empty(), others.len(), others.first()) {
             return *only;
         }
-        let written = |other: &u32| match self.sets.get(*other as usize) {
-            Some(Set::Written(set)) => Some(set),
+        let positions = |other: &u32| match self.sets.get(*other as usize) {
+            Some(Set::Expanded(set)) => Some(set),
             _ => None,
         };
-        let size = others.iter().try_fold(0, |size, other| Some(size + written(other)?.len()));
-        let Some(size) = size.filter(|size| others.is_empty() || self.written + size <= WRITTEN) else {
-            self.sets.push(Set::Joined { own, others: others.into_iter().collect() });
+        let size = others.iter().try_fold(0, |size, other| Some(size + positions(other)?.len()));
+        let Some(size) = size.filter(|size| others.is_empty() || self.expanded + size <= MAX_EXPANDED) else {
+            self.sets.push(Set::Union { own, others: others.into_iter().collect() });
             return self.sets.len() as u32 - 1;
         };
         steps::advance(size);
-        own.extend(others.iter().filter_map(written).flatten());
+        own.extend(others.iter().filter_map(positions).flatten());
         own.sort_unstable();
         own.dedup();
-        self.written += size;
+        self.expanded += size;
         let Self { sets, numbers, .. } = self;
         *numbers.entry(own).or_insert_with_key(|set| {
-            sets.push(Set::Written(set.clone()));
+            sets.push(Set::Expanded(set.clone()));
             sets.len() as u32 - 1
         })
     }
 }
 
-/// The groups below some, so that those of one cycle are together (Tarjan, "Depth-first search and linear graph
+/// The strongly connected components of the groups below some groups (Tarjan, "Depth-first search and linear graph
 /// algorithms").
 struct Components {
-    /// Each comes after all that it leads to.
+    /// Each component comes after all components below it.
     groups: Vec<Vec<GroupIndex>>,
-    /// For each group, the component that it is in.
+    /// The component of each group.
     numbers: HashMap<GroupIndex, usize>,
 }
 
@@ -188,7 +192,7 @@ struct Components {
 struct Visit {
     group: GroupIndex,
     children: std::vec::IntoIter<GroupIndex>,
-    /// The first group on the path that is led to from here.
+    /// The first group on the path that can be reached from here.
     low: usize,
 }
 
@@ -224,7 +228,7 @@ impl Components {
         all
     }
 
-    /// Puts those together that were found since a group, and lead back to it.
+    /// Makes a component of a group and of the groups found since that lead back to it.
     fn close(&mut self, first: GroupIndex, waiting: &mut Vec<GroupIndex>) {
         let mut component = Vec::new();
         while let Some(group) = waiting.pop() {
@@ -242,16 +246,16 @@ impl Components {
         self.numbers.get(&group).copied().unwrap_or(usize::MAX)
     }
 
-    /// The groups that are watched or nested in groups that are there, and of which the directory may not know the
-    /// members.
+    /// Returns the groups whose members the directory may not know, among those that the policy names or that are
+    /// nested in groups of the directory.
     fn open_groups(
         &self,
         directory: &DirectorySnapshot,
-        watched: &[(GroupIndex, usize)],
+        named: &[(GroupIndex, usize)],
         reach: &Reach,
     ) -> Vec<OpenGroup> {
         let mut unknown = vec![false; self.groups.len()];
-        let own: HashMap<GroupIndex, usize> = watched.iter().copied().collect();
+        let own: HashMap<GroupIndex, usize> = named.iter().copied().collect();
         let mut candidates: BTreeMap<GroupIndex, BTreeSet<u32>> =
             own.keys().map(|group| (*group, BTreeSet::new())).collect();
         for (component, groups) in self.groups.iter().enumerate() {

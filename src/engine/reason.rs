@@ -1,4 +1,4 @@
-//! Why something is hidden, shown or monitored.
+//! The reasons of a decision.
 
 use std::fmt;
 use std::ops::Deref;
@@ -9,15 +9,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::identity::GroupId;
 use crate::policy::{GroupRef, ScopeRule, ScopeTarget};
 
-/// Where on an activity somebody was found.
+/// The role of a person on an activity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PrincipalRole {
-    /// As the one who acted.
+    /// The actor.
     Actor,
-    /// As the one for whom it was done.
+    /// A principal on whose behalf the actor acted.
     OnBehalfOf,
-    /// As the one it was done to.
+    /// An object of the activity.
     Object,
 }
 
@@ -25,10 +25,10 @@ pub enum PrincipalRole {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UndecidableReason {
-    /// The source names nobody, or only in a form of which the directory has no entry: a passport id, a security
-    /// identifier, a damaged name, an account in an app whose accounts the directory does not know.
+    /// The source names no user, or only in forms of which the directory has no entry: a passport id, a security
+    /// identifier, a damaged name, or an account in an app whose accounts the directory does not have.
     NoUsableActor,
-    /// An alias that several users hold.
+    /// Several users hold an alias on the activity.
     AmbiguousAlias,
     /// No directory was ever loaded.
     DirectoryNeverLoaded,
@@ -36,20 +36,23 @@ pub enum UndecidableReason {
     DirectoryUnavailable,
     /// The directory is older than the policy allows.
     DirectoryTooOld,
-    /// A group of the policy is gone from the directory and nobody knows who was in it.
+    /// A group of the policy was removed from the directory, and its last members are unknown.
     GroupRemoved(GroupId),
 }
 
 impl fmt::Display for UndecidableReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoUsableActor => f.write_str("the source names nobody who acted in a form that the directory knows"),
-            Self::AmbiguousAlias => f.write_str("an alias on it is held by several users"),
+            Self::NoUsableActor => f.write_str("the source names no user in a form that the directory has"),
+            Self::AmbiguousAlias => f.write_str("several users hold an alias on the activity"),
             Self::DirectoryNeverLoaded => f.write_str("no directory was ever loaded"),
             Self::DirectoryUnavailable => f.write_str("the directory did not answer"),
             Self::DirectoryTooOld => f.write_str("the directory was older than the policy allows"),
             Self::GroupRemoved(group) => {
-                write!(f, "group `{group}` of the policy is gone from the directory and its last members are not known")
+                write!(
+                    f,
+                    "group `{group}` of the policy was removed from the directory and its last members are unknown"
+                )
             }
         }
     }
@@ -59,21 +62,21 @@ impl fmt::Display for UndecidableReason {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Reason {
-    /// Somebody on the activity is a member of a private group, directly or through other groups.
+    /// A principal, or an object if objects count, is a member of a private group, directly or through nested groups.
     Member {
         /// The private group.
         group: GroupRef,
-        /// Where on the activity they stand.
+        /// The role of that person on the activity.
         role: PrincipalRole,
     },
-    /// It could not be decided.
+    /// The activity cannot be decided.
     Undecidable(UndecidableReason),
-    /// This rule is why it is monitored at all.
+    /// This rule includes the activity in monitoring.
     Scope(ScopeRule),
 }
 
 impl Reason {
-    /// The group that this reason speaks of.
+    /// Returns the group that the reason names.
     #[must_use]
     pub fn group(&self) -> Option<&GroupRef> {
         match self {
@@ -96,11 +99,11 @@ impl fmt::Display for Reason {
         match self {
             Self::Member { group, role } => {
                 let who = match role {
-                    PrincipalRole::Actor => "who acted",
-                    PrincipalRole::OnBehalfOf => "for whom it was done",
-                    PrincipalRole::Object => "to whom it was done",
+                    PrincipalRole::Actor => "the actor",
+                    PrincipalRole::OnBehalfOf => "a principal on whose behalf it was done",
+                    PrincipalRole::Object => "a person among the objects",
                 };
-                write!(f, "the one {who} was in {group}")
+                write!(f, "{who} was in {group}")
             }
             Self::Undecidable(cause) => cause.fmt(f),
             Self::Scope(rule) => {
@@ -115,12 +118,12 @@ impl fmt::Display for Reason {
     }
 }
 
-/// The reasons for one verdict, shared by all activities that have the same, so that giving them costs nothing.
+/// The reasons of one verdict. Activities with equal reasons share them, so a clone costs no memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reasons(Option<Arc<[Reason]>>);
 
 impl Reasons {
-    /// No reason: nobody who acted was in a private group.
+    /// No reasons: no principal was in a private group.
     pub(super) const NONE: Self = Self(None);
 }
 

@@ -1,4 +1,4 @@
-//! What making a policy and a directory ready costs.
+//! The cost of building an engine.
 
 use std::sync::Arc;
 
@@ -44,13 +44,13 @@ const SHAPES: [(&str, Nesting); 5] = [
 ];
 
 #[test]
-fn b3_private_groups_are_made_ready_in_linear_time() {
+fn b3_engine_is_built_in_linear_time() {
     for (shape, nesting) in SHAPES {
         let input = |size: usize| (directory(size, |at| nesting(at, size)), policy(0..size));
         assert_linear(&format!("private groups {shape}"), 2_000, input, |(directory, policy)| {
             drop(PolicyEngine::new(policy, Ok(directory)));
         });
-        // One alone, with all others nested in it or not.
+        // One private group, with the others nested in it or not.
         let input = |size: usize| (directory(size, |at| nesting(at, size)), policy(0..1));
         assert_linear(&format!("one private group of some {shape}"), 2_000, input, |(directory, policy)| {
             drop(PolicyEngine::new(policy, Ok(directory)));
@@ -68,11 +68,11 @@ fn b3_dry_run_is_linear() {
     assert_linear("dry run", 2_000, input, |(before, after)| drop(before.dry_run(&after, 10)));
 }
 
-/// However many groups are nested how, and however many of them are private, the reasons are the closure.
+/// The reasons are the closure for every shape and number of nested private groups.
 #[test]
-fn d10_shared_sets_say_what_the_closure_says() {
+fn d10_shared_sets_equal_the_closure() {
     for (shape, nesting) in SHAPES {
-        // So many that not all of a chain is written out.
+        // So many that not all sets of a chain are expanded.
         let size = 600;
         let directory = directory(size, |at| nesting(at, size));
         let engine = PolicyEngine::new(policy(0..size), Ok(Arc::clone(&directory)));
@@ -92,35 +92,36 @@ fn d10_shared_sets_say_what_the_closure_says() {
     }
 }
 
-/// While a group is gone, what is ready is made ready for the next directory at the cost of whoever changed.
+/// After a group was removed, an engine is still updated at a cost that depends on the number of changed users.
 #[test]
-fn b3_screen_follows_while_a_group_is_gone() {
+fn b3_engine_is_updated_after_group_was_removed() {
     let next = |before: &DirectorySnapshot, delta: DirectoryDelta| {
         Arc::new(before.apply(&delta, DirectoryRevision(before.revision().0 + 1), DateTime::UNIX_EPOCH).unwrap())
     };
     let before = directory(500, |at| Some((0, at)));
-    let gone = next(&before, DirectoryDelta::new().without_group(&group(0)).without_group(&group(1)));
-    let kept = [gone.removed_group(&group(0)).unwrap()];
-    // Another process has not seen it go, and knows what was kept.
+    let removed = next(&before, DirectoryDelta::new().without_group(&group(0)).without_group(&group(1)));
+    let stored = [removed.removed_group(&group(0)).unwrap()];
+    // Another process did not see the removal, and reads the stored group.
     let builder = (0..500).fold(DirectoryBuilder::new(), |builder, at| builder.member(&group(7), &user(at)));
     let elsewhere = Arc::new(builder.group(group(7), "").build(DirectoryRevision(2), DateTime::UNIX_EPOCH).unwrap());
-    for (directory, kept) in [(&gone, &[][..]), (&gone, &kept), (&elsewhere, &kept)] {
-        let engine = PolicyEngine::with_removed_groups(policy(0..1), Ok(Arc::clone(directory)), kept);
+    for (directory, stored) in [(&removed, &[][..]), (&removed, &stored), (&elsewhere, &stored)] {
+        let engine = PolicyEngine::with_removed_groups(policy(0..1), Ok(Arc::clone(directory)), stored);
         let changed = DirectoryDelta::new().user(crate::directory::User::new(user(3))).member(&group(7), &user(501));
         let next = next(directory, changed);
-        let kept = Arc::new(kept.to_vec());
-        let followed = engine.followed(engine.policy(), &next, &kept);
-        assert!(followed.is_some());
-        let followed = engine.following_with(Arc::clone(engine.policy()), Ok(Arc::clone(&next)), Arc::clone(&kept));
-        let anew = PolicyEngine::with_kept(Arc::clone(engine.policy()), Ok(next), kept);
+        let stored = Arc::new(stored.to_vec());
+        let updated = engine.updated_parts(engine.policy(), &next, &stored);
+        assert!(updated.is_some());
+        let updated =
+            engine.updated_with_shared(Arc::clone(engine.policy()), Ok(Arc::clone(&next)), Arc::clone(&stored));
+        let anew = PolicyEngine::with_shared_removed_groups(Arc::clone(engine.policy()), Ok(next), stored);
         for at in [0, 2, 3, 499, 501] {
             let actor = crate::activity::Actor::user(user(at));
             let app = App::new("Box".parse().unwrap());
             let time = DateTime::UNIX_EPOCH;
             let activity = Activity::builder("a".parse().unwrap(), actor, app, "Login".parse().unwrap(), time);
             let activity = activity.build().unwrap();
-            assert_eq!(followed.verdict(&activity, time), anew.verdict(&activity, time), "{at}");
-            assert_eq!(followed.verdict(&activity, time).0 == Verdict::Private, at < 500, "{at}");
+            assert_eq!(updated.verdict(&activity, time), anew.verdict(&activity, time), "{at}");
+            assert_eq!(updated.verdict(&activity, time).0 == Verdict::Private, at < 500, "{at}");
         }
     }
 }

@@ -112,7 +112,7 @@ impl Inner {
             return Ok(None);
         }
         // Another node may know more last members of a removed group.
-        let is_outdated = engine.relies_on_last_members() && !engine.was_made_with(&self.kept_groups()?.1);
+        let is_outdated = engine.relies_on_last_members() && !engine.has_removed_groups(&self.kept_groups()?.1);
         Ok((!is_outdated).then_some(engine))
     }
 
@@ -140,14 +140,14 @@ impl Inner {
                 (Some(known), Ok(offered)) => Arc::ptr_eq(known, offered),
                 _ => false,
             };
-            same && *engine.policy() == policy && engine.was_made_with(&kept)
+            same && *engine.policy() == policy && engine.has_removed_groups(&kept)
         };
         if let Some(engine) = self.engine_cache.upcoming.load_full().filter(is_built) {
             return Ok(engine);
         }
         Ok(Arc::new(match self.engine_cache.current.load_full() {
-            Some(before) => before.following_with(policy, directory, kept),
-            None => PolicyEngine::with_kept(policy, directory, kept),
+            Some(before) => before.updated_with_shared(policy, directory, kept),
+            None => PolicyEngine::with_shared_removed_groups(policy, directory, kept),
         }))
     }
 }

@@ -125,9 +125,9 @@ impl Inner {
             return Ok(());
         }
         let groups = policy.imported_groups();
-        let mut relevant = PolicyEngine::open_groups(&policy, &directory);
+        let mut relevant = PolicyEngine::incomplete_groups(&policy, &directory);
         let mut kept: HashMap<&GroupId, Cow<'_, RemovedGroup>> = HashMap::new();
-        for (known, mut holding) in all_kept.iter().zip(PolicyEngine::holding(&policy, &directory, &all_kept)) {
+        for (known, mut holding) in all_kept.iter().zip(PolicyEngine::groups_containing(&policy, &directory, &all_kept)) {
             // If the policy names neither a group nor the groups that it was nested in, its last members are not needed.
             if !groups.contains(known.group()) && holding.is_empty() {
                 self.store.update_removed_groups(RemovedGroupsUpdate::Drop {
@@ -141,7 +141,7 @@ impl Inner {
             holding.retain(|outer| outer != known.group() && !known.is_nested_in(outer));
             let nested = match holding.is_empty() {
                 true => Cow::Borrowed(known),
-                false => Cow::Owned(known.clone().nesting_in(holding)),
+                false => Cow::Owned(known.clone().with_nested_in(holding)),
             };
             if let Cow::Owned(nested) = &nested {
                 self.keep(nested)?;
@@ -166,7 +166,7 @@ impl Inner {
                 }
                 Some(Knowledge::Unknown) => record_unknown_members(&group, unknown, &mut log),
                 // Another process saw the group nested in one of the policy, and it was restored since.
-                None if !is_in_policy && node.is_none() && kept.is_some_and(|kept| kept.has_been_back()) => {}
+                None if !is_in_policy && node.is_none() && kept.is_some_and(|kept| kept.was_restored()) => {}
                 None => {
                     let child_groups = counts_for.into_iter().filter(|outer| *outer != group).collect();
                     self.handle_removed(&group, child_groups, kept, &directory, unknown, &mut log)?;
@@ -198,21 +198,21 @@ impl Inner {
         // A node with an older directory restores nothing.
         let kept = kept.filter(|kept| kept.removed_in() < revision);
         if let Some(kept) = kept {
-            if kept.back_by(revision).is_none() {
+            if kept.restored_by(revision).is_none() {
                 self.keep(&kept.clone().restored(revision))?;
             }
-            if kept.audit_state() < AuditState::Vanished && log.record(removed(group, Some(kept))) {
-                self.keep(&kept.clone().telling(AuditState::Vanished))?;
+            if kept.audit_state() < AuditState::RemovalRecorded && log.record(removed(group, Some(kept))) {
+                self.keep(&kept.clone().with_audit_state(AuditState::RemovalRecorded))?;
             }
         }
-        let unrecorded = kept.filter(|kept| kept.audit_state() < AuditState::Returned);
+        let unrecorded = kept.filter(|kept| kept.audit_state() < AuditState::RestorationRecorded);
         // Also if its members were unknown, because the last record says that everything is hidden.
         if (unrecorded.is_some() || unknown.contains(group))
             && log.record(Event::GroupRestored { group: group.clone() })
         {
             unknown.remove(group);
             if let Some(kept) = unrecorded {
-                self.keep(&kept.clone().telling(AuditState::Returned))?;
+                self.keep(&kept.clone().with_audit_state(AuditState::RestorationRecorded))?;
             }
         }
         Ok(())
@@ -228,9 +228,9 @@ impl Inner {
         unknown: &mut BTreeSet<GroupId>,
         log: &mut EventLog<'_>,
     ) -> Result<(), StoreError> {
-        let LastKnown { is_remembered, kept } = directory.last_known(group, before);
+        let LastKnown { is_remembered, stored: kept } = directory.last_known(group, before);
         let remembered = directory.removed_group(group).filter(|_| is_remembered);
-        let remembered = remembered.map(|remembered| remembered.nesting_in(child_groups));
+        let remembered = remembered.map(|remembered| remembered.with_nested_in(child_groups));
         let together = match (remembered, before) {
             (Some(remembered), Some(before)) => before.clone().merge(&remembered),
             (Some(remembered), None) => remembered,
@@ -257,9 +257,9 @@ impl Inner {
         log: &mut EventLog<'_>,
     ) -> Result<(), StoreError> {
         let as_many = before.is_some_and(|before| before.members().len() == now.members().len());
-        let is_recorded = now.audit_state() >= AuditState::Vanished && as_many;
+        let is_recorded = now.audit_state() >= AuditState::RemovalRecorded && as_many;
         if !is_recorded && log.record(removed(group, Some(now))) {
-            self.keep(&now.clone().telling(AuditState::Vanished))?;
+            self.keep(&now.clone().with_audit_state(AuditState::RemovalRecorded))?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! D1 to D3: what a decision leaves behind, and that nothing moves it.
+//! D1 to D3: the content of a decision, and its permanence.
 
 use activity_privacy::activity::{Activity, Actor, App};
 use activity_privacy::engine::Decision;
@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use crate::fixture::*;
 
 #[test]
-fn d1_a_stamp_carries_one_policy_one_directory_the_time_and_the_reasons() {
+fn d1_decision_has_revisions_time_and_reasons() {
     let fixture = Fixture::new();
     fixture.install(people(&[("eve", &[])])).install(people(&[("adele", &["board", "council", "staff"])]));
     fixture.manage("contoso.com").permit_root().make_private("council").make_private("board");
@@ -32,7 +32,7 @@ fn d1_a_stamp_carries_one_policy_one_directory_the_time_and_the_reasons() {
     assert_eq!(
         decision.explain().to_string(),
         format!(
-            "hidden because the one who acted was in group `board`; the one who acted was in group `council`; \
+            "hidden because the actor was in group `board`; the actor was in group `council`; \
              it was monitored because group `staff` is included in all apps; \
              decided at 2026-02-25 06:14:50 UTC under policy revision {in_force} and directory revision 2"
         )
@@ -40,7 +40,7 @@ fn d1_a_stamp_carries_one_policy_one_directory_the_time_and_the_reasons() {
 }
 
 #[test]
-fn d1_the_explanation_says_every_kind_of_reason() {
+fn d1_explanation_states_every_kind_of_reason() {
     let fixture = Fixture::new();
     fixture.ingest(&[activity("never-loaded", "adele")]);
     fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
@@ -55,11 +55,11 @@ fn d1_the_explanation_says_every_kind_of_reason() {
         for_adele.build().unwrap(),
     ]);
     for (id, words) in [
-        ("plain", "shown because nobody who acted was in a private group; decided at "),
-        ("app", "hidden because the one who acted was in the built-in group of applications; "),
-        ("guest", "hidden because the one who acted was in the built-in group of external users; "),
-        ("for", "hidden because the one for whom it was done was in group `council`; "),
-        ("nobody", "hidden because the source names nobody who acted in a form that the directory knows; "),
+        ("plain", "shown because no actor was in a private group; decided at "),
+        ("app", "hidden because the actor was in the built-in group of applications; "),
+        ("guest", "hidden because the actor was in the built-in group of external users; "),
+        ("for", "hidden because a principal on whose behalf it was done was in group `council`; "),
+        ("nobody", "hidden because the source names no user in a form that the directory has; "),
         ("never-loaded", "hidden because no directory was ever loaded; "),
     ] {
         let said = fixture.decision(id).explain().to_string();
@@ -70,7 +70,7 @@ fn d1_the_explanation_says_every_kind_of_reason() {
 }
 
 #[test]
-fn d1_an_old_verdict_is_explained_as_it_was_decided() {
+fn d1_old_decision_is_explained_as_decided() {
     let fixture = Fixture::new();
     fixture.install(people(&[("adele", &["council"])])).manage("contoso.com").make_private("council");
     fixture.ingest(&[activity("a", "adele")]);
@@ -80,8 +80,8 @@ fn d1_an_old_verdict_is_explained_as_it_was_decided() {
     assert_eq!(fixture.decision("a").explain().to_string(), said);
 }
 
-/// One thing that happens after Adele (in the private council), Bob (in the public staff) and Carol (from outside,
-/// while external users are private) were decided, and who of them is private from then on.
+/// An event after decisions on Adele (in the private council), Bob (in the public staff) and Carol (external, while
+/// external users are private), and the users among them who are private from then on.
 struct Turn {
     what: &'static str,
     happens: fn(&Fixture),
@@ -96,7 +96,7 @@ fn three_of_them(prefix: &str) -> Vec<Activity> {
 }
 
 #[test]
-fn d2_no_change_moves_a_stored_verdict_in_either_direction() {
+fn d2_policy_change_leaves_stored_verdicts() {
     const STAFF: (&str, &[&str]) = ("bob", &["staff"]);
     let turns = [
         Turn {
@@ -195,7 +195,7 @@ fn d2_no_change_moves_a_stored_verdict_in_either_direction() {
 
         happens(&fixture);
         fixture.ingest(&three_of_them("after"));
-        // Delivered once more, under another policy and another directory.
+        // Delivered again, under another policy and another directory.
         assert_eq!(fixture.ingest(&three_of_them("before")), [IngestOutcome::Duplicate; 3], "{what}");
         let after: Vec<Decision> = NAMES.iter().map(|name| fixture.decision(&format!("before-{name}"))).collect();
         assert_eq!(after, before, "{what}");
@@ -244,7 +244,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What the source of the directory says: the members of each group that there is.
+/// The members of each group, as the source of the directory has them.
 type Source = BTreeMap<usize, BTreeSet<usize>>;
 
 fn import(fixture: &Fixture, source: &Source) {
@@ -260,7 +260,7 @@ fn import(fixture: &Fixture, source: &Source) {
 
 fn take(fixture: &Fixture, source: &mut Source, step: &Step, count: usize) {
     let change = |change: PolicyChange| {
-        // Some change nothing or name a group that is gone; they are refused, which is as good.
+        // Some change nothing or name a removed group. Their rejection is as good.
         let _ = fixture.filter.update_policy(&user("root"), &change);
     };
     match *step {
@@ -306,7 +306,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn d2_whatever_happens_no_stamp_ever_changes(steps in prop::collection::vec(step(), 1..30)) {
+    fn d2_stored_decision_never_changes(steps in prop::collection::vec(step(), 1..30)) {
         let fixture = Fixture::new();
         let mut source = Source::from([(0, BTreeSet::from([0])), (1, BTreeSet::from([1])), (2, BTreeSet::new())]);
         import(&fixture, &source);
@@ -337,12 +337,12 @@ fn happened(id: &str, name: &str, seconds: i64) -> Activity {
 const YEAR: i64 = 31_536_000;
 
 #[test]
-fn d3_back_filled_activity_is_decided_when_it_arrives() {
+fn d3_back_filled_activity_is_decided_on_arrival() {
     let fixture = Fixture::new();
     fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com");
     fixture.ingest(&[happened("early", "adele", 0)]);
     fixture.advance(100).make_private("council");
-    // Both happened before the group was private, the one a long time before; a third is from the future.
+    // Both happened before the group was private, one of them long before. A third is from the future.
     fixture.ingest(&[
         happened("late", "adele", 0),
         happened("filled", "adele", -YEAR),
@@ -357,11 +357,11 @@ fn d3_back_filled_activity_is_decided_when_it_arrives() {
 }
 
 #[test]
-fn d3_policies_follow_each_other_by_revision_not_by_clock() {
+fn d3_policies_are_ordered_by_revision_not_clock() {
     let fixture = Fixture::new();
     fixture.install(people(&[("adele", &["council"])])).manage("contoso.com");
     fixture.make_private("council");
-    // The clock is set back, and the change that comes now seems to be older than the one before.
+    // The clock is set back, so the next change seems older than the one before.
     fixture.options(OptionsPatch::new().max_directory_age(None));
     fixture.advance(-YEAR).update_policy(PolicyChange::MakePublic(group("council").into()));
     fixture.ingest(&[happened("a", "adele", 0)]);

@@ -1,4 +1,4 @@
-//! D10 to D12: groups within groups, groups that go and come, groups that there are not.
+//! D10 to D12: nested groups, removed and restored groups, missing groups.
 
 use activity_privacy::directory::GroupDirectory;
 use std::collections::BTreeSet;
@@ -103,7 +103,7 @@ proptest! {
 }
 
 #[test]
-fn d10_a_group_nested_in_itself_ends() {
+fn d10_group_nested_in_itself_ends() {
     let fixture = Fixture::new();
     let (a, b) = (group("a"), group("b"));
     let ring = people(&[("adele", &["b"]), ("bob", &["c"])]).group(a.clone(), "A");
@@ -113,7 +113,7 @@ fn d10_a_group_nested_in_itself_ends() {
 }
 
 #[test]
-fn d11_an_import_that_does_not_hold_together_is_nothing() {
+fn d11_inconsistent_import_is_rejected() {
     let council = group("council");
     let build = |builder: DirectoryBuilder| builder.build(DirectoryRevision(9), at(0)).map(|_| ());
     let import = || people(&[("adele", &["council"])]);
@@ -129,7 +129,7 @@ fn d11_an_import_that_does_not_hold_together_is_nothing() {
 }
 
 #[test]
-fn d11_a_directory_never_goes_back() {
+fn d11_directory_rejects_older_revision() {
     use activity_privacy::memory::InstallError;
     let directory = MemoryDirectory::new();
     let install = |revision, entries: &[(&str, &[&str])]| {
@@ -146,8 +146,8 @@ fn d11_a_directory_never_goes_back() {
 }
 
 #[test]
-fn d11_an_import_is_seen_whole_or_not_at_all() {
-    // In every import both of them are in the same group or neither is; nobody may ever see them apart.
+fn d11_partial_import_is_never_visible() {
+    // In every import both are in the same group or neither is, so no reader may see only one of them in it.
     let directory = MemoryDirectory::new();
     let install = |revision: u64| {
         let groups: &[&str] = if revision.is_multiple_of(2) { &["council"] } else { &[] };
@@ -173,7 +173,7 @@ fn d11_an_import_is_seen_whole_or_not_at_all() {
 }
 
 #[test]
-fn d11_whoever_is_disabled_or_deleted_stays_a_member() {
+fn d11_disabled_or_deleted_user_stays_member() {
     let fixture = Fixture::new();
     let council = group("council");
     let with = |name: &str, status| contoso(name).with_status(status);
@@ -197,7 +197,7 @@ fn member() -> Reason {
     Reason::Member { group: group("council").into(), role: PrincipalRole::Actor }
 }
 
-/// Adele, and Dan through a nested group, sit on the private council, and something was decided.
+/// Adele, and Dan through a nested group, are in the private council, and one activity was decided.
 fn council_over(store: Arc<dyn ActivityStore>, sink: Arc<dyn GovernanceSink>) -> Fixture {
     let fixture = Fixture::over(store, sink);
     let import = people(&[("adele", &["council"]), ("dan", &["inner"]), ("bob", &[])]);
@@ -212,7 +212,7 @@ fn kept(fixture: &Fixture) -> Vec<Record> {
 }
 
 #[test]
-fn d11_a_private_group_that_vanishes_keeps_its_last_members() {
+fn d11_removed_private_group_keeps_last_members() {
     let fixture = council_over(Arc::new(MemoryStore::new()), Arc::new(MemorySink::new()));
     // Dan was deleted with it, and is known by his alias alone from now on.
     fixture.install(people(&[("adele", &[]), ("bob", &[])]));
@@ -224,13 +224,13 @@ fn d11_a_private_group_that_vanishes_keeps_its_last_members() {
     }
     assert_eq!(fixture.store.removed_groups(None).unwrap().unwrap().groups.len(), 1);
 
-    // A record says so.
+    // The removal is recorded.
     let records = kept(&fixture);
     assert_eq!(records.len(), 1);
     assert_eq!(records[0].event, Event::GroupRemoved { group: group("council"), members: Some(2) });
     assert_eq!((records[0].outcome.kind(), records[0].targets()), (OutcomeKind::Observed, vec!["council".to_owned()]));
 
-    // Imported again without it: nothing new to say, and they stay hidden.
+    // Imported again without it: nothing new is recorded, and they stay hidden.
     fixture.install(people(&[("adele", &[]), ("bob", &[])])).ingest(&[activity("adele 2", "adele")]);
     assert!(fixture.is_private("adele 2"));
     assert_eq!(kept(&fixture).len(), 1);
@@ -246,7 +246,7 @@ fn d11_a_private_group_that_vanishes_keeps_its_last_members() {
 }
 
 #[test]
-fn d11_the_last_members_outlive_a_restart() {
+fn d11_last_members_survive_restart() {
     let (store, sink): (Arc<dyn ActivityStore>, Arc<dyn GovernanceSink>) =
         (Arc::new(MemoryStore::new()), Arc::new(MemorySink::new()));
     let fixture = council_over(Arc::clone(&store), Arc::clone(&sink));
@@ -261,7 +261,7 @@ fn d11_the_last_members_outlive_a_restart() {
 
 #[cfg(feature = "sqlite")]
 #[test]
-fn d11_the_last_members_outlive_a_restart_on_disk() {
+fn d11_last_members_survive_restart_on_disk() {
     use activity_privacy::sqlite::{SqliteGovernance, SqliteStore};
     let dir = tempfile::tempdir().unwrap();
     let open = || -> (Arc<dyn ActivityStore>, Arc<dyn GovernanceSink>) {
@@ -283,9 +283,9 @@ fn d11_the_last_members_outlive_a_restart_on_disk() {
 }
 
 #[test]
-fn d11_an_alias_of_a_last_member_follows_the_directory_in_force() {
+fn d11_alias_of_last_member_follows_directory_in_force() {
     let fixture = council_over(Arc::new(MemoryStore::new()), Arc::new(MemorySink::new()));
-    // Adele is still there and gave her name to Erin; Dan is gone and his name is Frank's.
+    // Adele still exists, and Erin has her name now. Dan was removed, and Frank has his name.
     let gave_away = User::new(user("adele")).with_alias(alias("a.vance@contoso.com"));
     let erin = contoso("erin").with_alias(alias("adele@contoso.com"));
     let frank = contoso("frank").with_alias(alias("dan@contoso.com"));
@@ -296,27 +296,27 @@ fn d11_an_alias_of_a_last_member_follows_the_directory_in_force() {
 }
 
 #[test]
-fn d11_a_group_that_comes_back_counts_as_the_directory_says() {
+fn d11_restored_group_has_members_of_directory() {
     let fixture = council_over(Arc::new(MemoryStore::new()), Arc::new(MemorySink::new()));
     fixture.install(people(&[("adele", &[]), ("bob", &[])])).ingest(&[activity("gone", "adele")]);
     fixture.install(people(&[("adele", &[]), ("bob", &["council"])]));
     fixture.ingest(&[activity("adele", "adele"), activity("bob", "bob")]);
     assert_eq!(["gone", "adele", "bob"].map(|id| fixture.is_private(id)), [true, false, true]);
     assert!(kept(&fixture).iter().any(|record| record.event == Event::GroupRestored { group: group("council") }));
-    // And when it goes once more, it is those of then who are kept.
+    // When it is removed again, its members of that time are stored.
     fixture.install(people(&[("adele", &[]), ("bob", &[])]));
     fixture.ingest(&[activity("adele 2", "adele"), activity("bob 2", "bob")]);
     assert_eq!(["adele 2", "bob 2"].map(|id| fixture.is_private(id)), [false, true]);
 }
 
 #[test]
-fn d11_a_node_that_lags_behind_brings_no_group_back() {
+fn d11_lagging_node_restores_no_group() {
     let (store, sink): (Arc<dyn ActivityStore>, Arc<dyn GovernanceSink>) =
         (Arc::new(MemoryStore::new()), Arc::new(MemorySink::new()));
     let (ahead, behind) = (council_over(Arc::clone(&store), Arc::clone(&sink)), Fixture::over(store, sink));
     behind.install(people(&[("adele", &["council"]), ("bob", &[])])).ingest(&[activity("behind", "bob")]);
     ahead.install(people(&[("adele", &[]), ("bob", &[])])).ingest(&[activity("ahead", "bob")]);
-    // The other still has the directory from before: what it says of the group is old, not new.
+    // The other node still has the earlier directory, whose group is old and not restored.
     behind.ingest(&[activity("behind 2", "bob"), activity("behind, adele", "adele")]);
     ahead.ingest(&[activity("ahead 2", "bob"), activity("ahead, adele", "adele"), activity("ahead, dan", "dan")]);
     for id in ["behind, adele", "ahead, adele", "ahead, dan"] {
@@ -324,7 +324,7 @@ fn d11_a_node_that_lags_behind_brings_no_group_back() {
     }
     assert_eq!(ahead.public_ids(), ["first", "behind 2", "behind", "ahead 2", "ahead"]);
     assert_eq!(kept(&ahead).len(), 1, "kept once, dropped never");
-    // Both catch up with a directory in which it is back.
+    // Both receive a directory in which it is restored.
     for fixture in [&ahead, &behind] {
         fixture
             .install(people(&[("adele", &[]), ("bob", &[])]))
@@ -336,7 +336,7 @@ fn d11_a_node_that_lags_behind_brings_no_group_back() {
 }
 
 #[test]
-fn d11_a_group_that_vanished_before_anybody_knew_its_members_hides_everybody() {
+fn d11_removed_group_with_unknown_members_hides_everything() {
     let fixture = Fixture::new();
     fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
     let (store, sink) = (Arc::clone(&fixture.store), Arc::clone(&fixture.sink));
@@ -346,13 +346,13 @@ fn d11_a_group_that_vanished_before_anybody_knew_its_members_hides_everybody() {
     fixture.ingest(&[activity("bob", "bob"), activity("adele", "adele")]);
     assert_eq!(fixture.public_ids(), [""; 0]);
     assert_eq!(reasons(&fixture, "bob"), [Reason::Undecidable(UndecidableReason::GroupRemoved(group("council")))]);
-    // It is hidden, not lost: an admin decides, or the group comes back.
+    // The activity is hidden and not lost: an admin decides, or the group is restored.
     fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).ingest(&[activity("bob 2", "bob")]);
     assert_eq!(fixture.public_ids(), ["bob 2"]);
 }
 
 #[test]
-fn d11_a_group_in_scope_that_vanishes_keeps_its_last_members_too() {
+fn d11_removed_group_in_scope_keeps_last_members() {
     let fixture = Fixture::new();
     fixture.install(people(&[("adele", &["staff"]), ("bob", &[])])).manage("contoso.com");
     fixture.update_policy(PolicyChange::AddScopeRule(ScopeRule::include(group("staff"), ScopeTarget::AllApps)));
@@ -363,7 +363,7 @@ fn d11_a_group_in_scope_that_vanishes_keeps_its_last_members_too() {
 }
 
 #[test]
-fn d12_only_a_group_that_there_is_can_be_private_or_in_scope() {
+fn d12_missing_group_cannot_be_private_or_in_scope() {
     let fixture = Fixture::new();
     let unknown = |fixture: &Fixture, id: &str| {
         for change in [
@@ -388,7 +388,7 @@ fn d12_only_a_group_that_there_is_can_be_private_or_in_scope() {
     );
     fixture.install(people(&[("adele", &["council"])]));
     let before = fixture.filter.policy().unwrap();
-    // Ids are never folded, and neither a user nor the name of a group is one.
+    // Ids are never folded, and neither a user nor the name of a group is a group id.
     for id in ["Council", "council ", "adele", "applications"] {
         unknown(&fixture, id);
     }
@@ -399,7 +399,7 @@ fn d12_only_a_group_that_there_is_can_be_private_or_in_scope() {
         .update_policy(PolicyChange::AddScopeRule(ScopeRule::exclude(GroupRef::ExternalUsers, ScopeTarget::AllApps)));
     fixture.install(people(&[("adele", &[])]));
     unknown(&fixture, "council");
-    // What was refused is on record.
+    // The rejections are recorded.
     let refused =
         |entry: &RecordEntry| entry.record.outcome == Outcome::Invalid(PolicyError::UnknownGroup(group("Council")));
     assert_eq!(fixture.records().iter().filter(|entry| refused(entry)).count(), 3);

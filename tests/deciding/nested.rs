@@ -1,4 +1,4 @@
-//! D11 among nodes and restarts: groups that come back by a delta, and groups that vanish from within others.
+//! D11 among nodes and restarts: groups that a delta restores, and nested groups that are removed.
 
 use activity_privacy::directory::GroupDirectory;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use activity_privacy::policy::PolicyChange;
 use crate::fixture::*;
 
 impl Fixture {
-    /// Puts in force what a delta makes of the directory in force.
+    /// Installs what a delta makes of the directory in force.
     fn apply(&self, delta: DirectoryDelta) -> &Self {
         let before = self.directory.snapshot().unwrap();
         let revision = DirectoryRevision(before.revision().0 + 1);
@@ -23,19 +23,19 @@ impl Fixture {
         self
     }
 
-    /// Puts an import in force under a revision.
+    /// Installs an import under a revision.
     fn import(&self, revision: u64, import: DirectoryBuilder) -> &Self {
         self.directory.install(import.build(DirectoryRevision(revision), at(0)).unwrap()).unwrap();
         self.filter.reconcile_directory().unwrap();
         self
     }
 
-    /// Whoever of these is hidden, and nobody else; what was decided is called by this name.
+    /// Asserts that exactly these users are hidden. `name` is part of the ids of the activities.
     fn hides(&self, name: &str, hidden: &[&str]) -> &Self {
-        let everybody = ["adele", "bob", "carl", "zed", "zoe"];
-        let activities = everybody.map(|who| activity(&format!("{name}: {who}"), who));
+        let users = ["adele", "bob", "carl", "zed", "zoe"];
+        let activities = users.map(|who| activity(&format!("{name}: {who}"), who));
         self.ingest(&activities);
-        let found: Vec<&str> = everybody.into_iter().filter(|who| self.is_private(&format!("{name}: {who}"))).collect();
+        let found: Vec<&str> = users.into_iter().filter(|who| self.is_private(&format!("{name}: {who}"))).collect();
         assert_eq!(found, hidden, "{name}");
         self
     }
@@ -45,7 +45,7 @@ impl Fixture {
         self.sink.records(&query, 0, 100).unwrap().into_iter().map(|entry| entry.record.event).collect()
     }
 
-    /// Another process over the same store.
+    /// Returns another process over the same store.
     fn restarted(&self) -> Self {
         Self::over(Arc::clone(&self.store), Arc::clone(&self.sink))
     }
@@ -90,7 +90,7 @@ fn d11_group_restored_before_it_is_private_hides_former_members() {
         .hides("listed", &["carl"]);
 }
 
-/// The same where there is no room to remember them: everybody is hidden, and it is on record.
+/// Like the test before, but without room to remember the members: everything is hidden, and that is recorded.
 #[test]
 fn d9_restored_group_with_forgotten_members_hides_until_listed() {
     let fixture = fixture();
@@ -109,7 +109,7 @@ fn d9_restored_group_with_forgotten_members_hides_until_listed() {
 }
 
 #[test]
-fn d11_nested_group_that_vanishes_is_kept_and_on_record() {
+fn d11_removed_nested_group_is_stored_and_recorded() {
     for by_delta in [true, false] {
         let fixture = fixture();
         fixture.install(council()).make_private("council").hides("before", &["adele", "bob"]);
@@ -121,26 +121,26 @@ fn d11_nested_group_that_vanishes_is_kept_and_on_record() {
         assert_eq!(fixture.said(), [gone("inner", Some(1))]);
         let late = fixture.restarted();
         late.import(3, only_the_council()).hides("restarted", &["adele", "bob"]);
-        // Where it comes back by a delta, what was kept goes on to count.
+        // If a delta restores it, the stored members still count.
         late.apply(with("inner")).hides("restored", &["adele", "bob"]);
         assert_eq!(late.said(), [gone("inner", Some(1))]);
-        // Until it is listed.
+        // Until an import lists it.
         late.import(9, people(&[("adele", &["council"]), ("bob", &["inner"])])).hides("listed", &["adele"]);
         assert_eq!(late.said(), [gone("inner", Some(1)), back("inner")]);
-        // And nobody has a reason to keep it once the policy is silent about the council.
+        // Once the policy does not name the council, no node stores the group.
         late.update_policy(PolicyChange::MakePublic(group("council").into()));
         assert!(late.store.removed_groups(None).unwrap().unwrap().groups.is_empty());
     }
 }
 
 #[test]
-fn d11_restored_group_after_a_restart_has_the_members_that_were_kept() {
+fn d11_restored_group_after_restart_has_stored_members() {
     let fixture = fixture();
     fixture.install(council()).make_private("council").apply(without("council")).hides("gone", &["adele", "bob"]);
     let late = fixture.restarted();
     late.import(5, people(&[("adele", &[]), ("bob", &[]), ("carl", &[])])).hides("restarted", &["adele", "bob"]);
     late.apply(with("council").member(&group("council"), &user("carl"))).hides("restored", &["adele", "bob", "carl"]);
-    // The process that saw it go takes it back as it was, and on record.
+    // The process that saw the removal restores it as it was, and that is recorded.
     fixture.apply(with("council")).hides("elsewhere", &["adele", "bob"]);
     assert_eq!(fixture.said(), [gone("council", Some(2)), back("council")]);
     late.apply(DirectoryDelta::new().user(contoso("zoe"))).hides("later", &["adele", "bob", "carl"]);
@@ -148,7 +148,7 @@ fn d11_restored_group_after_a_restart_has_the_members_that_were_kept() {
 }
 
 #[test]
-fn d11_group_in_a_cycle_that_vanishes_is_kept_once_for_each_private_one() {
+fn d11_removed_cycle_is_stored_once_per_private_group() {
     let fixture = fixture();
     let ring = || council().nested(&group("inner"), &group("council"));
     fixture.install(ring()).make_private("council").make_private("inner").apply(without("inner"));
@@ -159,9 +159,9 @@ fn d11_group_in_a_cycle_that_vanishes_is_kept_once_for_each_private_one() {
     assert_eq!(late.said(), [gone("inner", Some(2)), gone("council", Some(2))]);
 }
 
-/// The council is nested in the staff, and the inner council is gone under the eyes of another process.
+/// The council is nested in the staff, and another process sees the removal of the inner council.
 #[test]
-fn d11_kept_nested_group_protects_every_group_above() {
+fn d11_stored_nested_group_counts_for_all_ancestors() {
     for restarts in [false, true] {
         let staff =
             |builder: DirectoryBuilder| builder.group(group("staff"), "").nested(&group("staff"), &group("council"));
@@ -173,7 +173,7 @@ fn d11_kept_nested_group_protects_every_group_above() {
         fixture
             .update_policy(PolicyChange::MakePublic(group("council").into()))
             .hides("staff is private", &["adele", "bob"]);
-        // The council is gone too, and then another process starts.
+        // The council is removed too, and then another process starts.
         fixture.import(4, people(&[("adele", &["staff"]), ("bob", &[])])).hides("council gone", &["adele", "bob"]);
         let late = fixture.restarted();
         late.import(5, people(&[("adele", &["staff"]), ("bob", &[])])).hides("restarted", &["adele", "bob"]);
@@ -182,9 +182,9 @@ fn d11_kept_nested_group_protects_every_group_above() {
     }
 }
 
-/// However often somebody else changes, a filter that has followed has nothing to do.
+/// Changes of other users leave nothing to do for a filter that has reconciled the directory.
 #[test]
-fn b3_following_a_delta_keeps_nothing_anew() {
+fn b3_delta_stores_no_removed_group_again() {
     let fixture = fixture();
     fixture.install(council()).make_private("council").apply(without("inner")).hides("gone", &["adele", "bob"]);
     fixture.apply(DirectoryDelta::new().user(contoso("zoe")));

@@ -1,4 +1,4 @@
-//! D7 and D8: who is from outside, and under which names somebody is known.
+//! D7 and D8: external users, and the identities of a user.
 
 use activity_privacy::activity::Actor;
 use activity_privacy::directory::{DirectoryBuilder, User};
@@ -8,13 +8,13 @@ use activity_privacy::policy::{GroupRef, ManagedDomain, PolicyChange};
 
 use crate::fixture::*;
 
-/// For each name, whether its user is from outside when external users are private.
+/// Returns for each name whether its user is external, while external users are private.
 fn outsiders<const N: usize>(fixture: &Fixture, names: [&str; N]) -> [bool; N] {
     fixture.ingest(&names.map(|name| by(name, Actor::user(alias(name)))));
     names.map(|name| fixture.is_private(name))
 }
 
-/// Nobody but root is in the directory; external users are private.
+/// Only root is in the directory, and external users are private.
 fn border(managed: &[ManagedDomain]) -> Fixture {
     let fixture = Fixture::new();
     fixture.install(people(&[])).update_policy(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
@@ -25,7 +25,7 @@ fn border(managed: &[ManagedDomain]) -> Fixture {
 }
 
 #[test]
-fn d7_the_home_is_after_the_last_at_in_one_canonical_form() {
+fn d7_domain_after_last_at_is_normalised() {
     let fixture =
         border(&[ManagedDomain::exactly(domain("contoso.com")), ManagedDomain::exactly(domain("bücher.example"))]);
     let own = [
@@ -61,7 +61,7 @@ fn d7_the_home_is_after_the_last_at_in_one_canonical_form() {
 }
 
 #[test]
-fn d7_a_managed_domain_covers_its_subdomains_only_when_declared_to() {
+fn d7_managed_domain_covers_subdomains_only_when_declared() {
     let fixture = border(&[ManagedDomain::exactly(domain("contoso.com"))]);
     fixture.update_policy(PolicyChange::ManageDomain(ManagedDomain::with_subdomains(domain("fabrikam.com"))));
     let names = ["a@contoso.com", "a@mail.contoso.com", "a@fabrikam.com", "a@x.y.fabrikam.com", "a@notfabrikam.com"];
@@ -72,12 +72,12 @@ fn d7_a_managed_domain_covers_its_subdomains_only_when_declared_to() {
 }
 
 #[test]
-fn d7_without_managed_domains_everybody_is_from_outside() {
+fn d7_without_managed_domains_every_user_is_external() {
     assert_eq!(outsiders(&border(&[]), ["adele@contoso.com", "nrc"]), [true; 2]);
 }
 
 #[test]
-fn d7_a_guest_is_from_outside_whatever_the_suffix() {
+fn d7_guest_is_external_for_any_suffix() {
     let fixture = border(&[ManagedDomain::with_subdomains(domain("contoso.com"))]);
     let guests = [
         "x_gmail.com#EXT#@contoso.com",
@@ -92,7 +92,7 @@ fn d7_a_guest_is_from_outside_whatever_the_suffix() {
 }
 
 #[test]
-fn d7_the_directory_has_the_last_word_on_where_somebody_is_at_home() {
+fn d7_stated_home_overrides_name() {
     let guest = "adele_fabrikam.com#EXT#@contoso.com";
     let fixture = Fixture::new();
     let known = |name: &str, upn: &str| User::new(user(name)).with_alias(alias(upn));
@@ -109,18 +109,18 @@ fn d7_the_directory_has_the_last_word_on_where_somebody_is_at_home() {
     let names =
         [guest, "bob_gmail.com#EXT#@contoso.com", "lent@contoso.com", "two@partner.example", "late@contoso.com"];
     assert_eq!(outsiders(&fixture, names), [false, true, true, false, true]);
-    // The same people, known by nothing but their ids; and somebody whom nobody knows.
+    // The same people, known by their ids alone, and an unknown person.
     let ids = ["guest-of-ours", "guest", "lent", "two-names", "late-guest", "stranger"];
     fixture.ingest(&ids.map(|id| by(id, Actor::user(user(id)))));
     assert_eq!(ids.map(|id| fixture.is_private(id)), [false, true, true, false, true, true]);
-    // One identity from outside is enough.
+    // One external identity is enough.
     let both = Actor::user(alias("two@contoso.com")).with_identity(alias("someone@partner.example"));
     fixture.ingest(&[by("both", both)]);
     assert!(fixture.is_private("both"));
 }
 
 #[test]
-fn d7_a_name_that_is_no_address_says_nothing_of_a_home() {
+fn d7_name_without_address_states_no_home() {
     let fixture = Fixture::new();
     fixture.install(people(&[("bob", &[])])).manage("contoso.com");
     fixture.update_policy(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
@@ -131,9 +131,9 @@ fn d7_a_name_that_is_no_address_says_nothing_of_a_home() {
     assert_eq!(["account", "id", "abroad"].map(|id| fixture.is_private(id)), [false, false, true]);
 }
 
-/// Somebody is invited once more under a new id, and the record of the old one goes.
+/// A guest is invited again under a new id, and the record with the old id is removed.
 #[test]
-fn d7_a_guest_whose_record_is_gone_is_still_from_outside() {
+fn d7_guest_with_removed_record_stays_external() {
     let fixture = Fixture::new();
     let upn = "g_fabrikam.com#EXT#@contoso.com";
     let staff =
@@ -147,7 +147,7 @@ fn d7_a_guest_whose_record_is_gone_is_still_from_outside() {
 }
 
 #[test]
-fn d7_a_guest_whose_stated_home_is_managed_no_more_is_from_outside() {
+fn d7_guest_is_external_once_home_is_unmanaged() {
     let fixture = Fixture::new();
     let guest = User::new(user("g")).with_alias(alias("g_fabrikam.com#EXT#@contoso.com"));
     fixture.install(people(&[]).user(guest.with_home_domain(domain("fabrikam.com")))).manage("contoso.com");
@@ -159,7 +159,7 @@ fn d7_a_guest_whose_stated_home_is_managed_no_more_is_from_outside() {
 }
 
 #[test]
-fn d7_applications_are_a_group_that_can_be_private() {
+fn d7_private_application_group_hides_applications() {
     let fixture = Fixture::new();
     fixture.install(people(&[("adele", &["council"])])).manage("contoso.com");
     let app = || Actor::application("Backup".parse().unwrap());
@@ -174,23 +174,23 @@ fn d7_applications_are_a_group_that_can_be_private() {
     assert_eq!(["app", "system", "user"].map(|who| fixture.is_private(&format!("1 {who}"))), [true, false, false]);
     let reason = Reason::Member { group: GroupRef::Applications, role: PrincipalRole::Actor };
     assert_eq!(fixture.decision("1 app").reasons(), [reason]);
-    // An application is nobody from outside.
+    // An application is not external.
     fixture.update_policy(PolicyChange::MakePublic(GroupRef::Applications));
     fixture.update_policy(PolicyChange::MakePrivate(GroupRef::ExternalUsers)).ingest(&three("2"));
     assert_eq!(["app", "system", "user"].map(|who| fixture.is_private(&format!("2 {who}"))), [false; 3]);
-    // One that is a member of a private group, or carries the name of one, is hidden as such.
+    // An application that is a member of a private group, or has the name of a member, is hidden as such.
     fixture.make_private("council").ingest(&[by("3", app().with_identity(alias("adele@contoso.com")))]);
     assert!(fixture.is_private("3"));
 }
 
-/// Whether an actor's activity is hidden.
+/// Returns whether an actor's activity is hidden.
 fn hidden(fixture: &Fixture, id: &str, actor: Actor) -> bool {
     fixture.ingest(&[by(id, actor)]);
     fixture.is_private(id)
 }
 
 #[test]
-fn d8_aliases_are_folded_by_unicode_and_by_no_locale() {
+fn d8_aliases_are_folded_by_unicode_not_locale() {
     let fixture = Fixture::new();
     let member = |id: &str, name: &str| User::new(user(id)).with_alias(alias(name));
     let mut import = people(&[]).group(group("council"), "Works council");
@@ -224,7 +224,7 @@ fn d8_aliases_are_folded_by_unicode_and_by_no_locale() {
 }
 
 #[test]
-fn d8_an_alias_belongs_to_whoever_holds_it_in_the_directory_in_force() {
+fn d8_alias_belongs_to_holder_in_directory_in_force() {
     let fixture = Fixture::new();
     let desk = alias("desk@contoso.com");
     let with = |name: &str| contoso(name).with_alias(desk.clone());
@@ -244,7 +244,7 @@ fn d8_an_alias_belongs_to_whoever_holds_it_in_the_directory_in_force() {
 }
 
 #[test]
-fn d8_an_object_id_alone_is_enough_and_ids_are_never_folded() {
+fn d8_id_alone_protects_and_is_not_folded() {
     let fixture = Fixture::new();
     let council = group("council");
     // The second member has no user record at all.
@@ -279,10 +279,10 @@ fn d8_any_one_identity_protects() {
     ));
     assert!(hidden(&fixture, "by account", bob().with_identity(Alias::account("github", "NRC").unwrap())));
     assert!(!hidden(&fixture, "other app", bob().with_identity(Alias::account("Slack", "nrc").unwrap())));
-    // A stale id beside the alias of a member, and the other way round.
+    // An outdated id with the alias of a member, and the other way round.
     assert!(hidden(&fixture, "stale id", Actor::user(user("gone")).with_identity(alias("adele@contoso.com"))));
     assert!(hidden(&fixture, "stale alias", Actor::user(alias("gone@contoso.com")).with_identity(user("adele"))));
-    // Application, system or nobody at all: the name that stands there still protects.
+    // For an application, the system or an unknown actor, a name still protects.
     assert!(hidden(
         &fixture,
         "system",

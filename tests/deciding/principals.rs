@@ -1,4 +1,4 @@
-//! D6: whose doing an activity is.
+//! D6: the principals of an activity.
 
 use activity_privacy::activity::Actor;
 use activity_privacy::directory::{DirectoryBuilder, User};
@@ -17,7 +17,7 @@ fn member(name: &str, role: PrincipalRole) -> Reason {
     Reason::Member { group: group(name).into(), role }
 }
 
-/// Adele sits on the council, Bob on nothing.
+/// Adele is in the council, Bob in no group.
 fn council() -> Fixture {
     let fixture = Fixture::new();
     fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
@@ -25,7 +25,7 @@ fn council() -> Fixture {
 }
 
 #[test]
-fn d6_members_of_a_private_group_are_hidden() {
+fn d6_members_of_private_group_are_hidden() {
     let fixture = council();
     assert_eq!(fixture.ingest(&[activity("a", "adele"), activity("b", "bob")]), [IngestOutcome::Stored; 2]);
     assert_eq!(fixture.public_ids(), ["b"]);
@@ -34,7 +34,7 @@ fn d6_members_of_a_private_group_are_hidden() {
 }
 
 #[test]
-fn d6_membership_reaches_down_through_nested_groups_and_never_up() {
+fn d6_private_group_includes_nested_groups_not_parents() {
     let fixture = Fixture::new();
     let nested = people(&[("top", &["outer"]), ("adele", &["middle"]), ("deep", &["inner"]), ("bob", &["other"])])
         .nested(&group("outer"), &group("middle"))
@@ -52,7 +52,7 @@ fn d6_membership_reaches_down_through_nested_groups_and_never_up() {
 }
 
 #[test]
-fn d6_whoever_it_was_done_for_counts_as_having_done_it() {
+fn d6_on_behalf_of_principal_counts_as_actor() {
     let fixture = council();
     let bob = || Actor::user(alias("bob@contoso.com"));
     let adele = || Actor::user(alias("adele@contoso.com"));
@@ -70,7 +70,7 @@ fn d6_whoever_it_was_done_for_counts_as_having_done_it() {
 }
 
 #[test]
-fn d6_a_private_built_in_group_hides_whoever_falls_in_it() {
+fn d6_private_built_in_group_hides_its_members() {
     let fixture = council();
     let app = || Actor::application("Mailer".parse().unwrap());
     let guest = || Actor::user(alias("x@partner.example"));
@@ -112,13 +112,13 @@ fn d6_objects_count_only_by_option() {
     let hidden = objects.map(|object| fixture.is_private(&format!("on {object}")));
     assert_eq!(hidden, [true, true, true, false, false]);
     assert_eq!(reasons(&fixture, "on adele"), [member("council", PrincipalRole::Object)]);
-    // Whoever acts is still found first.
+    // The role of the actor takes precedence.
     fixture.ingest(&[begun("self", Actor::user(user("adele"))).object("adele@contoso.com").build().unwrap()]);
     assert_eq!(reasons(&fixture, "self"), [member("council", PrincipalRole::Actor)]);
 }
 
 #[test]
-fn d6_an_object_that_cannot_be_told_apart_is_not_shown() {
+fn d6_ambiguous_object_is_hidden() {
     let fixture = Fixture::new();
     let shared = |name: &str| contoso(name).with_alias(alias("desk@contoso.com"));
     fixture.install(people(&[("bob", &["council"])]).user(shared("x")).user(shared("y"))).manage("contoso.com");
@@ -130,7 +130,7 @@ fn d6_an_object_that_cannot_be_told_apart_is_not_shown() {
 }
 
 #[test]
-fn d6_an_object_is_found_by_id_by_name_and_by_account() {
+fn d6_object_is_found_by_id_name_and_account() {
     let fixture = Fixture::new();
     let abroad = User::new(user("u-ext")).with_alias(alias("x@gmail.example")).with_alias(alias("ext"));
     let coder = contoso("bob").with_alias(Alias::account("SharePoint", "nrc").unwrap());
@@ -149,7 +149,7 @@ fn d6_an_object_is_found_by_id_by_name_and_by_account() {
 }
 
 #[test]
-fn d8_a_name_that_is_bound_to_no_app_protects_in_every_app() {
+fn d8_unbound_name_protects_in_every_app() {
     let fixture = Fixture::new();
     let coder = contoso("bob").with_alias(alias("nrc"));
     fixture.install(people(&[("adele", &["council"])]).user(coder).member(&group("council"), &user("bob")));
@@ -157,8 +157,8 @@ fn d8_a_name_that_is_bound_to_no_app_protects_in_every_app() {
     let account = |id: &str, name: &str| by(id, Actor::user(Alias::account("GitHub", name).unwrap()));
     fixture.ingest(&[account("1", "NRC"), account("2", "else")]);
     assert_eq!(["1", "2"].map(|id| fixture.is_private(id)), [true, false]);
-    // Also where somebody else holds the account, and the other way round: for an account of the app in which it was
-    // done.
+    // Also if another user has the account. And the other way round: the name can be an account in the app of the
+    // activity.
     let zoe = contoso("zoe").with_alias(Alias::account("GitHub", "nrc").unwrap());
     let amy = contoso("amy").with_alias(Alias::account("SharePoint", "amy-at-work").unwrap());
     let coder = contoso("bob").with_alias(alias("nrc"));
@@ -168,12 +168,12 @@ fn d8_a_name_that_is_bound_to_no_app_protects_in_every_app() {
     let plain = |id: &str, name: &str| by(id, Actor::user(alias(name)));
     fixture.ingest(&[account("4", "nrc"), plain("5", "amy-at-work"), plain("6", "zoe-at-work")]);
     assert_eq!(["4", "5", "6"].map(|id| fixture.is_private(id)), [true, true, false]);
-    // It says no more of whoever has the account: nobody knows where they are at home.
+    // The second meaning states no home for the holder of the account.
     fixture.update_policy(PolicyChange::MakePublic(group("council").into()));
     fixture.update_policy(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
     fixture.ingest(&[account("3", "bob-at-work")]);
     assert!(fixture.is_private("3"));
-    // Unless it is somebody from outside.
+    // Unless that holder is external.
     let abroad = User::new(user("x")).with_alias(alias("x@partner.example")).with_alias(alias("out"));
     fixture.install(people(&[("bob", &["council"])]).user(abroad));
     fixture.ingest(&[by(

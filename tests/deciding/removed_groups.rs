@@ -1,5 +1,5 @@
-//! D11 among several imports and several nodes: who counts as a last member depends on the imports alone, never on
-//! which node ingested what in between.
+//! D11 among several imports and nodes: the last members depend on the imports alone, and never on which node ingested
+//! an activity in between.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ use activity_privacy::store::ActivityStore;
 use crate::fixture::*;
 use crate::forward::forward;
 
-/// Adele is in the council; then Bob is too; then there is no council.
+/// Adele is in the council, then Bob is too, then there is no council.
 fn imports() -> [DirectoryBuilder; 3] {
     [
         people(&[("adele", &["council"]), ("bob", &[])]),
@@ -36,7 +36,7 @@ fn two_nodes() -> [Fixture; 2] {
 }
 
 #[test]
-fn d11_last_members_are_those_of_the_last_import_even_if_nothing_was_ingested_under_it() {
+fn d11_last_members_come_from_last_import_without_ingest() {
     let fixture = Fixture::new();
     let [first, second, third] = imports();
     fixture.install(first).make_private("council").ingest(&[activity("before", "adele")]);
@@ -45,7 +45,7 @@ fn d11_last_members_are_those_of_the_last_import_even_if_nothing_was_ingested_un
 }
 
 #[test]
-fn d11_last_members_are_known_before_anything_was_ingested() {
+fn d11_last_members_are_known_before_first_ingest() {
     let fixture = Fixture::new();
     let [first, _, third] = imports();
     fixture.install(first).make_private("council");
@@ -54,7 +54,7 @@ fn d11_last_members_are_known_before_anything_was_ingested() {
 }
 
 #[test]
-fn d11_an_idle_node_takes_no_member_away() {
+fn d11_idle_node_removes_no_last_member() {
     let [busy, idle] = two_nodes();
     let install = |at: usize| [&busy, &idle].map(|node| node.install(imports().into_iter().nth(at).unwrap()));
     install(0);
@@ -69,20 +69,20 @@ fn d11_an_idle_node_takes_no_member_away() {
 }
 
 #[test]
-fn d11_a_node_that_missed_an_import_takes_no_member_away() {
+fn d11_node_that_missed_import_removes_no_last_member() {
     let [whole, gap] = two_nodes();
     let [first, second, third] = imports();
     whole.install(first);
     gap.install(imports().into_iter().next().unwrap());
     whole.make_private("council");
     whole.install(second).install(third).ingest(&[activity("1", "bob")]);
-    // It lags, then jumps over the import in which Bob was a member.
+    // The node lags, and skips the import in which Bob was a member.
     gap.ingest(&[activity("2", "zoe")]);
     gap.install(imports().into_iter().nth(2).unwrap()).install(imports().into_iter().nth(2).unwrap());
     gap.ingest(&[activity("3", "zoe")]);
     whole.ingest(&[activity("4", "bob")]);
     assert!(whole.is_private("1") && whole.is_private("4"));
-    // A third node begins after it all, and goes by what the two kept together.
+    // A third node starts after all that, and uses what both nodes stored.
     let late = Fixture::over(Arc::clone(&whole.store), Arc::clone(&whole.sink));
     late.install(imports().into_iter().nth(2).unwrap()).ingest(&[activity("5", "bob"), activity("6", "zoe")]);
     assert_eq!(["5", "6"].map(|id| late.is_private(id)), [true, false]);
@@ -93,12 +93,12 @@ fn import(at: usize) -> DirectoryBuilder {
 }
 
 #[test]
-fn d11_a_node_that_missed_an_import_learns_of_its_members_from_another() {
+fn d11_node_that_missed_import_reads_stored_members() {
     let [whole, gap] = two_nodes();
     whole.install(import(0)).make_private("council");
     gap.install(import(0)).ingest(&[activity("0", "zoe")]);
     whole.install(import(1));
-    // It jumps over the import in which Bob was a member, and decides before the other node kept him.
+    // The node skips the import in which Bob was a member, and decides before the other node stored him.
     gap.directory.install(import(2).build(DirectoryRevision(3), at(0)).unwrap()).unwrap();
     gap.ingest(&[activity("1", "zoe")]);
     whole.install(import(2));
@@ -108,12 +108,12 @@ fn d11_a_node_that_missed_an_import_learns_of_its_members_from_another() {
 }
 
 #[test]
-fn d11_a_node_that_starts_later_knows_the_last_members_of_the_last_time() {
+fn d11_later_node_has_members_of_latest_removal() {
     let [node, late] = two_nodes();
     let follow = |builder| node.install(builder).filter.reconcile_directory().unwrap();
     node.install(import(0)).make_private("council");
     follow(import(2));
-    // Back with Bob alone, and gone again, with nothing ingested.
+    // Restored with Bob alone, and removed again, without any ingest.
     follow(people(&[("adele", &[]), ("bob", &["council"])]));
     follow(import(2));
     late.directory.install(import(2).build(DirectoryRevision(5), at(0)).unwrap()).unwrap();
@@ -122,7 +122,7 @@ fn d11_a_node_that_starts_later_knows_the_last_members_of_the_last_time() {
 }
 
 #[test]
-fn d11_what_was_kept_of_an_earlier_time_does_not_count() {
+fn d11_stored_members_of_earlier_removal_do_not_count() {
     let run = |with_private: bool| {
         let fixture = Fixture::repeatable(Arc::new(MemoryStore::new()));
         fixture.install(import(0)).make_private("council");
@@ -139,7 +139,7 @@ fn d11_what_was_kept_of_an_earlier_time_does_not_count() {
 }
 
 #[test]
-fn d11_a_group_whose_members_nobody_knows_is_on_record_even_if_everything_is_refused() {
+fn d11_unknown_members_are_recorded_even_if_batches_are_rejected() {
     let [node, late] = two_nodes();
     node.install(import(0)).make_private("council");
     let on_undecidable = OnUndecidable::Reject;
@@ -154,9 +154,9 @@ fn d11_a_group_whose_members_nobody_knows_is_on_record_even_if_everything_is_ref
     assert_eq!(said, [&Event::GroupRemoved { group: group("council"), members: None }]);
 }
 
-/// The record that everything is hidden has its counterpart, once and on the node that wrote it.
+/// For the record that everything is hidden, the same node writes one record that it is not any more.
 #[test]
-fn d11_a_group_whose_members_nobody_knew_comes_back_on_record() {
+fn d11_restoration_of_group_with_unknown_members_is_recorded() {
     let [node, late] = two_nodes();
     node.install(import(0)).make_private("council");
     late.directory.install(import(2).build(DirectoryRevision(2), at(0)).unwrap()).unwrap();
@@ -173,24 +173,25 @@ fn d11_a_group_whose_members_nobody_knew_comes_back_on_record() {
 }
 
 #[test]
-fn d11_a_member_whose_record_is_gone_stays_known_by_every_name() {
+fn d11_member_with_removed_record_keeps_every_name() {
     let fixture = Fixture::new();
     fixture.install(import(0)).make_private("council");
-    // Adele's record is gone, and the council still lists her id. Twice, so that it is remembered from one to the next.
+    // Adele's record was removed, and the council still lists her id, in two imports, so that her names are carried
+    // over.
     let without_record = || people(&[("bob", &["council"])]).member(&group("council"), &user("adele"));
     fixture.install(without_record()).install(without_record());
     fixture.ingest(&[activity("adele", "adele"), activity("zoe", "zoe"), by("id", Actor::user(user("adele")))]);
     assert_eq!(["adele", "zoe", "id"].map(|id| fixture.is_private(id)), [true, false, true]);
-    // Her name went to somebody else: it is theirs.
+    // Another user has her name now.
     let heir = User::new(user("heir")).with_alias(alias("adele@contoso.com"));
     fixture.install(without_record().user(heir)).ingest(&[activity("heir", "adele")]);
     assert!(!fixture.is_private("heir"));
-    // And the council lets her go.
+    // The council removes her.
     fixture.install(import(2)).install(people(&[("bob", &["council"])])).ingest(&[activity("after", "adele")]);
     assert!(!fixture.is_private("after"));
 }
 
-/// What the council's last members are known by: a user whose record went before the group did.
+/// An import in which some groups list Adele, who has no record.
 fn adele_by_id(groups: &[&str]) -> DirectoryBuilder {
     let mut builder = people(&[("bob", &[])]);
     for name in groups {
@@ -200,7 +201,7 @@ fn adele_by_id(groups: &[&str]) -> DirectoryBuilder {
 }
 
 #[test]
-fn d11_what_two_nodes_keep_of_one_member_adds_up_in_either_order() {
+fn d11_members_stored_by_two_nodes_merge_in_any_order() {
     for knowing_first in [true, false] {
         let [knowing, late] = two_nodes();
         knowing.install(import(0)).make_private("council").install(adele_by_id(&["council"]));
@@ -218,7 +219,7 @@ fn d11_what_two_nodes_keep_of_one_member_adds_up_in_either_order() {
 }
 
 #[test]
-fn d11_a_last_member_whom_another_group_lists_by_id_is_kept_by_name() {
+fn d11_last_member_listed_by_id_keeps_stored_names() {
     let [node, late] = two_nodes();
     let both = people(&[("adele", &["council", "staff"]), ("bob", &[])]);
     node.install(both).make_private("council").install(adele_by_id(&["staff"]));
@@ -228,9 +229,9 @@ fn d11_a_last_member_whom_another_group_lists_by_id_is_kept_by_name() {
     assert_eq!(["1", "2"].map(|id| late.is_private(id)), [true, false]);
 }
 
-/// A node that missed an import remembers fewer names of a deleted member than another node kept.
+/// A node that missed an import remembers fewer names of a deleted member than another node stored.
 #[test]
-fn d11_a_last_member_without_a_record_goes_by_every_name_that_was_kept() {
+fn d11_last_member_without_record_has_stored_names() {
     let [whole, gap] = two_nodes();
     let adele = || people(&[("adele", &["council", "staff"])]);
     whole.install(adele()).make_private("council");
@@ -246,13 +247,13 @@ fn d11_a_last_member_without_a_record_goes_by_every_name_that_was_kept() {
 }
 
 #[test]
-fn d11_a_name_that_moved_never_comes_back_to_whoever_was_deleted() {
+fn d11_moved_name_never_returns_to_deleted_user() {
     let fixture = Fixture::new();
     let alice = User::new(user("alice")).with_alias(alias("x@contoso.com"));
     let staff =
         |builder: DirectoryBuilder| builder.group(group("staff"), "Staff").member(&group("staff"), &user("alice"));
     fixture.install(staff(people(&[("adele", &["council"])])).user(alice)).make_private("council");
-    // Bob of the council holds the name now; then he and the council are gone.
+    // Bob of the council has the name now. Then he and the council are removed.
     let heir = User::new(user("heir")).with_alias(alias("x@contoso.com"));
     fixture.install(staff(people(&[("adele", &["council"])])).user(heir).member(&group("council"), &user("heir")));
     fixture.install(staff(people(&[]))).ingest(&[activity("1", "x")]);
@@ -260,7 +261,7 @@ fn d11_a_name_that_moved_never_comes_back_to_whoever_was_deleted() {
 }
 
 #[test]
-fn d11_a_record_without_names_is_a_record() {
+fn d11_record_without_names_counts_as_record() {
     let fixture = Fixture::new();
     let managed = User::new(user("u")).with_alias(alias("x@contoso.com"));
     fixture
@@ -272,9 +273,9 @@ fn d11_a_record_without_names_is_a_record() {
     assert!(fixture.is_private("1"), "what the import says counts, not what was remembered");
 }
 
-/// V2 where the private activity is the only one that makes the filter look at a directory.
+/// V2 if the private activity is the only one that makes the filter read a directory.
 #[test]
-fn v2_no_ingest_of_something_private_moves_what_comes_later() {
+fn v2_private_ingest_does_not_affect_later_offsets() {
     let run = |with_private: bool, comes_back: bool| {
         let fixture = Fixture::repeatable(Arc::new(MemoryStore::new()));
         let [first, second, third] = imports();
@@ -299,7 +300,7 @@ fn v2_no_ingest_of_something_private_moves_what_comes_later() {
     }
 }
 
-/// A sink that hangs on everything.
+/// A sink that hangs on every record.
 struct Dead;
 
 impl GovernanceSink for Dead {
@@ -322,7 +323,7 @@ impl GovernanceSink for Dead {
 }
 
 #[test]
-fn d11_a_sink_that_hangs_neither_shows_a_last_member_nor_holds_up_every_batch() {
+fn d11_hanging_sink_neither_shows_member_nor_blocks_batches() {
     let fixture = Fixture::new();
     let [first, _, third] = imports();
     fixture.install(first).make_private("council");
@@ -344,7 +345,7 @@ fn d11_a_sink_that_hangs_neither_shows_a_last_member_nor_holds_up_every_batch() 
     assert!((0..20).all(|number| fixture.is_private(&number.to_string())));
 }
 
-/// A sink that fails while it is told to.
+/// A sink that fails while a flag is set.
 #[derive(Default)]
 struct Moody {
     inner: MemorySink,
@@ -362,7 +363,7 @@ impl GovernanceSink for Moody {
     forward! { inner: records newest remove }
 }
 
-/// What is on record of groups that vanished and came back.
+/// Returns the records of removed and restored groups.
 fn on_record(fixture: &Fixture) -> Vec<Event> {
     let query = RecordQuery { kind: Some(RecordKind::Directory), ..RecordQuery::default() };
     fixture.sink.records(&query, 0, 100).unwrap().into_iter().map(|entry| entry.record.event).collect()
@@ -377,13 +378,13 @@ fn back() -> Event {
 }
 
 #[test]
-fn d11_a_sink_that_fails_leaves_nobody_unprotected_and_its_records_are_made_up_for() {
+fn d11_failing_sink_keeps_protection_and_gets_records_later() {
     let sink = Arc::new(Moody::default());
     let recorder: Arc<dyn GovernanceSink> = sink.clone();
     let fixture = Fixture::over(Arc::new(MemoryStore::new()), recorder);
     fixture.install(import(0)).make_private("council").install(import(2));
     fixture.filter.reconcile_directory().unwrap();
-    // Back with Bob alone, and gone again, while nothing can be recorded.
+    // Restored with Bob alone, and removed again, while the sink fails.
     sink.fails.store(true, std::sync::atomic::Ordering::SeqCst);
     for builder in [people(&[("adele", &[]), ("bob", &["council"])]), import(2)] {
         assert!(matches!(fixture.install(builder).filter.reconcile_directory(), Err(ReconcileError::Unrecorded(_))));
@@ -399,19 +400,19 @@ fn d11_a_sink_that_fails_leaves_nobody_unprotected_and_its_records_are_made_up_f
 }
 
 #[test]
-fn d11_a_group_that_was_back_meanwhile_is_not_taken_for_what_it_was_before() {
+fn d11_group_restored_meanwhile_is_not_the_earlier_one() {
     let [node, late] = two_nodes();
     node.install(import(0)).make_private("council").install(import(2));
     node.filter.reconcile_directory().unwrap();
     node.install(people(&[("adele", &[]), ("bob", &["council"])])).filter.reconcile_directory().unwrap();
-    // Nobody follows the import in which it is gone again, so nobody can tell that Bob was in it.
+    // No node reconciles the import in which it was removed again, so no node knows that Bob was a member.
     late.directory.install(import(2).build(DirectoryRevision(4), at(0)).unwrap()).unwrap();
     late.ingest(&[activity("zoe", "zoe")]);
     assert_eq!(
         late.decision("zoe").reasons(),
         [Reason::Undecidable(UndecidableReason::GroupRemoved(group("council")))]
     );
-    // Nor does a node that was there before and slept through the time in between.
+    // Neither does a node that ran before and missed the time in between.
     let [node, gap] = two_nodes();
     node.install(import(0)).make_private("council");
     gap.install(import(0)).install(import(2)).ingest(&[activity("1", "zoe")]);
@@ -419,14 +420,14 @@ fn d11_a_group_that_was_back_meanwhile_is_not_taken_for_what_it_was_before() {
     gap.directory.install(import(2).build(DirectoryRevision(4), at(0)).unwrap()).unwrap();
     gap.ingest(&[activity("2", "zoe")]);
     assert_eq!(["1", "2"].map(|id| gap.is_private(id)), [false, true]);
-    // Until the other one says who was in it last.
+    // Until the other node stores the last members.
     node.install(import(2)).filter.reconcile_directory().unwrap();
     gap.ingest(&[activity("bob", "bob"), activity("3", "zoe")]);
     assert_eq!(["bob", "3"].map(|id| gap.is_private(id)), [true, false]);
 }
 
 #[test]
-fn d11_a_group_that_is_back_elsewhere_keeps_its_last_members_for_a_node_that_lags() {
+fn d11_group_restored_elsewhere_keeps_members_for_lagging_node() {
     let [whole, lags] = two_nodes();
     whole.install(import(0)).make_private("council");
     lags.install(import(0));
@@ -440,9 +441,9 @@ fn d11_a_group_that_is_back_elsewhere_keeps_its_last_members_for_a_node_that_lag
     assert_eq!(said.iter().filter(|event| **event == back()).count(), 1, "{said:?}");
 }
 
-/// That a guest is at home elsewhere stays known; the name that said so does not stay theirs.
+/// A guest stays external after another user got the guest name.
 #[test]
-fn d8_a_guest_s_name_that_moved_never_comes_back_to_whoever_was_deleted() {
+fn d8_moved_guest_name_never_returns_to_deleted_user() {
     let name = || alias("g_fabrikam.com#EXT#@contoso.com");
     let known = |id: &str| User::new(user(id)).with_alias(name());
     let fixture = Fixture::new();
@@ -459,9 +460,9 @@ fn d8_a_guest_s_name_that_moved_never_comes_back_to_whoever_was_deleted() {
     assert!(fixture.is_private("from elsewhere"));
 }
 
-/// What a node remembers is of the directory by which it decides; what others kept since does not take it away.
+/// The members that a node remembers count for its own directory, whatever other nodes stored since.
 #[test]
-fn d11_a_node_that_lags_hides_whom_it_remembers_beside_whom_a_later_time_left() {
+fn d11_lagging_node_hides_members_of_both_removals() {
     let [whole, lags] = two_nodes();
     whole.install(import(0)).make_private("council");
     lags.install(import(0)).install(import(2));
@@ -473,9 +474,9 @@ fn d11_a_node_that_lags_hides_whom_it_remembers_beside_whom_a_later_time_left() 
     assert!(!whole.is_private("adele, later"));
 }
 
-/// Two sources that number different imports alike: the one with the group must not free the members of the other.
+/// Two sources number different imports alike. The one with the group must not restore the group for the other.
 #[test]
-fn d11_a_directory_of_the_same_revision_brings_nothing_back() {
+fn d11_directory_of_same_revision_restores_no_group() {
     let [without, with] = two_nodes();
     without.install(import(0)).make_private("council").install(import(2));
     without.filter.reconcile_directory().unwrap();
@@ -486,7 +487,7 @@ fn d11_a_directory_of_the_same_revision_brings_nothing_back() {
 }
 
 #[test]
-fn d11_what_failed_is_tried_again_once_its_pause_is_over() {
+fn d11_failed_reconciliation_is_retried_after_pause() {
     let sink = Arc::new(Moody::default());
     let recorder: Arc<dyn GovernanceSink> = sink.clone();
     let fixture = Fixture::over(Arc::new(MemoryStore::new()), recorder);
@@ -501,7 +502,7 @@ fn d11_what_failed_is_tried_again_once_its_pause_is_over() {
 }
 
 #[test]
-fn d11_a_group_whose_members_nobody_knew_is_on_record_when_it_is_back() {
+fn d11_group_with_unknown_members_is_recorded_when_restored() {
     let [node, late] = two_nodes();
     node.install(import(0)).make_private("council");
     late.directory.install(import(2).build(DirectoryRevision(2), at(0)).unwrap()).unwrap();
@@ -512,7 +513,7 @@ fn d11_a_group_whose_members_nobody_knew_is_on_record_when_it_is_back() {
 }
 
 #[test]
-fn d11_a_last_member_stays_known_by_names_that_came_later() {
+fn d11_last_member_keeps_later_names() {
     let fixture = Fixture::new();
     fixture.install(import(0)).make_private("council").install(import(2));
     let renamed = User::new(user("adele")).with_alias(alias("adele.other@contoso.com"));
@@ -528,13 +529,13 @@ fn d11_a_last_member_stays_known_by_names_that_came_later() {
 }
 
 #[test]
-fn d11_a_last_name_leads_to_every_group_that_lists_its_holder() {
+fn d11_last_name_leads_to_all_groups_of_holder() {
     let [node, late] = two_nodes();
     let board =
         |builder: DirectoryBuilder| builder.group(group("board"), "Board").member(&group("board"), &user("adele"));
     node.install(board(import(0))).make_private("board");
     node.update_policy(PolicyChange::AddScopeRule(ScopeRule::include(group("council"), ScopeTarget::AllApps)));
-    // The council is gone with her record; the board still lists her, by id.
+    // The council was removed with her record. The board still lists her, by id.
     node.install(board(people(&[]))).filter.reconcile_directory().unwrap();
     late.directory.install(board(people(&[])).build(DirectoryRevision(2), at(0)).unwrap()).unwrap();
     late.ingest(&[activity("a", "adele")]);
@@ -542,7 +543,7 @@ fn d11_a_last_name_leads_to_every_group_that_lists_its_holder() {
 }
 
 #[test]
-fn d11_a_name_that_came_with_the_import_in_which_the_group_went_is_kept_too() {
+fn d11_name_added_by_removing_import_is_stored() {
     for gap in [false, true] {
         let fixture = Fixture::new();
         let named = |name: &str| User::new(user("m")).with_alias(alias(&format!("{name}@contoso.com")));
@@ -563,7 +564,7 @@ fn d11_a_name_that_came_with_the_import_in_which_the_group_went_is_kept_too() {
 }
 
 #[test]
-fn d11_a_name_that_was_shared_stays_hidden_when_one_record_of_two_is_left() {
+fn d11_shared_name_stays_hidden_after_one_record_left() {
     let fixture = Fixture::new();
     let shared = |name: &str| User::new(user(name)).with_alias(alias("desk@contoso.com"));
     let staff =
@@ -577,7 +578,7 @@ fn d11_a_name_that_was_shared_stays_hidden_when_one_record_of_two_is_left() {
 }
 
 #[test]
-fn d11_what_could_not_be_recorded_is_recorded_by_whoever_comes_later() {
+fn d11_unrecorded_removal_is_recorded_by_later_node() {
     let sink = Arc::new(Moody::default());
     let recorder: Arc<dyn GovernanceSink> = sink.clone();
     let fixture = Fixture::over(Arc::new(MemoryStore::new()), recorder);
@@ -592,14 +593,14 @@ fn d11_what_could_not_be_recorded_is_recorded_by_whoever_comes_later() {
         next.filter.reconcile_directory().unwrap();
     }
     assert_eq!(on_record(&next), [gone(Some(1))], "once");
-    // Whoever was not able to record it offers the same record again, as of then.
+    // A node that was not able to record it offers the same record again, with the earlier time.
     fixture.advance(60).filter.reconcile_directory().unwrap();
     let last = fixture.records().pop().unwrap().record;
     assert_eq!((last.event, last.at), (gone(Some(1)), at(60)));
 }
 
 #[test]
-fn d11_members_who_are_renamed_make_no_new_record() {
+fn d11_renamed_members_make_no_new_record() {
     let fixture = Fixture::new();
     fixture.install(import(0)).make_private("council").install(import(2));
     fixture.filter.reconcile_directory().unwrap();

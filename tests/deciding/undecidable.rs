@@ -1,4 +1,4 @@
-//! D9: what cannot be known is hidden.
+//! D9: an activity that cannot be decided is hidden.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,12 +25,12 @@ fn when(on_undecidable: OnUndecidable) -> PolicyChange {
     PolicyChange::SetOptions(OptionsPatch::new().on_undecidable(on_undecidable))
 }
 
-/// A person of whom the source says nothing, as it comes from elsewhere.
+/// A person without any statement of the source about them.
 fn nameless() -> Actor {
     serde_json::from_str(r#"{"kind":"user"}"#).unwrap()
 }
 
-/// Adele sits on the council; two people share a desk.
+/// Adele is in the council, and two people share a desk.
 fn office() -> Fixture {
     let fixture = Fixture::new();
     let at_the_desk = |name: &str| contoso(name).with_alias(alias("desk@contoso.com"));
@@ -55,9 +55,9 @@ fn d9_no_usable_actor_is_hidden() {
     assert_eq!(fixture.decision("for-nameless").reasons(), [undecidable(UndecidableReason::NoUsableActor)]);
 }
 
-/// What has to resolve, because the directory would not know everybody by it.
+/// Identities that have to resolve, because a directory has them of some users only.
 #[test]
-fn d9_identity_that_directory_has_no_form_of_is_hidden() {
+fn d9_identity_in_unknown_form_is_hidden() {
     let account = |app: &str, name: &str| Actor::user(Alias::account(app, name).unwrap());
     let office = || {
         let fixture = Fixture::new();
@@ -99,12 +99,12 @@ fn d9_identity_that_directory_has_no_form_of_is_hidden() {
             assert_eq!(fixture.decision(id).reasons(), [undecidable(UndecidableReason::NoUsableActor)], "{id}");
         }
     }
-    // The same for whom it was done, and for the app in which a name can be an account.
+    // The same on behalf of a principal, and for the app in which a name can be an account.
     let bob = || Actor::user(alias("bob@contoso.com"));
     let for_sid = begun("for a sid", bob()).on_behalf_of(account(Alias::SECURITY_IDS, "S-1-5-21-1"));
     fixture.ingest(&[for_sid.build().unwrap()]);
     assert!(fixture.is_private("for a sid"));
-    // An account that is known no more by anybody, and one that is learned by a delta.
+    // An account that no user has any more, and one that a delta adds.
     let before = fixture.directory.snapshot().unwrap();
     let follow = |delta: DirectoryDelta, revision: u64| {
         let before = fixture.directory.snapshot().unwrap();
@@ -120,7 +120,7 @@ fn d9_identity_that_directory_has_no_form_of_is_hidden() {
 }
 
 #[test]
-fn d9_an_ambiguous_alias_is_hidden() {
+fn d9_ambiguous_alias_is_hidden() {
     let fixture = office();
     fixture.ingest(&[
         activity("desk", "desk"),
@@ -133,7 +133,7 @@ fn d9_an_ambiguous_alias_is_hidden() {
 }
 
 #[test]
-fn d9_a_directory_that_was_never_loaded_hides_everything() {
+fn d9_never_loaded_directory_hides_everything() {
     let fixture = Fixture::new();
     fixture.ingest(&[activity("a", "bob"), by("app", Actor::application("Backup".parse().unwrap()))]);
     assert_eq!(fixture.public_ids(), [""; 0]);
@@ -144,7 +144,7 @@ fn d9_a_directory_that_was_never_loaded_hides_everything() {
     assert_eq!(fixture.decision("a").directory(), None);
 }
 
-/// A directory that can be cut off.
+/// A directory that a test can make unavailable.
 #[derive(Default)]
 struct Line {
     directory: MemoryDirectory,
@@ -161,7 +161,7 @@ impl GroupDirectory for Line {
 }
 
 #[test]
-fn d9_a_directory_that_does_not_answer_hides_everything_until_it_does() {
+fn d9_unavailable_directory_hides_everything_until_available() {
     let line = Arc::new(Line::default());
     let store = Arc::new(MemoryStore::new());
     let filter = PrivacyFilter::builder(Arc::clone(&store), Arc::clone(&line), MemorySink::new())
@@ -192,7 +192,7 @@ fn d9_a_directory_that_does_not_answer_hides_everything_until_it_does() {
 }
 
 #[test]
-fn d9_a_directory_older_than_the_policy_allows_hides_everything() {
+fn d9_outdated_directory_hides_everything() {
     let fixture = office();
     let max_directory_age = Some(Duration::from_secs(60));
     fixture.permit_root().options(OptionsPatch::new().max_directory_age(max_directory_age));
@@ -202,13 +202,13 @@ fn d9_a_directory_older_than_the_policy_allows_hides_everything() {
     assert_eq!(fixture.decision("late").reasons(), [undecidable(UndecidableReason::DirectoryTooOld)]);
     let member = Reason::Member { group: group("council").into(), role: PrincipalRole::Actor };
     assert_eq!(fixture.decision("adele").reasons(), [member, undecidable(UndecidableReason::DirectoryTooOld)]);
-    // Imported afresh, by the fixture's clock.
+    // Imported again, at the time of the fixture's clock.
     fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).ingest(&[activity("fresh", "bob")]);
     assert_eq!(fixture.public_ids(), ["just", "fresh"]);
 }
 
 #[test]
-fn d9_by_option_what_cannot_be_decided_is_refused_and_nothing_is_stored() {
+fn d9_undecidable_batch_is_rejected_by_option() {
     let fixture = office();
     fixture.update_policy(when(OnUndecidable::Reject));
     let batch =
@@ -216,17 +216,17 @@ fn d9_by_option_what_cannot_be_decided_is_refused_and_nothing_is_stored() {
     match fixture.filter.ingest(&batch) {
         Err(IngestError::Undecidable(undecidable)) => {
             assert_eq!(undecidable, Undecidable { position: 2, reason: UndecidableReason::AmbiguousAlias });
-            let said = "activity 2 of the batch cannot be decided: an alias on it is held by several users";
+            let said = "activity 2 of the batch cannot be decided: several users hold an alias on the activity";
             assert_eq!(undecidable.to_string(), said);
         }
         other => panic!("{other:?}"),
     }
     assert_eq!(fixture.everything(), []);
-    // The caller tries again once the directory has sorted it out.
+    // The caller retries once the alias is unambiguous in the directory.
     fixture.install(people(&[("adele", &["council"]), ("bob", &[]), ("desk", &[])]));
     assert_eq!(fixture.ingest(&batch[..3]), [IngestOutcome::Stored; 3]);
     assert_eq!(fixture.public_ids(), ["fine", "desk"]);
-    // What is certain needs no refusal, and a directory that is gone is one for everything.
+    // Certain activities are not rejected. Without a directory every activity is.
     let gone = Fixture::new();
     gone.update_policy(when(OnUndecidable::Reject));
     assert!(matches!(
@@ -237,7 +237,7 @@ fn d9_by_option_what_cannot_be_decided_is_refused_and_nothing_is_stored() {
 }
 
 #[test]
-fn d9_what_cannot_be_decided_is_shown_only_when_the_policy_says_so_in_as_many_words() {
+fn d9_undecidable_activity_is_shown_only_by_option() {
     let fixture = office();
     let four = |prefix: &str| {
         let id = |name: &str| format!("{prefix} {name}");
@@ -253,7 +253,7 @@ fn d9_what_cannot_be_decided_is_shown_only_when_the_policy_says_so_in_as_many_wo
         [undecidable(UndecidableReason::AmbiguousAlias)],
         "the decision still says that nobody knew"
     );
-    // A protected person is hidden whatever else is unknown.
+    // A protected person is hidden, whatever else is unknown.
     fixture.update_policy(when(OnUndecidable::FailOpen));
     let desk = Actor::user(alias("desk@contoso.com"));
     fixture.ingest(&[by("with adele", desk.with_identity(user("adele")))]);
@@ -261,7 +261,7 @@ fn d9_what_cannot_be_decided_is_shown_only_when_the_policy_says_so_in_as_many_wo
 }
 
 #[test]
-fn d9_a_known_directory_and_a_user_in_no_group_is_no_failure() {
+fn d9_user_in_no_group_is_public() {
     let fixture = office();
     fixture.ingest(&[activity("known", "bob"), activity("unheard of", "newcomer"), by("id", Actor::user(user("new")))]);
     assert_eq!(fixture.public_ids(), ["unheard of", "known", "id"]);

@@ -1,4 +1,4 @@
-//! What a directory remembers, whichever way it came about: by imports, by deltas, and by deltas of what was never in
+//! The last members of a directory that imports made, or deltas, or deltas of snapshots that were never in
 //! force.
 
 use activity_privacy::directory::GroupDirectory;
@@ -14,7 +14,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::look::{looks_as_it_searches, managed_domains, policy_over};
+use super::fast_path::{assert_fast_path_equals_evaluation, managed_domains, policy_over};
 use crate::fixture::{activity, admins, alias, at, changed, contoso, group, people, user};
 
 fn private(name: &str, directory: &DirectorySnapshot) -> Arc<PrivacyPolicy> {
@@ -37,7 +37,7 @@ fn adele_is_deleted() -> (MemoryDirectory, Arc<PrivacyPolicy>) {
 }
 
 #[test]
-fn d11_two_deltas_of_one_snapshot_forget_no_name() {
+fn d11_two_deltas_of_one_snapshot_keep_names() {
     let (directory, policy) = adele_is_deleted();
     let base = directory.snapshot().unwrap();
     assert_eq!(verdict(&policy, &base, "adele"), Verdict::Private);
@@ -49,7 +49,7 @@ fn d11_two_deltas_of_one_snapshot_forget_no_name() {
 }
 
 #[test]
-fn d11_more_deltas_than_are_told_apart_forget_no_name() {
+fn d11_more_deltas_than_remembered_keep_names() {
     let (directory, policy) = adele_is_deleted();
     let mut next = directory.snapshot().unwrap();
     for step in 3..303 {
@@ -61,12 +61,12 @@ fn d11_more_deltas_than_are_told_apart_forget_no_name() {
 }
 
 #[test]
-fn d11_a_delta_of_what_was_never_in_force_forgets_nothing() {
+fn d11_delta_of_uninstalled_snapshot_keeps_members() {
     let directory = MemoryDirectory::new();
     let first = people(&[("adele", &["council"]), ("bob", &["board"])]).build(DirectoryRevision(1), at(0)).unwrap();
     let policies = [private("council", &first), private("board", &first)];
     directory.install(first).unwrap();
-    // The board is gone, and so is the record of Adele.
+    // The board was removed, and so was the record of Adele.
     let second = DirectoryBuilder::new()
         .user(contoso("bob"))
         .group(group("council"), "council")
@@ -74,7 +74,7 @@ fn d11_a_delta_of_what_was_never_in_force_forgets_nothing() {
         .build(DirectoryRevision(2), at(1))
         .unwrap();
     directory.install(second.clone()).unwrap();
-    // Whoever imported it goes on with it as it was, not with what it became once it was in force.
+    // The importer continues with the import as it was, and not with its successor that is in force.
     let third = second.apply(&DirectoryDelta::new().user(contoso("eve")), DirectoryRevision(3), at(2)).unwrap();
     directory.install(third).unwrap();
     let now = directory.snapshot().unwrap();
@@ -84,7 +84,7 @@ fn d11_a_delta_of_what_was_never_in_force_forgets_nothing() {
 }
 
 #[test]
-fn d11_a_group_that_a_delta_removes_keeps_the_names_of_its_members() {
+fn d11_group_removed_by_delta_keeps_member_names() {
     let directory = MemoryDirectory::new();
     let first = people(&[("adele", &["council"]), ("bob", &[])]).build(DirectoryRevision(1), at(0)).unwrap();
     let policy = private("council", &first);
@@ -105,13 +105,13 @@ fn d11_a_group_that_a_delta_removes_keeps_the_names_of_its_members() {
 }
 
 #[test]
-fn d8_the_last_names_that_a_delta_told_are_those_that_stay() {
+fn d8_last_names_of_delta_are_kept() {
     let directory = MemoryDirectory::new();
     let base = people(&[("adele", &["council"])]).build(DirectoryRevision(1), at(0)).unwrap();
     let policy = private("council", &base);
     let gone = DirectoryDelta::new().without_user(&user("adele"));
     let one = base.apply(&gone, DirectoryRevision(2), at(1)).unwrap();
-    // Somebody else who began where this one did knows more.
+    // Another snapshot with the same predecessor has more names.
     let renamed = DirectoryDelta::new().user(User::new(user("adele")).with_alias(alias("vance@contoso.com")));
     let other = base.apply(&renamed, DirectoryRevision(3), at(2)).unwrap();
     let other = other.apply(&gone, DirectoryRevision(4), at(3)).unwrap();
@@ -122,7 +122,7 @@ fn d8_the_last_names_that_a_delta_told_are_those_that_stay() {
 }
 
 #[test]
-fn d8_a_name_by_which_two_are_remembered_is_that_of_neither() {
+fn d8_name_of_two_removed_records_is_ambiguous() {
     let with_name = |name: &str| contoso(name).with_alias(alias("team@contoso.com"));
     let import = |users: &[User]| {
         let builder = DirectoryBuilder::new().group(group("council"), "council").group(group("staff"), "staff");
@@ -138,7 +138,7 @@ fn d8_a_name_by_which_two_are_remembered_is_that_of_neither() {
 }
 
 #[test]
-fn d8_a_screen_follows_what_an_import_came_to_remember() {
+fn d8_engine_is_updated_after_carry_over() {
     let before = people(&[("adele", &["council"])]).build(DirectoryRevision(1), at(0)).unwrap();
     let policy = private("council", &before);
     let import = DirectoryBuilder::new()
@@ -149,22 +149,22 @@ fn d8_a_screen_follows_what_an_import_came_to_remember() {
         .unwrap();
     let in_force = Arc::new(import.clone().carry_over_from(&before));
     let engine = PolicyEngine::new(Arc::clone(&policy), Ok(Arc::new(import)));
-    let engine = engine.following(policy, Ok(in_force), &[]);
+    let engine = engine.updated(policy, Ok(in_force), &[]);
     assert_eq!(engine.verdict(&activity("a", "adele"), at(2)).0, Verdict::Private);
 }
 
 #[test]
-fn d6_a_screen_follows_no_other_policy_of_the_same_revision() {
+fn d6_engine_is_rebuilt_for_other_policy_of_same_revision() {
     let directory = Arc::new(people(&[("adele", &["council"])]).build(DirectoryRevision(1), at(0)).unwrap());
     let rule = PolicyChange::AddScopeRule(ScopeRule::include(group("council"), ScopeTarget::AllApps));
     let only_monitored = Arc::new(changed(&PrivacyPolicy::initial(&admins()), &rule, Some(&directory)).unwrap());
     let engine = PolicyEngine::new(only_monitored, Ok(Arc::clone(&directory)));
-    let engine = engine.following(private("council", &directory), Ok(directory), &[]);
+    let engine = engine.updated(private("council", &directory), Ok(directory), &[]);
     assert_eq!(engine.verdict(&activity("a", "adele"), at(0)).0, Verdict::Private);
 }
 
-/// How the next snapshot comes about: of which one before, and whether by a delta, as an import of its own, or again as
-/// the successor of what is in force.
+/// How the next snapshot is made: from which earlier one, and whether by a delta, as an import of its own, or again as
+/// the successor of the one in force.
 #[derive(Debug, Clone, Copy)]
 enum Step {
     Delta,
@@ -181,7 +181,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn d1_a_screen_follows_whatever_comes_after_whatever(
+    fn d1_updated_engine_decides_as_new_one_over_histories(
         imports in vec(imports(), 4),
         steps in vec(steps(), 1..8),
         changes in vec(policy_changes(), 0..12),
@@ -205,18 +205,18 @@ proptest! {
                 Step::Import => (import, build(import, revision)),
                 Step::Again => (held, Arc::new(DirectorySnapshot::clone(&of).carry_over_from(last))),
             };
-            followed = followed.following(Arc::clone(&policy), Ok(Arc::clone(&next.1)), &[]);
+            followed = followed.updated(Arc::clone(&policy), Ok(Arc::clone(&next.1)), &[]);
             let anew = PolicyEngine::new(Arc::clone(&policy), Ok(Arc::clone(&next.1)));
             prop_assert_eq!(followed.verdicts(&activities, at(50)), anew.verdicts(&activities, at(50)));
-            looks_as_it_searches(&followed, &activities)?;
-            looks_as_it_searches(&anew, &activities)?;
+            assert_fast_path_equals_evaluation(&followed, &activities)?;
+            assert_fast_path_equals_evaluation(&anew, &activities)?;
             made.push(next);
         }
     }
 }
 
 #[test]
-fn d8_whoever_comes_back_is_found_again() {
+fn d8_restored_user_is_found_again() {
     let before = Arc::new(people(&[("adele", &["council"]), ("bob", &[])]).build(DirectoryRevision(1), at(0)).unwrap());
     let policy = private("council", &before);
     let mut engine = PolicyEngine::new(Arc::clone(&policy), Ok(Arc::clone(&before)));
@@ -224,13 +224,13 @@ fn d8_whoever_comes_back_is_found_again() {
     for round in 0..300_u64 {
         let away = DirectoryDelta::new().without_member(&group("council"), &user("adele")).without_user(&user("adele"));
         now = Arc::new(now.apply(&away, DirectoryRevision(2 * round + 2), at(0)).unwrap());
-        engine = engine.following(Arc::clone(&policy), Ok(Arc::clone(&now)), &[]);
+        engine = engine.updated(Arc::clone(&policy), Ok(Arc::clone(&now)), &[]);
         assert_eq!(engine.verdict(&activity("a", "adele"), at(0)).0, Verdict::Public);
         let back = DirectoryDelta::new()
             .user(contoso("adele").with_alias(alias(&format!("adele.{round}@contoso.com"))))
             .member(&group("council"), &user("adele"));
         now = Arc::new(now.apply(&back, DirectoryRevision(2 * round + 3), at(0)).unwrap());
-        engine = engine.following(Arc::clone(&policy), Ok(Arc::clone(&now)), &[]);
+        engine = engine.updated(Arc::clone(&policy), Ok(Arc::clone(&now)), &[]);
         for name in ["adele".to_owned(), format!("adele.{round}")] {
             assert_eq!(engine.verdict(&activity("a", &name), at(0)).0, Verdict::Private, "{name}");
         }

@@ -1,4 +1,4 @@
-//! Deltas: small steps that lead where whole imports lead.
+//! Deltas lead to the same state as full imports.
 
 use activity_privacy::directory::GroupDirectory;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +18,7 @@ use proptest::prelude::*;
 
 use crate::fixture::{activity, admins, alias, at, changed, contoso, group, people, user};
 
-/// All that a snapshot says, by name.
+/// The content of a snapshot, by name.
 #[derive(Debug, PartialEq)]
 struct Said {
     groups: BTreeMap<GroupId, (String, BTreeSet<String>)>,
@@ -56,7 +56,7 @@ fn said(snapshot: &DirectorySnapshot, asked: &[Identity], groups: &BTreeSet<Grou
                 other => format!("{other:?}"),
             })
             .collect(),
-        // Under whichever of their names first.
+        // With any of their names first.
         vanished: vanished
             .iter()
             .map(|gone| (gone.group().clone(), (gone.removed_in(), gone.members().iter().map(by_any_name).collect())))
@@ -75,8 +75,8 @@ fn every_group(imports: &[Import]) -> BTreeSet<GroupId> {
     imports.iter().flat_map(|import| import.groups.iter().cloned()).collect()
 }
 
-/// What a source tells first that keeps track of groups also while they are gone: a group that is back has lost whoever,
-/// and whatever, it does not hold now. Without that it continues from what was known last.
+/// The first changes of a source that tracks removed groups: a restored group has lost the members and nested groups
+/// that it does not have now. Without these changes it continues from its last known members.
 fn let_go(before: &[Import], next: &Import) -> DirectoryDelta {
     let last = before.last().map_or(&[][..], |last| &last.groups);
     let is_back = |group: &GroupId| !last.contains(group) && next.groups.contains(group);
@@ -91,7 +91,7 @@ fn let_go(before: &[Import], next: &Import) -> DirectoryDelta {
     nested.fold(delta, |delta, (group, child)| delta.without_nested(group, child))
 }
 
-/// What the policies that make one group private each decide.
+/// The decisions of the policies that each make one group private.
 fn decided(directory: &Arc<DirectorySnapshot>, groups: &BTreeSet<GroupId>, asked: &[Activity]) -> Vec<Vec<Verdict>> {
     let decided = |group: &GroupId| {
         let all = DirectoryBuilder::new().group(group.clone(), "").build(DirectoryRevision(1), at(0)).unwrap();
@@ -105,7 +105,7 @@ fn decided(directory: &Arc<DirectorySnapshot>, groups: &BTreeSet<GroupId>, asked
 
 proptest! {
     #[test]
-    fn d11_deltas_lead_where_whole_imports_lead(
+    fn d11_deltas_equal_full_imports(
         imports in vec(imports(), 2..6),
         more in vec(identities(), 0..4),
         twice in any::<bool>(),
@@ -121,7 +121,7 @@ proptest! {
             let changes = step[0].delta_to(&step[1]);
             let mut delta = changes.changes().iter().cloned().fold(let_go(earlier, &step[1]), DirectoryDelta::push);
             if twice {
-                // What is said again, as when a page is fetched again, changes nothing.
+                // A repeated fact, as when a page is fetched again, changes nothing.
                 delta = delta.changes().iter().cloned().fold(delta.clone(), DirectoryDelta::push);
             }
             let before = said(&stepped, &asked, &groups);
@@ -131,7 +131,7 @@ proptest! {
             stepped = next.carry_over_from(&stepped);
             prop_assert_eq!((stepped.revision(), stepped.as_of()), (revision, as_of));
             let (mut by_steps, by_imports) = (said(&stepped, &asked, &groups), said(&whole, &asked, &groups));
-            // A delta cannot take a group that is gone out of another, so that one that is back holds it as it did last.
+            // A delta cannot remove the nesting of a removed group, so a restored group has it as before.
             let of_imports = &by_imports.vanished;
             for (group, (_, members)) in &mut by_steps.vanished {
                 members.retain(|id, _| of_imports.get(group).is_some_and(|(_, members)| members.contains_key(id)));
@@ -145,7 +145,7 @@ proptest! {
     }
 
     #[test]
-    fn d1_a_screen_that_followed_decides_as_one_made_anew(
+    fn d1_updated_engine_decides_as_new_one(
         imports in vec(imports(), 2..6),
         changes in vec(policy_changes(), 0..12),
         activities in vec(activities(), 1..12),
@@ -160,7 +160,7 @@ proptest! {
         for (revision, step) in (2..).zip(imports.windows(2)) {
             let next = snapshot.apply(&step[0].delta_to(&step[1]), DirectoryRevision(revision), at(revision as i64));
             snapshot = Arc::new(next.unwrap());
-            followed = followed.following(Arc::clone(&policy), Ok(Arc::clone(&snapshot)), &[]);
+            followed = followed.updated(Arc::clone(&policy), Ok(Arc::clone(&snapshot)), &[]);
             let anew = PolicyEngine::new(Arc::clone(&policy), Ok(Arc::clone(&snapshot)));
             for activity in &activities {
                 let now = at(revision as i64 + 10);
@@ -172,7 +172,7 @@ proptest! {
 }
 
 #[test]
-fn d11_a_delta_that_does_not_fit_changes_nothing() {
+fn d11_inconsistent_delta_changes_nothing() {
     let before = people(&[("adele", &["council"])]).build(DirectoryRevision(1), at(0)).unwrap();
     let delta =
         DirectoryDelta::new().without_member(&group("council"), &user("adele")).member(&group("board"), &user("bob"));
@@ -183,7 +183,7 @@ fn d11_a_delta_that_does_not_fit_changes_nothing() {
 }
 
 #[test]
-fn d8_a_name_leads_to_whoever_holds_it_now() {
+fn d8_name_leads_to_current_holder() {
     let before = people(&[("adele", &["council"]), ("bob", &["staff"])]).build(DirectoryRevision(1), at(0)).unwrap();
     let name = Identity::from(alias("Adele@Contoso.com"));
     let holder = |snapshot: &DirectorySnapshot| match snapshot.resolve(&name) {
@@ -191,14 +191,14 @@ fn d8_a_name_leads_to_whoever_holds_it_now() {
         other => format!("{other:?}"),
     };
     assert_eq!(holder(&before), "adele");
-    // Bob was given the name before it was taken from Adele.
+    // Bob was given the name before it was removed from Adele.
     let bob = contoso("bob").with_alias(alias("adele@contoso.com"));
     let both = before.apply(&DirectoryDelta::new().user(bob.clone()), DirectoryRevision(2), at(1)).unwrap();
     assert_eq!(holder(&both), "Ambiguous");
     let renamed = DirectoryDelta::new().user(User::new(user("adele")).with_alias(alias("adele.vance@contoso.com")));
     let after = both.apply(&renamed, DirectoryRevision(3), at(2)).unwrap();
     assert_eq!(holder(&after), "bob");
-    // Whoever is gone does not get it back, though a group still lists them.
+    // A deleted user does not get it back, though a group still lists the user.
     let gone = after.apply(&DirectoryDelta::new().without_user(&user("bob")), DirectoryRevision(4), at(3)).unwrap();
     assert_eq!(holder(&gone), "bob", "known by it as long as nobody else holds it");
     let taken = DirectoryDelta::new().user(contoso("eve").with_alias(alias("adele@contoso.com")));
@@ -209,7 +209,7 @@ fn d8_a_name_leads_to_whoever_holds_it_now() {
 }
 
 #[test]
-fn d11_many_small_deltas_are_one_large_change() {
+fn d11_many_small_deltas_equal_one_large() {
     let directory = MemoryDirectory::new();
     let groups: Vec<GroupId> = (0..40).map(|n| group(&format!("g-{n}"))).collect();
     let mut import = DirectoryBuilder::new();
@@ -220,7 +220,7 @@ fn d11_many_small_deltas_are_one_large_change() {
         import = import.user(contoso(&format!("u{n}"))).member(&groups[n % 40], &user(&format!("u{n}")));
     }
     directory.install(import.build(DirectoryRevision(1), at(0)).unwrap()).unwrap();
-    // More than are remembered one by one, and enough for everybody to be indexed anew in between.
+    // More than are remembered one by one, and enough to build the index again in between.
     for step in 0..600_usize {
         let mut delta = DirectoryDelta::new();
         for n in (step * 7..step * 7 + 20).map(|n| n % 2_000) {
@@ -248,7 +248,7 @@ fn d11_many_small_deltas_are_one_large_change() {
 }
 
 #[test]
-fn d6_everybody_is_found_when_nobody_before_them_is_listed() {
+fn d6_members_are_found_after_unlisted_users() {
     let empty = DirectoryBuilder::new().group(group("council"), "council").build(DirectoryRevision(1), at(0)).unwrap();
     let mut delta = DirectoryDelta::new();
     for n in 0..1_300 {

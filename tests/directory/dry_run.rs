@@ -1,4 +1,4 @@
-//! D13: what a change would do, said beforehand.
+//! D13: the dry run of a policy change.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ fn private(name: &str) -> PolicyChange {
     PolicyChange::MakePrivate(group(name).into())
 }
 
-/// With names, which takes a permission.
+/// With names, for which the caller needs a permission.
 fn dry_run(fixture: &Fixture, change: &PolicyChange) -> DryRun {
     fixture.permit_root().filter.dry_run(&user("root"), change, 2).unwrap()
 }
@@ -30,7 +30,7 @@ fn of(groups: &[(&str, usize)]) -> BTreeMap<GroupRef, usize> {
 }
 
 #[test]
-fn d13_a_dry_run_counts_whom_a_change_would_hide_and_changes_nothing() {
+fn d13_dry_run_counts_hidden_users_and_changes_nothing() {
     let fixture = Fixture::new();
     fixture.install(people(&[
         ("ann", &["council"]),
@@ -55,13 +55,13 @@ fn d13_a_dry_run_counts_whom_a_change_would_hide_and_changes_nothing() {
 }
 
 #[test]
-fn d13_a_dry_run_counts_whom_a_change_would_stop_monitoring() {
+fn d13_dry_run_counts_unmonitored_users() {
     let fixture = Fixture::new();
     fixture.install(people(&[("ann", &["council"]), ("bob", &["council", "board"]), ("zoe", &[])]));
     let in_box = ScopeTarget::App("Box".parse().unwrap());
     let run = dry_run(&fixture, &PolicyChange::AddScopeRule(ScopeRule::exclude(group("council"), in_box.clone())));
     assert_eq!((run.unmonitored().users(), run.unmonitored().by_group()), (2, &of(&[("council", 2)])));
-    // The first include rule for an app leaves everybody else out there, and nobody elsewhere.
+    // The first include rule for an app excludes all other users there, and no user elsewhere.
     let run = dry_run(&fixture, &PolicyChange::AddScopeRule(ScopeRule::include(group("board"), in_box.clone())));
     assert_eq!((run.unmonitored().users(), run.monitored().users()), (3, 0), "all but Bob");
     fixture.update_policy(PolicyChange::AddScopeRule(ScopeRule::include(group("board"), in_box)));
@@ -81,7 +81,7 @@ fn suite_of_box() -> ScopeTarget {
 }
 
 #[test]
-fn d13_built_in_groups_and_groups_that_are_gone_are_counted_too() {
+fn d13_dry_run_counts_built_in_and_removed_groups() {
     let fixture = Fixture::new();
     let guest = User::new(user("guest")).with_alias(alias("guest@fabrikam.com"));
     fixture.install(people(&[("ann", &["council"])]).user(guest.clone()));
@@ -99,7 +99,7 @@ fn d13_built_in_groups_and_groups_that_are_gone_are_counted_too() {
 }
 
 #[test]
-fn d13_who_may_not_change_the_policy_may_not_ask_either() {
+fn d13_dry_run_needs_permission_of_the_change() {
     let fixture = Fixture::new();
     fixture.install(people(&[("ann", &["council"])]));
     let denied = fixture.filter.dry_run(&user("ann"), private("council"), 2).unwrap_err();
@@ -116,8 +116,8 @@ fn d13_who_may_not_change_the_policy_may_not_ask_either() {
     ));
 }
 
-/// What each user could do, in each app that the rules can tell apart.
-fn doings(id: &UserId) -> Vec<Activity> {
+/// An activity of each user in each app that the rules can distinguish.
+fn activities_of(id: &UserId) -> Vec<Activity> {
     let suites: [Option<&str>; 3] = [None, Some("Microsoft 365"), Some("Box")];
     let apps = ["Box", "Teams", "SharePoint", "box", "Another"].map(|name| App::new(name.parse().unwrap()));
     let places = apps.into_iter().flat_map(|app| {
@@ -138,7 +138,7 @@ fn users_of(import: &Import) -> BTreeSet<String> {
 
 proptest! {
     #[test]
-    fn d13_a_dry_run_says_what_then_happens(
+    fn d13_dry_run_equals_effect_of_change(
         import in imports(),
         changes in vec(policy_changes(), 0..10),
         change in policy_changes(),
@@ -148,7 +148,7 @@ proptest! {
         fixture.install(people(&[])).permit_root();
         let mut policy = (*fixture.filter.policy().unwrap()).clone();
         for change in &changes {
-            // Options play no part in who is in which group.
+            // Options have no influence on memberships.
             if !matches!(change, PolicyChange::SetOptions(_)) {
                 policy = changed(&policy, change, Some(&directory)).unwrap_or(policy);
             }
@@ -162,7 +162,7 @@ proptest! {
             }
         }
         prop_assert_eq!(&*fixture.filter.policy().unwrap(), &policy);
-        // A change before it may have taken the permission to be told names.
+        // An earlier change may have revoked the permission for names.
         let sample = if policy.may_view_private(&user("root")).is_ok() { 100 } else { 0 };
         let run = fixture.filter.dry_run(&user("root"), &change, sample).unwrap();
 
@@ -173,7 +173,7 @@ proptest! {
         let [before, after] = [policy, then].map(|policy| PolicyEngine::new(Arc::new(policy), Ok(Arc::clone(&directory))));
         let [mut hidden, mut shown, mut unmonitored, mut monitored] = [const { BTreeSet::new() }; 4];
         for id in users_of(&import) {
-            for doing in doings(&user(&id)) {
+            for doing in activities_of(&user(&id)) {
                 let verdict = |engine: &PolicyEngine| engine.verdict(&doing, at(0)).0;
                 match (verdict(&before), verdict(&after)) {
                     (Verdict::NotMonitored, Verdict::NotMonitored) => {}
@@ -191,7 +191,7 @@ proptest! {
         };
         prop_assert_eq!(said(run.unmonitored()), unmonitored);
         prop_assert_eq!(said(run.monitored()), monitored);
-        // Of whom a scope leaves out everywhere nothing is seen.
+        // Users whom a scope excludes everywhere have no stored activity.
         if !is_scoped {
             prop_assert_eq!(said(run.hidden()), hidden);
             prop_assert_eq!(said(run.shown()), shown);

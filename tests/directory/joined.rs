@@ -1,4 +1,4 @@
-//! Deltas that are joined: one application in place of several.
+//! Concatenated deltas: one application instead of several.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use crate::fixture::at;
 
-/// The groups with whom they list and hold, and the users with their records.
+/// The groups with their members and nested groups, and the users with their records.
 type Said = (BTreeMap<String, (String, BTreeSet<String>, BTreeSet<String>)>, BTreeMap<String, serde_json::Value>);
 
 fn said(snapshot: &DirectorySnapshot) -> Said {
@@ -25,7 +25,7 @@ fn said(snapshot: &DirectorySnapshot) -> Said {
 
 proptest! {
     #[test]
-    fn d11_joined_deltas_lead_where_each_in_turn_leads(imports in vec(imports(), 2..5)) {
+    fn d11_concatenated_deltas_equal_each_in_turn(imports in vec(imports(), 2..5)) {
         let first = imports[0].snapshot(DirectoryRevision(1), at(1)).unwrap();
         let deltas: Vec<DirectoryDelta> = imports.windows(2).map(|step| step[0].delta_to(&step[1])).collect();
         let last = DirectoryRevision(imports.len() as u64);

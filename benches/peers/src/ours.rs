@@ -43,7 +43,7 @@ impl Engine for Ours {
     fn publish(&mut self, _: &Organisation) -> f64 {
         let policy = policies::with_large(&self.policy, &self.directory);
         let start = Instant::now();
-        let next = self.engine.following(policy, Ok(Arc::clone(&self.directory)), &[]);
+        let next = self.engine.updated(policy, Ok(Arc::clone(&self.directory)), &[]);
         let took = start.elapsed().as_secs_f64();
         drop(next);
         took

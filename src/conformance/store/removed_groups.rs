@@ -30,7 +30,7 @@ fn summaries(kept: &[RemovedGroup]) -> Vec<String> {
             removed.members().iter().map(|user| format!("{}{:?}", user.id().as_str(), names(user))).collect();
         members.sort_unstable();
         let (group, removed_in, members) = (removed.group(), removed.removed_in(), members.join(" and "));
-        let restored_in = removed.back_by(DirectoryRevision(u64::MAX));
+        let restored_in = removed.restored_by(DirectoryRevision(u64::MAX));
         let restored_in = restored_in.map_or_else(String::new, |restored_in| format!(", restored in {restored_in}"));
         format!("{group} with {members}, removed in {removed_in}{restored_in}, {:?}", removed.audit_state())
     };
@@ -78,8 +78,8 @@ pub(super) fn d11_updates_of_several_nodes_are_merged(harness: impl StoreHarness
     other_handle.update_removed_groups(Keep(&other))?;
     let merged = one.clone().merge(&other);
     ensure_contains("after updates of one group by two nodes", &store, slice::from_ref(&merged))?;
-    let merged = merged.telling(AuditState::Vanished);
-    other_handle.update_removed_groups(Keep(&one.clone().telling(AuditState::Vanished)))?;
+    let merged = merged.with_audit_state(AuditState::RemovalRecorded);
+    other_handle.update_removed_groups(Keep(&one.clone().with_audit_state(AuditState::RemovalRecorded)))?;
     ensure_contains("after its audit state changed", &store, slice::from_ref(&merged))?;
     let merged = merged.restored(DirectoryRevision(9));
     other_handle.update_removed_groups(Keep(&one.clone().restored(DirectoryRevision(9))))?;
@@ -135,7 +135,7 @@ pub(super) fn d11_drop_spares_later_removal(harness: impl StoreHarness) -> Check
 pub(super) fn d11_removed_groups_survive_crash(mut harness: impl StoreHarness) -> Checked {
     let before = harness.open();
     let (council, board) = (removed("council", &["hanna"], 8)?, removed("board", &["otto"], 8)?);
-    let council = council.telling(AuditState::Vanished).restored(DirectoryRevision(9));
+    let council = council.with_audit_state(AuditState::RemovalRecorded).restored(DirectoryRevision(9));
     for kept in [&council, &board] {
         before.update_removed_groups(Keep(kept))?;
     }

@@ -146,8 +146,8 @@ impl<'a> RequestState<'a> {
             all
         });
         let users = before.group_index(group).and_then(|group| all.get(&group.number()));
-        let entries = users.into_iter().flatten().filter_map(|user| before.entry(*user));
-        entries.map(|entry| UserId::from_checked(entry.id())).collect()
+        let records = users.into_iter().flatten().filter_map(|user| before.record(*user));
+        records.map(|record| UserId::from_checked(record.id())).collect()
     }
 
     /// Resolves an entry of `members`, or returns `None` if it is a declared non-person.

@@ -1,4 +1,4 @@
-//! One look decides as the whole search does.
+//! The fast path decides as the evaluation does.
 
 use std::sync::Arc;
 
@@ -16,9 +16,9 @@ use proptest::prelude::*;
 
 use crate::fixture::{admins, alias, at, by, changed, contoso, domain, group, people, user};
 
-/// The same activity, with an object that is nobody's id or name. Where objects count, all of the activity is then
-/// searched.
-fn with_nobody_as_object(activity: &Activity) -> Activity {
+/// The same activity with an object that is no identity. If objects count, the whole activity is then
+/// evaluated.
+fn with_meaningless_object(activity: &Activity) -> Activity {
     let mut document = serde_json::to_value(activity).unwrap();
     document["objects"] = serde_json::json!(["\u{1}"]);
     serde_json::from_value(document).unwrap()
@@ -30,8 +30,8 @@ fn without_objects(activity: &Activity) -> Activity {
     serde_json::from_value(document).unwrap()
 }
 
-/// A policy after these changes, so far as they can be made, where objects count; with external users private and a
-/// domain managed, perhaps, because who is from outside is the hardest part.
+/// A policy after those of these changes that are possible, in which objects count. External users are private and a
+/// domain is managed in some cases, because external users are the hardest part.
 pub(super) fn policy_over(
     changes: &[PolicyChange],
     managed: Option<ManagedDomain>,
@@ -44,7 +44,7 @@ pub(super) fn policy_over(
         policy = changed(&policy, change, Some(directory)).unwrap_or(policy);
     }
     let counted = PolicyChange::SetOptions(OptionsPatch::new().include_objects(true));
-    // Or they do already.
+    // Or they are already.
     Arc::new(changed(&policy, &counted, Some(directory)).unwrap_or(policy))
 }
 
@@ -55,12 +55,15 @@ pub(super) fn managed_domains() -> impl Strategy<Value = ManagedDomain> {
     })
 }
 
-/// Whether a look finds, one by one and in a batch, what a engine finds once it searches.
-pub(super) fn looks_as_it_searches(engine: &PolicyEngine, activities: &[Activity]) -> Result<(), TestCaseError> {
+/// Asserts that the fast path finds, for one activity and in a batch, what the evaluation finds.
+pub(super) fn assert_fast_path_equals_evaluation(
+    engine: &PolicyEngine,
+    activities: &[Activity],
+) -> Result<(), TestCaseError> {
     let plain: Vec<Activity> = activities.iter().map(without_objects).collect();
     let together = engine.verdicts(&plain, at(50));
     for ((activity, plain), together) in activities.iter().zip(&plain).zip(together) {
-        let searched = engine.verdict(&with_nobody_as_object(activity), at(50));
+        let searched = engine.verdict(&with_meaningless_object(activity), at(50));
         prop_assert_eq!(&engine.verdict(plain, at(50)), &searched);
         prop_assert_eq!(&together, &searched);
     }
@@ -71,7 +74,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn d6_d7_d8_a_look_finds_what_the_whole_search_finds(
+    fn d6_d7_d8_fast_path_equals_evaluation(
         before in imports(),
         import in imports(),
         changes in vec(policy_changes(), 0..12),
@@ -81,7 +84,7 @@ proptest! {
         let first = before.snapshot(DirectoryRevision(1), at(1)).unwrap();
         let policy = policy_over(&changes, managed, &first);
         let directory = import.snapshot(DirectoryRevision(2), at(2)).unwrap().carry_over_from(&first);
-        looks_as_it_searches(&PolicyEngine::new(policy, Ok(Arc::new(directory))), &activities)?;
+        assert_fast_path_equals_evaluation(&PolicyEngine::new(policy, Ok(Arc::new(directory))), &activities)?;
     }
 }
 
@@ -91,7 +94,7 @@ fn policy_of(changes: &[PolicyChange], directory: &DirectorySnapshot) -> Arc<Pri
 }
 
 #[test]
-fn d7_an_account_that_a_name_may_mean_says_nothing_of_a_home() {
+fn d7_second_meaning_of_name_states_no_home() {
     let bob = contoso("bob").with_alias(Alias::account("SharePoint", "bobby").unwrap());
     let directory = people(&[]).group(group("staff"), "staff").user(bob).member(&group("staff"), &user("bob"));
     let directory = Arc::new(directory.build(DirectoryRevision(1), at(0)).unwrap());
@@ -104,14 +107,14 @@ fn d7_an_account_that_a_name_may_mean_says_nothing_of_a_home() {
         &directory,
     );
     let engine = PolicyEngine::new(policy, Ok(directory));
-    // Whether that is Bob is not known well enough to call them one of our own.
+    // The account may be Bob's, but that does not show that its holder is internal.
     let (verdict, reasons) = engine.verdict(&by("a", Actor::user(alias("bobby"))), at(0));
     assert_eq!(verdict, Verdict::Private, "{reasons:?}");
     assert_eq!(engine.verdict(&by("a", Actor::user(alias("bob@contoso.com"))), at(0)).0, Verdict::Public);
 }
 
 #[test]
-fn d7_what_is_no_domain_is_below_none() {
+fn d7_invalid_domain_is_below_no_managed_domain() {
     let directory = Arc::new(people(&[]).build(DirectoryRevision(1), at(0)).unwrap());
     let policy = policy_of(
         &[
@@ -140,7 +143,7 @@ fn d7_what_is_no_domain_is_below_none() {
 }
 
 #[test]
-fn d6_more_sets_of_groups_than_are_numbered_are_told_apart() {
+fn d6_more_group_sets_than_numbers_are_distinguished() {
     const GROUPS: usize = 370;
     let mut import = people(&[("ann", &[])]);
     let groups: Vec<GroupId> = (0..GROUPS).map(|n| group(&format!("g-{n:03}"))).collect();
@@ -171,7 +174,7 @@ fn d6_more_sets_of_groups_than_are_numbered_are_told_apart() {
 }
 
 #[test]
-fn d7_a_guest_name_that_is_no_address_says_external_whatever_else_is_said() {
+fn d7_guest_name_without_address_is_external() {
     let guest = || alias("x_gmail.com#EXT#");
     let directory = Arc::new(people(&[("adele", &["staff"])]).build(DirectoryRevision(1), at(0)).unwrap());
     let mut policy = PrivacyPolicy::initial(&admins());

@@ -1,4 +1,4 @@
-//! D11: groups that are removed, what counts of them meanwhile, and what they are when they come back.
+//! D11: removed groups, their last members, and their restoration.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use activity_privacy::policy::{GroupRef, ManagedDomain, PolicyChange, PrivacyPol
 
 use crate::fixture::{activity, admins, alias, at, by, changed, contoso, group, people, user};
 
-/// A directory that moves on.
+/// A directory with its successive snapshots.
 struct Source {
     now: Arc<DirectorySnapshot>,
 }
@@ -48,15 +48,15 @@ impl Source {
         self.delta(DirectoryDelta::new().group(group(name), name))
     }
 
-    /// Whoever of these is hidden while one group is private, and nobody else.
+    /// Asserts that exactly these users are hidden while one group is private.
     fn hides(&self, private: &str, hidden: &[&str]) -> &Self {
         let all = DirectoryBuilder::new().group(group(private), "").build(DirectoryRevision(1), at(0)).unwrap();
         let change = PolicyChange::MakePrivate(group(private).into());
         let policy = changed(&PrivacyPolicy::initial(&admins()), &change, Some(&all)).unwrap();
         let engine = PolicyEngine::new(Arc::new(policy), Ok(Arc::clone(&self.now)));
-        let everybody = ["adele", "bob", "carl", "dan", "zoe"];
-        let judge = |name: &&str| engine.verdict(&activity("a", name), at(50)).0 == Verdict::Private;
-        assert_eq!(everybody.into_iter().filter(judge).collect::<Vec<_>>(), hidden, "while {private} is private");
+        let users = ["adele", "bob", "carl", "dan", "zoe"];
+        let is_private = |name: &&str| engine.verdict(&activity("a", name), at(50)).0 == Verdict::Private;
+        assert_eq!(users.into_iter().filter(is_private).collect::<Vec<_>>(), hidden, "while {private} is private");
         self
     }
 
@@ -84,7 +84,7 @@ fn d11_restored_group_keeps_its_last_members() {
     assert!(source.now.group_name(&group("council")).is_none() && source.members("council").is_empty());
     source.add("council").hides("council", &["adele"]);
     assert_eq!(source.members("council"), ids(&["adele"]));
-    // Its deltas change what is known.
+    // Its deltas change the known members.
     let (council, bob) = (group("council"), user("bob"));
     source.remove("council").delta(DirectoryDelta::new().group(council.clone(), "Council").member(&council, &bob));
     source.hides("council", &["adele", "bob"]);
@@ -96,7 +96,7 @@ fn d11_restored_group_keeps_its_last_members() {
 }
 
 #[test]
-fn d11_group_removed_and_added_in_one_delta_loses_nobody() {
+fn d11_group_removed_and_added_in_one_delta_keeps_members() {
     let mut source = Source::new(nested());
     let council = group("council");
     source.delta(
@@ -104,13 +104,13 @@ fn d11_group_removed_and_added_in_one_delta_loses_nobody() {
     );
     source.hides("council", &["adele", "bob", "carl", "dan"]);
     assert_eq!(source.now.group_name(&council), Some("Again"));
-    // And removed once more.
+    // And removed again.
     source.delta(DirectoryDelta::new().without_group(&council).group(council.clone(), "").without_group(&council));
     source.hides("council", &["adele", "bob", "carl", "dan"]);
 }
 
 #[test]
-fn d11_nested_group_that_vanishes_goes_on_to_protect() {
+fn d11_removed_nested_group_keeps_protecting() {
     for by_delta in [true, false] {
         let mut source = Source::new(nested());
         match by_delta {
@@ -119,7 +119,7 @@ fn d11_nested_group_that_vanishes_goes_on_to_protect() {
         };
         source.hides("council", &["adele", "bob", "carl"]).hides("inner", &["bob", "carl"]).hides("core", &["carl"]);
         assert_eq!(source.members("council"), ids(&["adele"]), "the directory says what it holds");
-        // Two levels, and what is left says something else since.
+        // Two levels, and the remaining groups have changed since.
         let carl = DirectoryDelta::new().without_member(&group("core"), &user("carl"));
         source.delta(carl).hides("core", NOBODY).hides("council", &["adele", "bob", "carl"]);
         source.remove("core").remove("council").hides("council", &["adele", "bob", "carl"]);
@@ -133,7 +133,7 @@ fn d11_nested_group_that_vanishes_goes_on_to_protect() {
 }
 
 #[test]
-fn d11_taking_out_a_group_that_is_gone_shows_nobody() {
+fn d11_removing_nesting_of_removed_group_shows_no_member() {
     let mut source = Source::new(nested());
     let (council, inner) = (group("council"), group("inner"));
     let gone = DirectoryDelta::new().without_group(&inner).without_nested(&council, &inner);
@@ -145,7 +145,7 @@ fn d11_taking_out_a_group_that_is_gone_shows_nobody() {
 }
 
 #[test]
-fn d11_removed_group_keeps_members_that_nested_groups_let_go() {
+fn d11_removed_group_keeps_members_that_nested_groups_lost() {
     let mut source = Source::new(nested());
     let let_go = || {
         DirectoryDelta::new()
@@ -161,7 +161,7 @@ fn d11_removed_group_keeps_members_that_nested_groups_let_go() {
     let gone = DirectoryDelta::new().without_group(&group("council"));
     source.delta(let_go().changes().iter().cloned().fold(gone, DirectoryDelta::push));
     source.hides("council", &["adele", "bob", "carl"]).hides("inner", &["dan"]);
-    // What was nested is gone, back, and changed.
+    // The nested group was removed, restored and changed.
     source.remove("inner").hides("council", &["adele", "bob", "carl"]).hides("inner", &["dan"]);
     let mut source = Source::new(nested());
     source.remove("inner").remove("council").add("inner");
@@ -170,15 +170,15 @@ fn d11_removed_group_keeps_members_that_nested_groups_let_go() {
     );
     source.hides("council", &["adele", "bob", "carl"]).hides("inner", &["carl", "dan"]);
     source.import(people(&[("dan", &["inner"])]));
-    // The core was nested in the inner council, which is still there.
+    // The core was nested in the inner council, which still exists.
     source.hides("council", &["adele", "bob", "carl"]).hides("inner", &["carl", "dan"]);
 }
 
 #[test]
-fn d11_delta_keeps_members_that_it_told_before_removal() {
+fn d11_delta_keeps_members_added_before_removal() {
     let (council, inner, core, dan) = (group("council"), group("inner"), group("core"), user("dan"));
     let delta = DirectoryDelta::new;
-    let everybody: &[&str] = &["adele", "bob", "carl", "dan"];
+    let users: &[&str] = &["adele", "bob", "carl", "dan"];
     let told = [
         delta().member(&core, &dan),
         delta().group(group("new"), "").member(&group("new"), &dan).nested(&inner, &group("new")),
@@ -190,10 +190,10 @@ fn d11_delta_keeps_members_that_it_told_before_removal() {
             let mut source = Source::new(nested());
             let all = told.changes().iter().cloned().chain([DirectoryChange::RemoveGroup(council.clone())]);
             let all = all.chain(then.changes().iter().cloned());
-            source.delta(all.fold(delta(), DirectoryDelta::push)).hides("council", everybody);
+            source.delta(all.fold(delta(), DirectoryDelta::push)).hides("council", users);
         }
     }
-    // Who joined after that, or left before it and was never there, is no last member.
+    // A user who joined later, or who left earlier in the delta, is no last member.
     let mut source = Source::new(nested());
     source.delta(delta().without_group(&council).member(&core, &dan)).hides("council", &["adele", "bob", "carl"]);
     let mut source = Source::new(nested());
@@ -211,14 +211,14 @@ fn d11_delta_keeps_members_that_a_later_removal_lost() {
 }
 
 #[test]
-fn d11_restored_group_gives_its_members_to_what_goes() {
+fn d11_restored_group_counts_for_group_removed_later() {
     let (council, inner, core) = (group("council"), group("inner"), group("core"));
     let mut source = Source::new(nested());
     source.remove("inner").delta(DirectoryDelta::new().member(&core, &user("dan")));
     source.hides("council", &["adele", "bob", "carl"]);
     source.delta(DirectoryDelta::new().group(inner.clone(), "").without_group(&council));
     source.hides("council", &["adele", "bob", "carl", "dan"]);
-    // What counted of a group that went before is as it was.
+    // The last members of a group that was removed before did not change.
     let mut source = Source::new(nested());
     source.remove("inner").remove("council");
     let told = DirectoryDelta::new().group(inner.clone(), "").member(&inner, &user("dan"));
@@ -227,7 +227,7 @@ fn d11_restored_group_gives_its_members_to_what_goes() {
 }
 
 #[test]
-fn d11_nested_group_protects_until_it_is_listed_itself() {
+fn d11_removed_nested_group_protects_until_listed() {
     let only = |name: &'static str| people(&[("adele", &[name]), ("bob", &[]), ("carl", &[])]);
     let none = || people(&[("adele", &[]), ("bob", &[]), ("carl", &[])]);
     let all: &[&str] = &["adele", "bob", "carl"];
@@ -241,7 +241,7 @@ fn d11_nested_group_protects_until_it_is_listed_itself() {
 }
 
 #[test]
-fn d10_cycles_that_vanish_end_and_go_on_to_protect() {
+fn d10_removed_cycles_end_and_keep_protecting() {
     let ring = || nested().nested(&group("core"), &group("council")).nested(&group("core"), &group("core"));
     let all: &[&str] = &["adele", "bob", "carl"];
     let mut source = Source::new(ring());
@@ -259,7 +259,7 @@ fn d10_cycles_that_vanish_end_and_go_on_to_protect() {
 }
 
 #[test]
-fn d11_removed_users_of_a_removed_group_stay_known_by_name() {
+fn d11_removed_user_of_removed_group_keeps_names() {
     let mut source = Source::new(nested());
     let gone = DirectoryDelta::new().without_group(&group("council")).without_user(&user("adele"));
     source.delta(gone).hides("council", &["adele", "bob", "carl"]);
@@ -271,7 +271,7 @@ fn d11_removed_users_of_a_removed_group_stay_known_by_name() {
 }
 
 #[test]
-fn d11_last_member_stays_known_by_earlier_names() {
+fn d11_last_member_keeps_earlier_names() {
     let mut source = Source::new(people(&[("adele", &["council"])]));
     let renamed = || User::new(user("adele")).with_alias(alias("zoe@contoso.com"));
     source.remove("council").delta(DirectoryDelta::new().user(renamed())).hides("council", &["zoe"]);
@@ -279,14 +279,14 @@ fn d11_last_member_stays_known_by_earlier_names() {
     let gone = source.now.removed_group(&group("council")).unwrap();
     assert_eq!(gone.members()[0].aliases().len(), 2);
     source.import(people(&[])).hides("council", &["adele", "zoe"]);
-    // Somebody else's record says whose a name is.
+    // The record of another user has the name.
     source.import(people(&[]).user(contoso("bob").with_alias(alias("zoe@contoso.com")))).hides("council", &["adele"]);
 }
 
 #[test]
-fn d11_group_of_what_was_never_in_force_continues_from_what_was() {
+fn d11_group_of_uninstalled_snapshot_continues_from_installed_one() {
     let source = Source::new(nested());
-    // An import without it, on which a delta brings it back before anything was in force.
+    // An import without it, on which a delta restores it before anything was in force.
     let import = people(&[("dan", &[])]).build(DirectoryRevision(2), at(2)).unwrap();
     let delta = DirectoryDelta::new().group(group("council"), "").member(&group("council"), &user("dan"));
     let next = import.apply(&delta, DirectoryRevision(3), at(3)).unwrap().carry_over_from(&source.now);
@@ -294,7 +294,7 @@ fn d11_group_of_what_was_never_in_force_continues_from_what_was() {
     source.hides("council", &["adele", "bob", "carl", "dan"]).hides("core", &["carl"]);
 }
 
-/// More than are remembered in any case, in groups that go one after the other.
+/// More members than are remembered in any case, in groups that are removed one after the other.
 fn forgetting() -> Source {
     let mut builder = people(&[("adele", &["council"]), ("bob", &["outer"]), ("dan", &[])]);
     builder = builder
@@ -313,30 +313,30 @@ fn forgetting() -> Source {
 }
 
 #[test]
-fn d11_group_whose_members_are_forgotten_hides_everybody_until_listed() {
-    let everybody: &[&str] = &["adele", "bob", "carl", "dan", "zoe"];
+fn d11_group_with_forgotten_members_hides_everything_until_listed() {
+    let users: &[&str] = &["adele", "bob", "carl", "dan", "zoe"];
     let mut source = forgetting();
     assert!(source.now.removed_group(&group("council")).is_none());
     assert_eq!(source.now.removed_group(&group("crowd-1")).map(|gone| gone.members().len()), Some(40_000));
-    source.add("council").hides("council", everybody).hides("outer", everybody);
+    source.add("council").hides("council", users).hides("outer", users);
     let council = group("council");
-    source.delta(DirectoryDelta::new().member(&council, &user("bob"))).hides("council", everybody);
-    source.remove("council").add("council").hides("council", everybody);
+    source.delta(DirectoryDelta::new().member(&council, &user("bob"))).hides("council", users);
+    source.remove("council").add("council").hides("council", users);
     let listed = people(&[("adele", &["council"]), ("bob", &["outer"]), ("dan", &[])]);
     source.import(listed).hides("council", &["adele"]).hides("outer", &["bob"]);
 }
 
 #[test]
-fn d11_forgotten_group_is_known_for_one_over_imports() {
+fn d11_forgotten_group_is_remembered_over_imports() {
     let mut source = forgetting();
     source.import(people(&[("dan", &[])])).import(people(&[("dan", &[])]));
     source.add("council").hides("council", &["adele", "bob", "carl", "dan", "zoe"]);
     source.add("never seen").hides("never seen", NOBODY);
 }
 
-/// The name that says so went to somebody else, one import before the last.
+/// Another user got the guest name, one import before the last.
 #[test]
-fn d7_guest_without_a_record_stays_external_over_imports() {
+fn d7_guest_without_record_stays_external_over_imports() {
     let (council, guest) = (group("council"), user("guest"));
     let external = alias("g_fabrikam.com#EXT#@contoso.com");
     let member = || people(&[]).group(council.clone(), "").member(&council, &guest);

@@ -1,4 +1,4 @@
-//! What is made ready beforehand: taken for nothing else, and not kept for longer than it is of use.
+//! Prewarmed engines are used for their own snapshot only, and freed after use.
 
 use activity_privacy::directory::GroupDirectory;
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use activity_privacy::directory::{DirectoryBuilder, DirectoryDelta, DirectoryRev
 use crate::fixture::{Fixture, activity, at, contoso, group, people, user};
 
 #[test]
-fn b3_a_snapshot_is_freed_once_another_is_in_force() {
+fn b3_snapshot_is_freed_after_replacement() {
     let fixture = Fixture::new();
     fixture.install(people(&[("adele", &["council"])]));
-    // A change makes ready what is decided with from then on.
+    // A change prewarms the engine for the next policy.
     fixture.make_private("council");
     fixture.ingest(&[activity("a-1", "adele")]);
     let old = Arc::downgrade(&fixture.directory.snapshot().unwrap());
@@ -23,7 +23,7 @@ fn b3_a_snapshot_is_freed_once_another_is_in_force() {
 }
 
 #[test]
-fn b3_what_was_prepared_and_never_installed_is_freed_too() {
+fn b3_prewarmed_snapshot_is_freed_if_never_installed() {
     let fixture = Fixture::new();
     fixture.install(people(&[("adele", &["council"])])).make_private("council");
     fixture.ingest(&[activity("a-1", "adele")]);
@@ -40,11 +40,11 @@ fn b3_what_was_prepared_and_never_installed_is_freed_too() {
 }
 
 #[test]
-fn d1_what_was_prepared_is_not_taken_for_what_it_became() {
+fn d1_prewarmed_engine_is_not_used_for_other_snapshot() {
     let fixture = Fixture::new();
     fixture.install(people(&[("adele", &["council"])])).make_private("council");
     fixture.ingest(&[activity("a-1", "adele")]);
-    // Known by id alone until it is made to succeed the one before.
+    // Known by id alone until it is the successor of the one before.
     let import = DirectoryBuilder::new()
         .user(contoso("root"))
         .group(group("council"), "council")

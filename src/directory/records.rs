@@ -1,52 +1,53 @@
-//! What users are called: many records side by side, in about as many bytes as the names themselves.
+//! The encoded records of users: ids, aliases, home domains and flags, in little more memory than the names themselves.
 //!
-//! A record is a byte of flags, the id, the home domain if one is stated, and the aliases, each with its length before
-//! it. Lengths take [one byte](crate::varint) for what is shorter than 128. So a user with an id and two
-//! aliases takes 5 or 6 bytes more than these, 4 for where the record ends, and 3 for where they are at home.
+//! A record is a byte of flags, the id, the home domain if one is stated, and the aliases, each text with its length
+//! before it. A length below 128 takes [one byte](crate::varint). So a user with an id and two aliases takes 5 or 6
+//! bytes beyond these texts, 4 for the end of the record, and 3 for the number of the home.
 
 use std::sync::Arc;
 
+use super::hashing::IdentityKey;
 use super::packed::Packed;
 use super::user::{User, UserStatus};
-use crate::identity::{Alias, Domain, Identity, UserId, address, namespace};
+use crate::identity::{Alias, Domain, UserId, address, namespace};
 use crate::varint;
 
-/// How many users share one block, which is what is copied when one of them is called otherwise.
+/// How many users share a block. A delta that changes one record copies its block.
 pub(super) const BLOCK: usize = 512;
 
-/// The records of up to [`BLOCK`] users, in one piece of memory: where each ends and is at home, and then the records.
+/// The records of up to [`BLOCK`] users in one allocation: a head for each, and then the records.
 #[derive(Clone, Default)]
-pub(super) struct Names {
+pub(super) struct RecordBlock {
     users: u16,
     memory: Arc<[u8]>,
 }
 
-/// Records that become [`Names`].
+/// Collects the records of a [`RecordBlock`].
 #[derive(Default)]
-pub(super) struct NamesBuilder {
+pub(super) struct RecordBlockBuilder {
     heads: Vec<u8>,
     records: Vec<u8>,
 }
 
-/// How many bytes stand before the records for each of them: four for where it ends, three for where the user is at home.
+/// The size of a head: four bytes for the end of the record, three for the number of the home.
 const HEAD: usize = 7;
 
-/// What [`write`] makes of a user who has more names than fit.
+/// The error of [`write`] for a user with more names than fit.
 #[derive(Debug)]
 pub(super) struct TooLarge;
 
-/// One record.
+/// The record of a user.
 #[derive(Clone, Copy)]
-pub(crate) struct Entry<'a> {
+pub(crate) struct UserRecord<'a> {
     flags: u8,
     id: &'a [u8],
     home: Option<&'a [u8]>,
     aliases: &'a [u8],
 }
 
-/// One alias of a record.
+/// An alias in a record.
 #[derive(Clone, Copy)]
-pub(crate) struct AliasEntry<'a> {
+pub(crate) struct AliasRecord<'a> {
     app: Option<&'a [u8]>,
     text: &'a [u8],
     folded: Option<&'a [u8]>,
@@ -61,8 +62,8 @@ const ELSEWHERE: u8 = 16;
 const BOUND_TO_APP: usize = 1;
 const FOLDED: usize = 2;
 
-impl NamesBuilder {
-    /// Adds a record behind the others, as [`write`] made it. An empty one is of nobody any more.
+impl RecordBlockBuilder {
+    /// Appends a record that [`write`] made. An empty one stands for a removed user.
     pub(super) fn push(&mut self, record: &[u8], home: u32) {
         self.records.extend_from_slice(record);
         // INVARIANT: this is below 2^32, because there are at most 2^9 records of at most 2^22 bytes.
@@ -70,15 +71,15 @@ impl NamesBuilder {
         self.heads.extend_from_slice(&Packed::new(home).bytes());
     }
 
-    pub(super) fn build(mut self) -> Names {
+    pub(super) fn build(mut self) -> RecordBlock {
         let users = (self.heads.len() / HEAD) as u16;
         self.heads.append(&mut self.records);
-        Names { users, memory: self.heads.into() }
+        RecordBlock { users, memory: self.heads.into() }
     }
 }
 
-impl Names {
-    /// Where the record of a user ends, and the number of their home.
+impl RecordBlock {
+    /// Returns the end of a record and the number of the home of its user.
     #[inline]
     fn head(&self, at: usize) -> Option<(usize, u32)> {
         let heads = self.memory.get(..self.len() * HEAD)?;
@@ -86,9 +87,9 @@ impl Names {
         Some((u32::from_le_bytes([a, b, c, d]) as usize, Packed::from_bytes(home).get()))
     }
 
-    /// The record of a user as [`write`] made it.
+    /// Returns the bytes of a record as [`write`] made them.
     #[inline]
-    pub(super) fn record(&self, at: usize) -> &[u8] {
+    pub(super) fn bytes(&self, at: usize) -> &[u8] {
         let start = at.checked_sub(1).and_then(|before| self.head(before)).map_or(0, |(end, _)| end);
         let end = self.head(at).map_or(start, |(end, _)| end);
         self.memory.get(self.len() * HEAD..).and_then(|records| records.get(start..end)).unwrap_or_default()
@@ -99,28 +100,28 @@ impl Names {
     }
 
     #[inline]
-    pub(super) fn entry(&self, at: usize) -> Option<Entry<'_>> {
-        Entry::read(self.record(at))
+    pub(super) fn record(&self, at: usize) -> Option<UserRecord<'_>> {
+        UserRecord::read(self.bytes(at))
     }
 
-    pub(super) fn entries(&self) -> impl Iterator<Item = Option<Entry<'_>>> {
-        (0..self.len()).map(|at| self.entry(at))
+    pub(super) fn records(&self) -> impl Iterator<Item = Option<UserRecord<'_>>> {
+        (0..self.len()).map(|at| self.record(at))
     }
 
     pub(super) fn len(&self) -> usize {
         usize::from(self.users)
     }
 
-    /// How much memory it takes, with the counts of those who share it.
+    /// Returns the size of the block in bytes, with the reference counts.
     pub(super) fn heap_bytes(&self) -> usize {
         self.memory.len() + 2 * size_of::<usize>()
     }
 }
 
-/// The longest that a record of an import can be.
+/// The longest record that an import may have, in bytes.
 pub(super) const MAX_RECORD: usize = 1 << 22;
 
-/// Writes the record of a user.
+/// Encodes the record of a user. `recorded` tells whether the import has a record, and not only a membership.
 pub(super) fn write(user: &User, recorded: bool, into: &mut Vec<u8>) -> Result<(), TooLarge> {
     let start = into.len();
     let status = match user.status() {
@@ -143,8 +144,8 @@ pub(super) fn write(user: &User, recorded: bool, into: &mut Vec<u8>) -> Result<(
             write_text(part, into);
         }
     }
-    // Half a user would be protected by half of their names. Whoever is only remembered has the names of an earlier
-    // record, and perhaps a stated home in addition.
+    // A truncated record would leave some names of the user unprotected. A user without a record has the names of an
+    // earlier one, and perhaps a stated home in addition.
     if recorded && into.len() - start > MAX_RECORD {
         into.truncate(start);
         return Err(TooLarge);
@@ -157,7 +158,7 @@ fn write_text(text: &str, into: &mut Vec<u8>) {
     into.extend_from_slice(text.as_bytes());
 }
 
-impl<'a> Entry<'a> {
+impl<'a> UserRecord<'a> {
     pub(super) fn read(mut bytes: &'a [u8]) -> Option<Self> {
         let rest = &mut bytes;
         let flags = *rest.split_off_first()?;
@@ -166,52 +167,52 @@ impl<'a> Entry<'a> {
         Some(Self { flags, id, home, aliases: bytes })
     }
 
-    /// The immutable id.
+    /// Returns the immutable id.
     pub(crate) fn id(self) -> &'a str {
         text(self.id)
     }
 
-    /// The same as bytes, which need not be looked through to be text.
-    pub(super) fn id_bytes(self) -> &'a [u8] {
-        self.id
+    /// Returns the key of the id.
+    pub(crate) fn key(self) -> IdentityKey<'a> {
+        IdentityKey::Id(self.id)
+    }
+
+    /// Returns the keys of the id and of all aliases.
+    pub(crate) fn keys(self) -> impl Iterator<Item = IdentityKey<'a>> {
+        std::iter::once(self.key()).chain(self.aliases().map(AliasRecord::key))
     }
 
     pub(super) fn has_id(self, id: &str) -> bool {
         self.id == id.as_bytes()
     }
 
-    /// Whether the import has a record of them, and not only a membership.
+    /// Returns whether the import has a record of the user, and not only a membership.
     pub(crate) fn is_recorded(self) -> bool {
         self.flags & RECORDED != 0
     }
 
-    /// Whether a record was there once, if not now.
-    pub(super) fn is_known_by_more_than_an_id(self) -> bool {
+    /// Returns whether the import has a record of the user, or an earlier one had.
+    pub(super) fn was_recorded(self) -> bool {
         self.flags != 0 || !self.aliases.is_empty()
     }
 
-    pub(crate) fn aliases(self) -> impl Iterator<Item = AliasEntry<'a>> {
+    pub(crate) fn aliases(self) -> impl Iterator<Item = AliasRecord<'a>> {
         let mut bytes = self.aliases;
         std::iter::from_fn(move || {
             let head = read_number(&mut bytes)?;
             let text = bytes.split_off(..head >> 2)?;
             let app = if head & BOUND_TO_APP == 0 { None } else { Some(read_part(&mut bytes)?) };
             let folded = if head & FOLDED == 0 { None } else { Some(read_part(&mut bytes)?) };
-            Some(AliasEntry { app, text, folded })
+            Some(AliasRecord { app, text, folded })
         })
     }
 
-    /// Whether the user goes by this identity.
-    pub(crate) fn is(self, identity: &Identity) -> bool {
-        match identity {
-            Identity::Id(id) => self.has_id(id.as_str()),
-            Identity::Alias(alias) => self.is_called(alias.form().as_bytes()),
+    /// Returns whether the user has an identity.
+    pub(crate) fn has(self, key: IdentityKey<'_>) -> bool {
+        match key {
+            IdentityKey::Id(id) => self.id == id,
+            IdentityKey::Name(form) => self.aliases().any(|alias| alias.form().eq_ignore_ascii_case(form)),
         }
-    }
-
-    /// Whether an alias of the user is compared in this form.
-    pub(super) fn is_called(self, form: &[u8]) -> bool {
-        self.aliases().any(|alias| alias.form_bytes().eq_ignore_ascii_case(form))
     }
 
     pub(crate) fn status(self) -> UserStatus {
@@ -222,31 +223,35 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// How many bytes the identities themselves have.
+    /// Returns the length of the id and of all aliases in bytes.
     pub(super) fn name_bytes(self) -> usize {
         self.id.len() + self.aliases().map(|alias| alias.text.len()).sum::<usize>()
     }
 
-    /// The record as it was given.
+    /// Decodes the record.
     pub(crate) fn to_user(self) -> User {
         let user = User::new(UserId::from_checked(self.id())).with_status(self.status());
         let user =
             self.home.map(|home| Domain::from_canonical(text(home))).into_iter().fold(user, User::with_home_domain);
         let user = if self.flags & ELSEWHERE == 0 { user } else { user.remembered_elsewhere() };
-        self.aliases().map(AliasEntry::to_alias).fold(user, User::with_alias)
+        self.aliases().map(AliasRecord::to_alias).fold(user, User::with_alias)
     }
 }
 
-impl<'a> AliasEntry<'a> {
-    /// The form in which it is compared, but for the case of ASCII letters.
-    pub(super) fn form_bytes(self) -> &'a [u8] {
+impl<'a> AliasRecord<'a> {
+    /// Returns the form in which the alias is compared, but for the case of ASCII letters.
+    fn form(self) -> &'a [u8] {
         self.folded.unwrap_or(self.text)
     }
 
-    /// Returns the namespace of a name that is no address, as [`Alias::namespace`] does.
+    pub(super) fn key(self) -> IdentityKey<'a> {
+        IdentityKey::Name(self.form())
+    }
+
+    /// Returns the namespace as [`Alias::namespace`] does: `None` for an address.
     pub(super) fn namespace(self) -> Option<&'a str> {
         let is_address = self.app.is_none() && address(text(self.text)).is_some();
-        (!is_address).then(|| namespace(text(self.form_bytes())))
+        (!is_address).then(|| namespace(text(self.form())))
     }
 
     pub(crate) fn to_alias(self) -> Alias {
@@ -254,7 +259,7 @@ impl<'a> AliasEntry<'a> {
     }
 }
 
-/// What [`write`] put there was text.
+/// Returns bytes that [`write`] copied from a text.
 fn text(bytes: &[u8]) -> &str {
     str::from_utf8(bytes).unwrap_or_default()
 }
@@ -273,7 +278,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn d11_whoever_has_as_many_names_as_fit_is_remembered_by_all_of_them() {
+    fn d11_largest_record_keeps_all_names_when_removed() {
         let account = |name: &str| Alias::new(name).unwrap();
         let mut names = vec![account("adele@contoso.com")];
         let mut bytes = Vec::new();
@@ -287,8 +292,8 @@ mod tests {
         write(&user, true, &mut bytes).unwrap();
         assert!(bytes.len() + "contoso.com".len() > MAX_RECORD, "{} of {MAX_RECORD}", bytes.len());
         bytes.clear();
-        write(&user.remembered(|_| true), false, &mut bytes).unwrap();
-        assert_eq!(Entry::read(&bytes).unwrap().aliases().count(), long + 2);
+        write(&user.without_record(|_| true), false, &mut bytes).unwrap();
+        assert_eq!(UserRecord::read(&bytes).unwrap().aliases().count(), long + 2);
         assert!(write(&user.with_alias(account(&"z".repeat(40))), true, &mut bytes).is_err());
     }
 }
