@@ -1,57 +1,60 @@
-//! Activities and the policy in one SQLite file, governance records in their own beside it.
+//! SQLite adapters: one file for activities and the policy, another for governance records.
 //!
-//! Two files, so that the durable record of a reveal never waits behind bulk ingest, and so that the log can be guarded
-//! and backed up apart. Both are in WAL mode with `synchronous = FULL`: what was answered outlives a power cut. Any
-//! number of processes may have the same files open.
+//! Governance records have a file of their own. The durable record of a reveal therefore never waits for bulk ingest,
+//! and the governance log can be protected and backed up separately. Both files are in WAL mode with
+//! `synchronous = FULL`: a confirmed write survives a power failure. Any number of processes may open the same files.
 //!
-//! The file is made of ordinary tables and indexes, and people can open it: the view `activity` shows the public activities
-//! to `sqlite3` and other tools, and `docs/schema.md` documents every table. Public activities are stored in partitions,
-//! tables that get their indexes at once when they are full; until then the store finds the newest of them in memory.
+//! The files consist of ordinary tables and indexes. The view `activity` shows the public activities to `sqlite3` and
+//! other tools, and `docs/schema.md` documents every table. Public activities are stored in partitions: tables whose
+//! indexes are built in one pass when the partition is full. Until then the store searches the newest activities in
+//! memory.
 //!
-//! Public and private activities are in separate families of tables. A public read touches the public tables alone, so
-//! nothing that it returns and nothing that it costs can depend on how much is hidden. If damage makes a page of one family
-//! appear in the other, the rows give that away, and the read fails with [`FileError::Corrupt`] or [`FileError::InvalidContent`].
-//! A process that can read the file can read the private activities in it: guard it, or encrypt the disk.
+//! Public and private activities are in separate families of tables. A public read accesses public tables only, so
+//! neither its result nor its cost depends on the number of private activities. If damage makes a page of one family
+//! appear in the other, the read detects it and fails with [`FileError::Corrupt`] or [`FileError::InvalidContent`]. A
+//! process that can read the file can read the private activities in it: restrict access to the file, or encrypt the
+//! disk.
 //!
-//! Dropping the last handle of a file empties the log beside it and removes it: the file alone then holds everything.
+//! When the last handle of a file is dropped, SQLite copies the write-ahead log to the file and deletes the log.
 //!
-//! What was written together is made durable together: callers that come while another one is writing share its commit,
-//! and each still gets their own answer, once it is durable. When another process is writing, a call waits for up to a
-//! minute, and for another one if it came while others were waiting; then it is refused with [`FileError::Busy`]. Readers
-//! wait for no writer.
+//! Writes use group commit. Callers that arrive while another caller writes share its commit, and each gets its own
+//! result once the commit is durable. While another process writes, a call waits for up to a minute, or up to twice as
+//! long if it arrived while other callers were already waiting. It then fails with [`FileError::Busy`]. Readers wait
+//! for no writer.
 //!
-//! Removal runs in small transactions beside ingest, and the space is used again; the file does not shrink. Deleted rows, their
-//! index entries and actors without activities are overwritten with zeros; apps, actions and decisions stay. Two things
-//! remain for a while: the log beside the file, until it is written anew, and copies that SQLite leaves within a page
-//! when it moves a row elsewhere, until something else is written there. [`SqliteStore::backup`] makes a file without
-//! either. The id of a removed activity stays taken: a hash of it under a key of the file remains.
+//! Removal runs in small transactions alongside ingest. SQLite reuses the freed space; the file does not shrink.
+//! Deleted rows, their index entries and actors without activities are overwritten with zeros; apps, actions and
+//! decisions stay. Removed content can remain for a while in two places: in the write-ahead log until it restarts, and
+//! in copies that SQLite leaves in the free space of a page when it moves a row, until that space is written again. A
+//! file made by [`SqliteStore::backup`] contains neither. The id of a removed activity stays taken: the file keeps a
+//! keyed hash of it.
 //!
-//! # Files beside a file
+//! # Sidecar files
 //!
-//! While `activities.db` is open, SQLite keeps `activities.db-wal` (the log, with transactions that are not in the file
-//! yet) and `activities.db-shm` (an index of the log) beside it, and likewise for `activities.governance.db`. After a
-//! crash both remain; the next opening reads the log. Copying or deleting a file without its `-wal` loses transactions:
-//! use [`SqliteStore::backup`], which writes to `*.partN` beside its target and renames that when it is complete. A
-//! `*.partN` that a crash left behind can be deleted. All of these can contain private activities: guard them as you
-//! guard the files.
+//! While `activities.db` is open, SQLite keeps `activities.db-wal` (the write-ahead log, with transactions that are not
+//! in the file yet) and `activities.db-shm` (an index of the log) beside it, and likewise for
+//! `activities.governance.db`. After a crash both remain, and the next open recovers the log. Copying or deleting a
+//! file without its `-wal` loses transactions. Use [`SqliteStore::backup`] instead: it writes to `*.partN` beside its
+//! target and renames that file once it is complete. A `*.partN` that remains after a crash can be deleted. All of
+//! these files can contain private activities: protect them like the database files.
 //!
 //! # Other SQLite crates in the same program
 //!
-//! A program can contain one version of `libsqlite3-sys` only. This crate accepts rusqlite 0.38 to 0.43, so that cargo
-//! can choose the version that fits: it resolves beside sqlx 0.9, SeaORM 2, Diesel 2.3 and deadpool-sqlite 0.14. It
-//! cannot be used beside sqlx 0.8, rusqlite 0.37 or older.
+//! A program can contain only one version of `libsqlite3-sys`. This crate accepts rusqlite 0.38 to 0.43, so that cargo
+//! can select a common version: it resolves together with sqlx 0.9, SeaORM 2, Diesel 2.3 and deadpool-sqlite 0.14. It
+//! cannot be combined with sqlx 0.8, or with rusqlite 0.37 or older.
 //!
 //! The default feature `bundled` compiles SQLite into the program. Without it, the program links the system's library,
-//! which must be 3.37.2 or later; an older one is [`FileError::SqliteTooOld`] at opening. rusqlite 0.41 and later need
-//! SQLite 3.44 or later to link: for an older library (Debian 12 has 3.40), run
-//! `cargo update rusqlite --precise 0.40.2`. If another crate of the program enables `bundled`, all of them use that copy. SQLite before 3.51.3, the
-//! copy bundled with rusqlite 0.38 included, can in rare cases [corrupt a file in WAL
-//! mode](https://sqlite.org/wal.html#walresetbug) that several connections use: prefer a later one.
+//! which must be 3.37.2 or later; with an older one, opening a file fails with [`FileError::SqliteTooOld`]. rusqlite
+//! 0.41 and later need SQLite 3.44 or later to link: for an older library (Debian 12 has 3.40), run
+//! `cargo update rusqlite --precise 0.40.2`. If another crate of the program enables `bundled`, all crates use that copy. SQLite
+//! before 3.51.3, including the copy bundled with rusqlite 0.38, can in rare cases [corrupt a file in WAL
+//! mode](https://sqlite.org/wal.html#walresetbug) that several connections use: prefer a later version.
 //!
-//! # Restoring a copy
+//! # Restoring a backup
 //!
-//! A file is put back from a copy while no process has it open: what a process knows of a file, its policy above all, it
-//! does not expect to go back.
+//! Restore a backup only while no process has the file open. A running process caches the policy and other content, and
+//! does not expect them to revert.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -77,6 +80,7 @@
 mod append;
 mod backup;
 mod count;
+mod deferred;
 mod dimension;
 mod document;
 mod error;
@@ -91,7 +95,7 @@ mod options;
 mod partition;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may fail")]
-mod plan;
+mod query_plan;
 mod removal;
 mod row;
 mod schema;
@@ -100,7 +104,6 @@ mod selection;
 mod store;
 mod tail;
 mod text_index;
-mod tidy;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -112,7 +115,7 @@ pub use self::governance::SqliteGovernance;
 pub use self::options::SqliteOptions;
 pub use self::store::SqliteStore;
 
-/// Where the governance records belong for a file of activities: `activities.db` gives `activities.governance.db`.
+/// Returns the path of the governance records for a file of activities: `activities.governance.db` for `activities.db`.
 #[must_use]
 pub fn governance_path(activities: impl AsRef<Path>) -> PathBuf {
     let activities = activities.as_ref();
@@ -125,25 +128,28 @@ pub fn governance_path(activities: impl AsRef<Path>) -> PathBuf {
     activities.with_file_name(name)
 }
 
-/// Why a file cannot be used. Found as the source of [`StoreError::Unreadable`](crate::store::StoreError::Unreadable) where it is
-/// what stands in the file, and of [`StoreError::Backend`](crate::store::StoreError::Backend) where it is not; and of
-/// [`SinkError::Backend`](crate::governance::SinkError::Backend) for governance records.
+/// The reason why a file cannot be used.
+///
+/// It is the source of [`StoreError::Unreadable`](crate::store::StoreError::Unreadable) if the content of the file is
+/// the reason, and otherwise of [`StoreError::Backend`](crate::store::StoreError::Backend). For governance records it
+/// is the source of [`SinkError::Backend`](crate::governance::SinkError::Backend).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum FileError {
-    /// A path that SQLite takes for something else than the path of a file: a database in memory, or a URI. Put `./` in
-    /// front of it if a file is called so.
-    #[error("the path names no file, expected one that is not empty, not `:memory:` and no `file:` URI")]
+    /// SQLite would not interpret the path as a file name, but as an in-memory database or a URI. Prefix the path with
+    /// `./` if the file really has that name.
+    #[error("the path does not name a file; pass a path that is not empty, not `:memory:` and not a `file:` URI")]
     NotAFile,
-    /// Not an SQLite file, or one that something else made.
-    #[error("the file was not made by this library, expected one of {expected}")]
+    /// The file is not an SQLite database, or another program created it.
+    #[error("the file is not a database of {expected} that this library created; check the path")]
     NotOurFormat {
-        /// What it should hold.
+        /// The content that was expected.
         expected: &'static str,
     },
-    /// Made by a newer version.
+    /// A newer version of this library created the file.
     #[error(
-        "the file has schema version {found}, expected at most {supported}; a newer version of this library made it"
+        "the file has schema version {found}, this library supports up to {supported}; use a newer version of the \
+         library"
     )]
     UnsupportedVersion {
         /// The schema version of the file.
@@ -151,51 +157,49 @@ pub enum FileError {
         /// The newest schema version that this version can read.
         supported: i32,
     },
-    /// SQLite cannot read what it wrote, or a part of the file is found where another belongs, a private activity among the
-    /// public ones for example: something else wrote into the file, or the disk lost a part of it.
-    #[error("the file is corrupt; restore it from a copy")]
+    /// SQLite cannot read the file, or a part of the file is in the wrong place, such as a private activity among the
+    /// public ones. Another program wrote to the file, or the disk lost a part of it.
+    #[error("the file is corrupt; restore it from a backup")]
     Corrupt,
-    /// The SQLite library that the program is linked to cannot read and write these files. Both versions are numbers as
-    /// SQLite gives them: 3037002 is 3.37.2.
+    /// The linked SQLite library is too old to read and write these files. Both versions are numbers in SQLite's
+    /// format: 3037002 is 3.37.2.
     #[error(
-        "the program is linked to SQLite {}, which is too old; link SQLite {} or later, or build with the feature \
-         `bundled`",
-        dotted(*.found),
-        dotted(*.required)
+        "the linked SQLite {} is too old; link SQLite {} or later, or build with the feature `bundled`",
+        format_version(*.found),
+        format_version(*.required)
     )]
     SqliteTooOld {
-        /// The version of the library.
+        /// The version of the linked library.
         found: i32,
-        /// The oldest version that is supported.
+        /// The oldest supported version.
         required: i32,
     },
-    /// A text index is asked for, or the file has one, and the SQLite library that the program is linked to was built
-    /// without FTS5.
+    /// A text index is requested, or the file contains one, and the linked SQLite library was built without FTS5.
     #[error(
-        "the program is linked to an SQLite library without FTS5, which text indexes need; link one with FTS5, or build \
-         with the feature `bundled`"
+        "the linked SQLite library lacks FTS5, which text indexes need; link one with FTS5, or build with the feature \
+         `bundled`"
     )]
     NoFts5,
-    /// This process may not write to it, or not to the folder in which it is.
-    #[error("the file cannot be written, expected the right to write it and its folder")]
+    /// This process has no permission to write to the file or its folder.
+    #[error("permission to write the file or its folder denied; grant this process write access to both")]
     ReadOnly,
-    /// Another process has had it for longer than is waited for.
-    #[error("the file is held by another process, expected that to be done within {} seconds", file::BUSY.as_secs())]
+    /// Another process, or a reader, used the file for longer than the call waits.
+    #[error("timed out waiting for another process or a reader to release the file; try again later")]
     Busy,
-    /// There is no space for what is to be written. Nothing of that was written.
-    #[error("the file has no space to grow")]
+    /// There is no space left for the write. Nothing was written.
+    #[error("no space left to write to the file; free space on its volume")]
     Full,
-    /// Something in it is not what was written. Says what it should be, never what stands there.
-    #[error("the file holds something that cannot be read back, expected one {what}")]
+    /// A value in the file is not as it was written. The error contains its kind, never its content.
+    #[error("the file contains an invalid {what}; restore it from a backup")]
     InvalidContent {
-        /// What it should be.
+        /// The kind of the value.
         what: &'static str,
     },
 }
 
 impl FileError {
-    /// Whether it is because of what stands in the file.
-    fn is_of_the_content(self) -> bool {
+    /// Returns whether the content of the file is the reason.
+    fn is_content_error(self) -> bool {
         match self {
             Self::NotAFile
             | Self::NotOurFormat { .. }
@@ -207,7 +211,7 @@ impl FileError {
     }
 }
 
-/// Returns a version as people write it.
-fn dotted(version: i32) -> String {
+/// Formats a version number of SQLite as `major.minor.patch`.
+fn format_version(version: i32) -> String {
     format!("{}.{}.{}", version / 1_000_000, version / 1_000 % 1_000, version % 1_000)
 }

@@ -1,4 +1,4 @@
-//! Retention and erasure, from the front door to the file: G5, and what G1, G2, P1, V2 and D4 say of it.
+//! Retention and erasure, from the filter to the file: G5, and the related parts of G1, G2, P1, V2 and D4.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
 mod fault;

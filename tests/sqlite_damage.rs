@@ -1,8 +1,8 @@
-//! V2 on a damaged file of activities: wherever a damaged byte or pointer leads, a public read returns public activities or an
+//! V2 on a damaged file of activities: with any damaged byte or pointer, a public read returns public activities or an
 //! error.
 //!
-//! `ACTIVITY_PRIVACY_DAMAGE=2000 cargo test --features sqlite --test sqlite_damage -- --nocapture` damages as many random
-//! bytes, and every bit of more pointers, and prints how much of it was noticed.
+//! `ACTIVITY_PRIVACY_DAMAGE=2000 cargo test --features sqlite --test sqlite_damage -- --nocapture` damages that many
+//! random bytes and every bit of more pointers, and prints how much of the damage was detected.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 #![cfg(feature = "sqlite")]
 
@@ -33,16 +33,17 @@ use btree::{Page, roots, tree};
 use fixture::*;
 use place::*;
 
-/// Stands in every part of every hidden activity, and nowhere else.
+/// A word in every field of every private activity, and in no public one.
 const CANARY: &str = "zqcanary";
-/// So many activities of each visibility.
+/// The number of activities of each visibility.
 const ROWS: i64 = 400;
 const BATCH: usize = 16;
 const KEYS: [Option<CountBy>; 5] =
     [None, Some(CountBy::Hour), Some(CountBy::Day), Some(CountBy::App), Some(CountBy::Actor)];
 
-/// Activities of both visibilities share times. Ids are long, so that the indexes have interior pages.
-fn made(n: i64, is_hidden: bool) -> Activity {
+/// Returns an activity. Activities of both visibilities share times. Ids are long, so that the indexes have interior
+/// pages.
+fn activity(n: i64, is_hidden: bool) -> Activity {
     let word = if is_hidden { CANARY } else { "shown" };
     let id = format!("{word}-{n:04}-{}", "i".repeat(150)).parse().unwrap();
     let app = App::new(format!("App {word}").parse().unwrap());
@@ -56,35 +57,35 @@ fn made(n: i64, is_hidden: bool) -> Activity {
 }
 
 fn all() -> Vec<Activity> {
-    (0..ROWS).flat_map(|n| [made(n, true), made(n, false)]).collect()
+    (0..ROWS).flat_map(|n| [activity(n, true), activity(n, false)]).collect()
 }
 
 /// A total, and the counts by key.
-type Counted = (u64, Vec<(String, u64)>);
+type CountResult = (u64, Vec<(String, u64)>);
 
-/// What the public methods of the store returned for one query or offset.
+/// The results of the public methods of the store.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Answers {
-    /// The activities of pages and of following, each by its id.
+struct Results {
+    /// The activities of pages and of `public_after`, as ids.
     lists: Vec<Option<Vec<String>>>,
-    counts: Vec<Option<Counted>>,
+    counts: Vec<Option<CountResult>>,
     errors: usize,
 }
 
-impl Answers {
-    /// Returns whether every answer is the one of the sound file, or an error.
-    fn are_right(&self, sound: &Self) -> bool {
-        let lists = self.lists.iter().zip(&sound.lists).all(|(one, other)| one.is_none() || one == other);
-        lists && self.counts.iter().zip(&sound.counts).all(|(one, other)| one.is_none() || one == other)
+impl Results {
+    /// Returns whether every result is an error or equals the result from the undamaged file.
+    fn are_correct(&self, undamaged: &Self) -> bool {
+        let lists = self.lists.iter().zip(&undamaged.lists).all(|(one, other)| one.is_none() || one == other);
+        lists && self.counts.iter().zip(&undamaged.counts).all(|(one, other)| one.is_none() || one == other)
     }
 }
 
-struct Damaged {
+struct DamagedFile {
     path: PathBuf,
-    /// The file as it was written.
+    /// The undamaged content of the file.
     bytes: Vec<u8>,
     public: BTreeMap<String, Activity>,
-    sound: Answers,
+    undamaged: Results,
     directory: Arc<MemoryDirectory>,
     _folder: tempfile::TempDir,
 }
@@ -93,7 +94,7 @@ fn open(path: &std::path::Path) -> Result<SqliteStore, StoreError> {
     SqliteOptions::default().with_partition_rows(64).open(path)
 }
 
-impl Damaged {
+impl DamagedFile {
     fn new() -> Self {
         let folder = folder();
         let path = activities(folder.path());
@@ -106,30 +107,31 @@ impl Damaged {
         for batch in all.chunks(BATCH) {
             assert!(fixture.ingest(batch).iter().all(|delivery| *delivery == IngestOutcome::Stored));
         }
-        for gone in [format!("{CANARY}6"), "shown6".to_owned()] {
-            fixture.erase(Subject::of(user(&gone)).with_identity(alias(&format!("{gone}@contoso.com"))));
+        for erased in [format!("{CANARY}6"), "shown6".to_owned()] {
+            fixture.erase(Subject::of(user(&erased)).with_identity(alias(&format!("{erased}@contoso.com"))));
         }
-        // Erased ones too, because they are delivered again.
+        // Includes erased activities, because they are delivered again.
         let public = all.iter().skip(1).step_by(2).map(|one| (one.id().as_str().to_owned(), one.clone())).collect();
         let directory = Arc::clone(&fixture.directory);
         drop(fixture);
         let bytes = fs::read(&path).unwrap();
-        let mut damaged = Self { path, bytes, public, sound: Answers::default(), directory, _folder: folder };
-        damaged.sound = damaged.look("the sound file");
-        assert_eq!(damaged.sound.errors, 0);
+        let mut damaged = Self { path, bytes, public, undamaged: Results::default(), directory, _folder: folder };
+        damaged.undamaged = damaged.read_all("the undamaged file");
+        assert_eq!(damaged.undamaged.errors, 0);
         let remain = (0..ROWS).filter(|n| n % 7 != 6).count();
-        assert_eq!(damaged.sound.lists[0].as_ref().unwrap().len(), remain);
-        assert_eq!(damaged.sound.counts[0].as_ref().unwrap().0, remain as u64);
+        assert_eq!(damaged.undamaged.lists[0].as_ref().unwrap().len(), remain);
+        assert_eq!(damaged.undamaged.counts[0].as_ref().unwrap().0, remain as u64);
         open(&damaged.path).unwrap().integrity_check().unwrap();
         damaged
     }
 
-    /// Flips each `step`-th bit of some of these pointers of `N` bytes, one at a time, `many` of them from trees of every kind.
+    /// Flips every `step`-th bit of some of these pointers of `N` bytes, one at a time. It selects about `many`
+    /// pointers across all trees.
     fn flip_bits<const N: usize>(
         &self,
         pointers: &[(String, usize)],
         (many, step): (usize, usize),
-        tally: &mut Tally,
+        report: &mut DamageReport,
         what: &str,
     ) {
         for (name, at) in pointers.iter().step_by((pointers.len() / many).max(1)).take(many) {
@@ -137,12 +139,12 @@ impl Damaged {
                 let mut bytes: [u8; N] = self.bytes[*at..*at + N].try_into().unwrap();
                 bytes[bit / 8] ^= 1 << (bit % 8);
                 self.put(*at, &bytes);
-                tally.round(self, &format!("{name}: bit {bit} of the {what} at {at}"));
+                report.round(self, &format!("{name}: bit {bit} of the {what} at {at}"));
             }
         }
     }
 
-    /// Damages the file: these bytes stand at this place.
+    /// Writes the file with these bytes at this offset.
     fn put(&self, at: usize, bytes: &[u8]) {
         let mut damaged = self.bytes.clone();
         damaged[at..at + bytes.len()].copy_from_slice(bytes);
@@ -152,33 +154,33 @@ impl Damaged {
         }
     }
 
-    /// Calls every public method of the store. Nothing that is hidden is in an answer or an error.
-    fn look(&self, what: &str) -> Answers {
-        let (mut answers, mut said, mut errors) = (Answers::default(), String::new(), 0);
+    /// Calls every public method of the store. Asserts that no result and no error contains private content.
+    fn read_all(&self, what: &str) -> Results {
+        let (mut results, mut errors_text, mut errors) = (Results::default(), String::new(), 0);
         let mut fails = |error: StoreError| {
-            write!(said, "{error:?} {error}").unwrap();
+            write!(errors_text, "{error:?} {error}").unwrap();
             let mut source = error.source();
             while let Some(error) = source {
-                write!(said, "{error:?} {error}").unwrap();
+                write!(errors_text, "{error:?} {error}").unwrap();
                 source = error.source();
             }
             errors += 1;
         };
         let shown = |public: &PublicActivity| {
             let id = public.activity().id().as_str().to_owned();
-            assert_eq!(self.public.get(&id), Some(public.activity()), "{what}: not an activity that is public");
+            assert_eq!(self.public.get(&id), Some(public.activity()), "{what}: not a public activity");
             id
         };
         let store = match open(&self.path) {
             Ok(store) => store,
             Err(error) => {
                 fails(error);
-                assert!(!said.contains(CANARY), "{what}: {said}");
-                return Answers { errors, ..answers };
+                assert!(!errors_text.contains(CANARY), "{what}: {errors_text}");
+                return Results { errors, ..results };
             }
         };
         for word in ["shown", CANARY] {
-            let ids = (3..ROWS).step_by(41).map(|n| made(n, word == CANARY).id().clone());
+            let ids = (3..ROWS).step_by(41).map(|n| activity(n, word == CANARY).id().clone());
             let known = ids.fold(Query::all(), Query::with_id);
             let text = Query::all().containing(format!("{word} 1")).unwrap();
             let time = at(77 * 600 + 5);
@@ -197,12 +199,12 @@ impl Damaged {
                         after = page.activities.get(page.activities.len() / 2).map(|one| Position::of(one.activity()));
                         page.activities.iter().map(shown).collect()
                     });
-                    answers.lists.push(page);
+                    results.lists.push(page);
                     let next = store.public_page(&query, after.as_ref(), 7).map_err(&mut fails).ok();
                     let list = next.filter(|_| after.is_some()).map(|next| next.activities.iter().map(shown).collect());
-                    answers.lists.push(list);
+                    results.lists.push(list);
                 }
-                // These read every activity for each count.
+                // Each count of these queries reads every activity.
                 let is_read = query == text || query == known;
                 for by in KEYS.into_iter().filter(|by| !is_read || *by == Some(CountBy::Actor)) {
                     let counts = store.public_counts(&query, by).map_err(&mut fails).ok().map(|counts| {
@@ -210,7 +212,7 @@ impl Damaged {
                         (counts.total, by_key)
                     });
                     assert!(!format!("{counts:?}").contains(CANARY), "{what}: {counts:?}");
-                    answers.counts.push(counts);
+                    results.counts.push(counts);
                 }
             }
         }
@@ -220,7 +222,7 @@ impl Damaged {
                 match store.public_after(&offset, limit).map_err(&mut fails) {
                     Ok(found) => {
                         all.extend(found.iter().map(|(_, public)| shown(public)));
-                        assert!(all.len() <= 2 * self.public.len(), "{what}: following does not end");
+                        assert!(all.len() <= 2 * self.public.len(), "{what}: `public_after` does not end");
                         match found.last() {
                             Some((last, _)) => offset = last.clone(),
                             None => break,
@@ -229,7 +231,7 @@ impl Damaged {
                     Err(()) => followed = None,
                 }
             }
-            answers.lists.push(followed);
+            results.lists.push(followed);
         }
         let other = [
             store.policy().map(|policy| format!("{policy:?}")),
@@ -237,11 +239,11 @@ impl Damaged {
             store.removed_groups(None).map(|groups| format!("{groups:?}")),
         ];
         other.into_iter().for_each(|other| drop(other.map_err(&mut fails)));
-        assert!(!said.contains(CANARY), "{what}: {said}");
-        Answers { errors, ..answers }
+        assert!(!errors_text.contains(CANARY), "{what}: {errors_text}");
+        Results { errors, ..results }
     }
 
-    /// Delivers everything again. Returns whether an id was stored that was stored before.
+    /// Delivers every activity again. Returns whether a known id was stored again.
     fn redeliver(&self) -> Result<bool, Box<dyn Error>> {
         let filter =
             PrivacyFilter::builder(Arc::new(open(&self.path)?), Arc::clone(&self.directory), MemorySink::new())
@@ -250,7 +252,7 @@ impl Damaged {
                 .open()?;
         let mut is_stored = false;
         for batch in all().chunks(80) {
-            // A batch that is refused is not stored, and the next one may be.
+            // A rejected batch is not stored; a later one can be.
             let Ok(report) = filter.ingest(batch) else { continue };
             is_stored |= report.count(IngestOutcome::Stored) > 0;
         }
@@ -258,38 +260,38 @@ impl Damaged {
     }
 }
 
-/// How much damage was noticed.
+/// Counts of detected and undetected damage.
 #[derive(Debug, Default)]
-struct Tally {
+struct DamageReport {
     rounds: usize,
     /// A read failed.
-    noticed: usize,
-    /// No read failed, and every answer was right: damage of what was not read.
+    detected: usize,
+    /// No read failed, and every result was correct: the damage was not in content that was read.
     harmless: usize,
-    /// No read failed, and an answer was not the one of the sound file.
+    /// No read failed, and a result was wrong.
     wrong: usize,
-    unnoticed_by_check: usize,
-    wrong_and_unnoticed_by_check: usize,
-    /// A read failed, and what did not fail was wrong.
-    noticed_and_wrong: usize,
-    /// A count was higher than in the sound file. Public pages may be counted twice, private ones may not.
+    missed_by_check: usize,
+    wrong_and_missed_by_check: usize,
+    /// A read failed, and another result was wrong.
+    detected_and_wrong: usize,
+    /// A count was higher than in the undamaged file. Public pages may be counted twice, private ones may not.
     overcounted: Vec<String>,
     stored_again: usize,
-    stored_again_unnoticed: usize,
+    stored_again_and_missed: usize,
     failed: Vec<String>,
 }
 
-impl Tally {
-    fn round(&mut self, damaged: &Damaged, what: &str) {
+impl DamageReport {
+    fn round(&mut self, damaged: &DamagedFile, what: &str) {
         self.rounds += 1;
         let round = catch_unwind(AssertUnwindSafe(|| {
-            let answers = damaged.look(what);
+            let results = damaged.read_all(what);
             let check = open(&damaged.path).and_then(|store| store.integrity_check());
             let is_stored_again = damaged.redeliver().unwrap_or(false);
-            damaged.look(what);
-            (answers, check.is_ok(), is_stored_again)
+            damaged.read_all(what);
+            (results, check.is_ok(), is_stored_again)
         }));
-        let (answers, is_unchecked, is_stored_again) = match round {
+        let (results, is_unchecked, is_stored_again) = match round {
             Ok(round) => round,
             Err(panic) => {
                 let text = panic.downcast_ref::<String>().map(String::as_str);
@@ -297,22 +299,22 @@ impl Tally {
                 return self.failed.push(format!("{what}: {}", text.chars().take(300).collect::<String>()));
             }
         };
-        let is_right = answers.are_right(&damaged.sound);
-        match (answers.errors > 0, is_right) {
-            (true, true) => self.noticed += 1,
+        let is_right = results.are_correct(&damaged.undamaged);
+        match (results.errors > 0, is_right) {
+            (true, true) => self.detected += 1,
             (true, false) => {
-                self.noticed += 1;
-                self.noticed_and_wrong += 1;
+                self.detected += 1;
+                self.detected_and_wrong += 1;
             }
             (false, true) => self.harmless += 1,
             (false, false) => self.wrong += 1,
         }
-        self.unnoticed_by_check += usize::from(is_unchecked);
-        self.wrong_and_unnoticed_by_check += usize::from(is_unchecked && !is_right);
+        self.missed_by_check += usize::from(is_unchecked);
+        self.wrong_and_missed_by_check += usize::from(is_unchecked && !is_right);
         self.stored_again += usize::from(is_stored_again);
-        self.stored_again_unnoticed += usize::from(is_stored_again && is_unchecked);
+        self.stored_again_and_missed += usize::from(is_stored_again && is_unchecked);
         let most = |counts: &Option<(u64, Vec<_>)>| counts.as_ref().map_or(0, |(total, _)| *total);
-        let mut counts = answers.counts.iter().zip(&damaged.sound.counts);
+        let mut counts = results.counts.iter().zip(&damaged.undamaged.counts);
         if let Some((found, right)) = counts.find(|(found, right)| most(found) > most(right)) {
             self.overcounted.push(format!("{what}: {} of {}", most(found), most(right)));
         }
@@ -324,7 +326,7 @@ impl Tally {
     }
 }
 
-/// How many random bytes are damaged: few, unless the environment asks for more.
+/// Returns the number of random bytes to damage: `few`, unless the environment sets more.
 fn rounds(few: usize) -> usize {
     env::var("ACTIVITY_PRIVACY_DAMAGE").map_or(few, |many| many.parse().unwrap())
 }
@@ -333,7 +335,7 @@ fn is_thorough() -> bool {
     rounds(0) > 0
 }
 
-/// The same numbers in each run.
+/// Returns the next pseudorandom number; the sequence is the same in each run.
 fn random(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -343,18 +345,18 @@ fn random(state: &mut u64) -> u64 {
 
 #[test]
 fn v2_random_damaged_byte_shows_no_hidden_row() {
-    let (damaged, mut tally, mut state) = (Damaged::new(), Tally::default(), 1);
+    let (damaged, mut report, mut state) = (DamagedFile::new(), DamageReport::default(), 1);
     for _ in 0..rounds(12) {
         let at = (random(&mut state) % damaged.bytes.len() as u64) as usize;
         let byte = damaged.bytes[at] ^ (1 + random(&mut state) % 255) as u8;
         damaged.put(at, &[byte]);
-        tally.round(&damaged, &format!("byte {at} is {byte}"));
+        report.round(&damaged, &format!("byte {at} is {byte}"));
     }
-    tally.report("random bytes");
+    report.report("random bytes");
 }
 
-/// The interior pages of the public tables and indexes, by tree.
-fn public_trees(damaged: &Damaged) -> Vec<(String, Vec<Page>)> {
+/// Returns the interior pages of the public tables and indexes, by tree.
+fn public_trees(damaged: &DamagedFile) -> Vec<(String, Vec<Page>)> {
     damaged.put(0, &[]);
     let trees = roots(&damaged.path).into_iter().filter(|(name, _)| name.contains("public_"));
     let trees: Vec<_> = trees.map(|(name, root)| (name, tree(&damaged.bytes, root))).collect();
@@ -367,16 +369,16 @@ fn public_trees(damaged: &Damaged) -> Vec<(String, Vec<Page>)> {
 
 #[test]
 fn v2_flipped_bit_of_pointer_shows_no_hidden_row() {
-    let (damaged, mut tally) = (Damaged::new(), Tally::default());
+    let (damaged, mut report) = (DamagedFile::new(), DamageReport::default());
     let file = &damaged.bytes;
     let pointers: Vec<(String, usize)> = public_trees(&damaged)
         .iter()
         .flat_map(|(name, pages)| pages.iter().flat_map(|page| page.children(file)).map(|at| (name.clone(), at)))
         .collect();
     let (many, step) = if is_thorough() { (24, 1) } else { (3, 7) };
-    damaged.flip_bits::<4>(&pointers, (many, step), &mut tally, "pointer");
-    tally.report("bits of pointers to pages");
-    let mut tally = Tally::default();
+    damaged.flip_bits::<4>(&pointers, (many, step), &mut report, "pointer");
+    report.report("bits of pointers to pages");
+    let mut report = DamageReport::default();
     let leaves: Vec<(String, usize)> = public_trees(&damaged)
         .iter()
         .flat_map(|(name, pages)| {
@@ -384,17 +386,17 @@ fn v2_flipped_bit_of_pointer_shows_no_hidden_row() {
             leaves.flat_map(|page| page.cells(file)).map(|at| (name.clone(), at))
         })
         .collect();
-    damaged.flip_bits::<2>(&leaves, (many, step), &mut tally, "cell pointer");
-    tally.report("bits of pointers to cells of leaves");
+    damaged.flip_bits::<2>(&leaves, (many, step), &mut report, "cell pointer");
+    report.report("bits of pointers to cells of leaves");
 }
 
 #[test]
 fn v2_pointer_to_private_page_shows_no_hidden_row() {
-    let (damaged, mut tally) = (Damaged::new(), Tally::default());
+    let (damaged, mut report) = (DamagedFile::new(), DamageReport::default());
     let file = &damaged.bytes;
     let private = roots(&damaged.path).into_iter().filter(|(name, _)| name.contains("private_"));
     let hidden: Vec<Vec<Page>> = private.map(|(_, root)| tree(file, root)).collect();
-    // The last pointer of a tree and one page of each private tree, unless more is asked for.
+    // The last pointer of each tree and one page of each private tree, unless a thorough run is requested.
     let (pointers, alike) = if is_thorough() { (usize::MAX, usize::MAX) } else { (1, 1) };
     let is_asked = |name: &String| is_thorough() || !name.contains("public_activity_") || name.contains("activity_1");
     for (name, pages) in public_trees(&damaged).into_iter().filter(|(name, _)| is_asked(name)) {
@@ -404,19 +406,19 @@ fn v2_pointer_to_private_page_shows_no_hidden_row() {
             for pages in &hidden {
                 for page in pages.iter().filter(|page| page.kind == child.kind).take(alike) {
                     damaged.put(at, &(page.number as u32).to_be_bytes());
-                    tally.round(&damaged, &format!("{name}: private page {} at {at}", page.number));
+                    report.round(&damaged, &format!("{name}: private page {} at {at}", page.number));
                 }
             }
         }
     }
-    tally.report("private pages in public trees");
-    assert!(tally.overcounted.is_empty(), "{:#?}", tally.overcounted);
-    assert!(tally.rounds > 0);
+    report.report("private pages in public trees");
+    assert!(report.overcounted.is_empty(), "{:#?}", report.overcounted);
+    assert!(report.rounds > 0);
 }
 
 #[test]
 fn v2_private_root_of_public_table_shows_no_hidden_row() {
-    let (damaged, mut tally) = (Damaged::new(), Tally::default());
+    let (damaged, mut report) = (DamagedFile::new(), DamageReport::default());
     let trees = roots(&damaged.path);
     let of = |word: &str| trees.iter().filter(|(name, _)| name.contains(word)).cloned().collect::<Vec<_>>();
     let (mut nth, step) = (0_usize, if is_thorough() { 1 } else { 73 });
@@ -433,11 +435,11 @@ fn v2_private_root_of_public_table_shows_no_hidden_row() {
             let update = "UPDATE sqlite_schema SET rootpage = ?1 WHERE name = ?2";
             connection.execute(update, rusqlite::params![root as i64, public]).unwrap();
             drop(connection);
-            tally.round(&damaged, &format!("{public} has the root of {private}"));
+            report.round(&damaged, &format!("{public} has the root of {private}"));
         }
     }
-    tally.report("private roots of public trees");
-    assert!(tally.overcounted.is_empty(), "{:#?}", tally.overcounted);
+    report.report("private roots of public trees");
+    assert!(report.overcounted.is_empty(), "{:#?}", report.overcounted);
 }
 
 #[test]
@@ -448,20 +450,20 @@ fn v2_integrity_check_compares_what_is_derived() {
     let fixture = Fixture::over(Arc::new(open()), Arc::new(MemorySink::new()));
     let names = ["adele", "bob", "carl"];
     fixture.install(people(&[("adele", &["council"]), ("bob", &[]), ("carl", &[])])).make_private("council");
-    let made = |n: i64| {
+    let activity = |n: i64| {
         let app = App::new(format!("App {}", n % 2).parse().unwrap()).in_suite("Suite".parse().unwrap());
         let actor = Actor::user(alias(&format!("{}@contoso.com", names[n as usize % 3])));
         let action = "FileAccessed".parse().unwrap();
         Activity::builder(format!("a-{n}").parse().unwrap(), actor, app, action, at(n * 9_000)).object("plan").build()
     };
     for n in 0..60 {
-        fixture.ingest(&[made(n).unwrap()]);
+        fixture.ingest(&[activity(n).unwrap()]);
     }
     drop(fixture);
     open().integrity_check().unwrap();
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
-    let sound = fs::read(&path).unwrap();
+    let undamaged = fs::read(&path).unwrap();
     let damage = [
         "UPDATE public_actor SET label = 'other' WHERE number = (SELECT min(number) FROM public_actor)",
         "UPDATE private_actor SET kind = 'system'",
@@ -472,7 +474,7 @@ fn v2_integrity_check_compares_what_is_derived() {
         "UPDATE public_app SET name = 'Other' WHERE name = 'App 1'",
         "UPDATE private_app SET suite = NULL",
         "UPDATE public_action SET name = 'Other'",
-        // The sums stay as they are.
+        // The sums are unchanged.
         "UPDATE public_hour SET app = app + 100 WHERE hour = (SELECT min(hour) FROM public_hour)",
         "UPDATE public_hour SET activities = activities + iif(hour = (SELECT min(hour) FROM public_hour), 1, -1)
             WHERE hour IN ((SELECT min(hour) FROM public_hour), (SELECT max(hour) FROM public_hour))",
@@ -491,7 +493,7 @@ fn v2_integrity_check_compares_what_is_derived() {
         for beside in ["-wal", "-shm"] {
             let _ = fs::remove_file(format!("{}{beside}", path.display()));
         }
-        fs::write(&path, &sound).unwrap();
+        fs::write(&path, &undamaged).unwrap();
         let connection = rusqlite::Connection::open(&path).unwrap();
         connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false).unwrap();
         assert!(connection.execute(damage, []).unwrap() > 0, "{damage}");

@@ -1,4 +1,4 @@
-//! Files of the SQLite adapter: whose they are, what becomes of damaged ones, and what outlives whom.
+//! Files of the SQLite adapters: format and version, damage, durability, backups and the write-ahead log.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 #![cfg(feature = "sqlite")]
 
@@ -44,14 +44,14 @@ fn fixture_at(path: &Path) -> Fixture {
     Fixture::over(Arc::new(SqliteStore::open(path).unwrap()), Arc::new(sink))
 }
 
-fn furnish(fixture: &Fixture) -> &Fixture {
+fn populate(fixture: &Fixture) -> &Fixture {
     fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
     fixture.ingest(&[activity("a", "adele"), activity("b", "bob")]);
     fixture
 }
 
-/// How opening a file fails, as a store and as a sink.
-fn refusals(path: &Path) -> [FileError; 2] {
+/// Returns the errors of opening a file as a store and as a sink.
+fn open_errors(path: &Path) -> [FileError; 2] {
     let store = SqliteStore::open(path).unwrap_err();
     assert!(matches!(store, StoreError::Unreadable(_)), "{store:?}");
     let sink = SqliteGovernance::open(path).unwrap_err();
@@ -59,53 +59,53 @@ fn refusals(path: &Path) -> [FileError; 2] {
     [file_error(&store).unwrap(), file_error(&sink).unwrap()]
 }
 
-const FOREIGN: [FileError; 2] =
+const NOT_OUR_FORMAT: [FileError; 2] =
     [FileError::NotOurFormat { expected: "activities" }, FileError::NotOurFormat { expected: "governance records" }];
 
 #[test]
-fn b1_a_file_of_a_newer_version_is_refused() {
+fn b1_file_of_newer_version_is_rejected() {
     let folder = folder();
     let path = activities(folder.path());
-    furnish(&fixture_at(&path));
+    populate(&fixture_at(&path));
     for path in [path.clone(), governance_path(&path)] {
         Connection::open(&path).unwrap().pragma_update(None, "user_version", 7).unwrap();
     }
     let newer = FileError::UnsupportedVersion { found: 7, supported: 1 };
     assert_eq!(file_error(&SqliteStore::open(&path).unwrap_err()), Some(newer));
     assert_eq!(file_error(&SqliteGovernance::open(governance_path(&path)).unwrap_err()), Some(newer));
-    assert!(newer.to_string().contains("version 7, expected at most 1"), "{newer}");
-    // Nor does anything of ours pass for the other.
+    assert!(newer.to_string().contains("version 7, this library supports up to 1"), "{newer}");
+    // A store does not open as a sink.
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 1).unwrap();
-    assert_eq!(file_error(&SqliteGovernance::open(&path).unwrap_err()), Some(FOREIGN[1]));
+    assert_eq!(file_error(&SqliteGovernance::open(&path).unwrap_err()), Some(NOT_OUR_FORMAT[1]));
     assert!(SqliteStore::open(&path).is_ok());
 }
 
 #[test]
-fn b1_a_file_of_somebody_else_is_refused_and_left_alone() {
+fn b1_foreign_database_is_rejected_and_unchanged() {
     let folder = folder();
     let path = activities(folder.path());
     Connection::open(&path).unwrap().execute_batch("CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)").unwrap();
     let before = fs::read(&path).unwrap();
-    assert_eq!(refusals(&path), FOREIGN);
-    assert_eq!(fs::read(&path).unwrap(), before, "not a byte was changed");
-    // With a version, with an id, with neither tables nor an id.
+    assert_eq!(open_errors(&path), NOT_OUR_FORMAT);
+    assert_eq!(fs::read(&path).unwrap(), before, "the file changed");
+    // With a version or an application id, and no tables.
     for (at, pragma) in ["user_version", "application_id"].into_iter().enumerate() {
         let path = folder.path().join(format!("{at}.db"));
         Connection::open(&path).unwrap().pragma_update(None, pragma, 1).unwrap();
-        assert_eq!(refusals(&path), FOREIGN, "{pragma}");
+        assert_eq!(open_errors(&path), NOT_OUR_FORMAT, "{pragma}");
     }
 }
 
 #[test]
-fn b1_what_is_no_database_is_refused_and_left_alone() {
+fn b1_non_database_is_rejected_and_unchanged() {
     let folder = folder();
-    // SQLite itself takes a file of one byte for an empty one.
+    // SQLite itself treats a file of one byte as empty.
     let texts: [&[u8]; 4] = [b"xy", b"not a database\n", &[0; 4_096], &[b'x'; 10_000]];
     for (at, text) in texts.into_iter().enumerate() {
         let path = folder.path().join(at.to_string());
         fs::write(&path, text).unwrap();
-        assert_eq!(refusals(&path), FOREIGN, "file {at}");
-        assert_eq!(fs::read(&path).unwrap(), text, "not a byte was changed");
+        assert_eq!(open_errors(&path), NOT_OUR_FORMAT, "file {at}");
+        assert_eq!(fs::read(&path).unwrap(), text, "the file changed");
     }
     let directory = SqliteStore::open(folder.path()).unwrap_err();
     assert!(matches!(directory, StoreError::Backend(_)));
@@ -113,16 +113,16 @@ fn b1_what_is_no_database_is_refused_and_left_alone() {
 }
 
 #[test]
-fn b1_a_damaged_file_of_ours_is_not_taken_for_somebody_else_s() {
+fn b1_damaged_schema_is_corrupt_not_foreign() {
     let folder = folder();
     let path = activities(folder.path());
-    furnish(&fixture_at(&path));
+    populate(&fixture_at(&path));
     for path in [path.clone(), governance_path(&path)] {
-        // Whoever had it open may still be about to close it.
+        // The previous connections may still be closing.
         let connection = Connection::open(&path).unwrap();
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
         let mut bytes = fs::read(&path).unwrap();
-        // The header of 100 bytes stays, the schema behind it does not.
+        // Keeps the header of 100 bytes and overwrites the schema after it.
         bytes[100..4_096].fill(0xff);
         fs::write(&path, bytes).unwrap();
     }
@@ -132,12 +132,13 @@ fn b1_a_damaged_file_of_ours_is_not_taken_for_somebody_else_s() {
     assert!(matches!(sink, SinkError::Backend(_)) && file_error(&sink) == Some(FileError::Corrupt), "{sink:?}");
 }
 
-/// The numbers of decisions, actors, apps and actions tell the two tables apart, so a row of the one is not taken for one of the other.
+/// The numbers of decisions, actors, apps and actions identify the family, so a row of one family is never accepted in
+/// the other.
 #[test]
-fn v2_private_row_among_public_ones_is_corrupt() {
+fn v2_private_row_in_public_table_is_corrupt() {
     let folder = folder();
     let path = activities(folder.path());
-    furnish(&fixture_at(&path));
+    populate(&fixture_at(&path));
     let connection = Connection::open(&path).unwrap();
     let put = "UPDATE public_activity_1 SET (decision, actor, app, action) =
         (SELECT decision, actor, app, action FROM private_activity)";
@@ -159,18 +160,18 @@ fn v2_private_row_among_public_ones_is_corrupt() {
     }
 }
 
-/// An empty file is as good as none.
+/// An empty file is treated like a missing one.
 #[test]
-fn b1_an_empty_file_is_taken() {
+fn b1_empty_file_is_initialized() {
     let folder = folder();
     let path = activities(folder.path());
     fs::write(&path, b"").unwrap();
-    furnish(&fixture_at(&path));
+    populate(&fixture_at(&path));
     assert_eq!(fixture_at(&path).public_ids(), ["b"]);
 }
 
 #[test]
-fn b2_a_damaged_row_is_an_error_that_does_not_repeat_it() {
+fn b2_error_for_damaged_row_contains_no_content() {
     for (table, column, damage) in [
         ("public_activity_1", "objects", "'canary'"),
         ("public_activity_1", "objects", "'[\"canary\"]'"),
@@ -187,7 +188,7 @@ fn b2_a_damaged_row_is_an_error_that_does_not_repeat_it() {
     ] {
         let folder = folder();
         let path = activities(folder.path());
-        furnish(&fixture_at(&path)).permit_root();
+        populate(&fixture_at(&path)).permit_root();
         Connection::open(&path).unwrap().execute(&format!("UPDATE {table} SET {column} = {damage}"), []).unwrap();
         let sink = SqliteGovernance::open(governance_path(&path)).unwrap();
         let store = SqliteStore::open(&path).unwrap();
@@ -195,15 +196,15 @@ fn b2_a_damaged_row_is_an_error_that_does_not_repeat_it() {
         let error: Box<dyn Error> = match (table, opened) {
             ("policy", opened) => Box::new(opened.unwrap_err()),
             ("public_activity_1" | "public_decision" | "public_actor", opened) => {
-                let view = opened.unwrap().view(&user("somebody"));
+                let view = opened.unwrap().view(&user("viewer"));
                 assert!(view.activity(&"b".parse().unwrap()).is_err());
-                // Counts read keys, and no more of a row than these stand in.
+                // Counts read only the keys of a row, which are intact.
                 assert_eq!(view.count(&Query::all()).unwrap().total, 1);
                 Box::new(view.page(&Query::all(), PageSize::MAX, None).unwrap_err())
             }
             (_, opened) => {
                 let filter = opened.unwrap();
-                assert!(filter.view(&user("somebody")).page(&Query::all(), PageSize::MAX, None).is_ok());
+                assert!(filter.view(&user("viewer")).page(&Query::all(), PageSize::MAX, None).is_ok());
                 let mut reveal = filter.reveal(reveal_short("root")).unwrap();
                 Box::new(reveal.page(PageSize::MAX, None).unwrap_err())
             }
@@ -230,11 +231,11 @@ fn reveal_short(viewer: &str) -> RevealRequest {
 }
 
 #[test]
-fn b2_a_damaged_record_is_an_error_that_does_not_repeat_it() {
+fn b2_error_for_damaged_record_contains_no_content() {
     for damage in ["'canary'", "CAST(x'ff63616e617279' AS TEXT)"] {
         let folder = folder();
         let path = activities(folder.path());
-        furnish(&fixture_at(&path));
+        populate(&fixture_at(&path));
         let damage = format!("UPDATE record SET record = {damage} WHERE sequence = 2");
         Connection::open(governance_path(&path)).unwrap().execute(&damage, []).unwrap();
         let sink = SqliteGovernance::open(governance_path(&path)).unwrap();
@@ -246,19 +247,19 @@ fn b2_a_damaged_record_is_an_error_that_does_not_repeat_it() {
 }
 
 #[test]
-fn d4_policy_activities_and_records_outlive_the_process() {
+fn d4_policy_activities_and_records_survive_restart() {
     let folder = folder();
     let path = activities(folder.path());
     let (policy, records, everything) = {
         let fixture = fixture_at(&path);
-        furnish(&fixture).permit_root();
+        populate(&fixture).permit_root();
         let everything = fixture.everything();
         (fixture.filter.policy().unwrap(), fixture.records(), everything)
     };
     let again = fixture_at(&path);
     assert_eq!(again.filter.policy().unwrap(), policy);
     assert_eq!(again.records()[..records.len()], records);
-    assert_eq!(again.records().len(), records.len(), "opening again founds nothing");
+    assert_eq!(again.records().len(), records.len(), "opening again initializes nothing");
     assert_eq!(again.everything(), everything);
     again.install(people(&[("adele", &[]), ("bob", &["council"])]));
     assert_eq!(
@@ -267,16 +268,16 @@ fn d4_policy_activities_and_records_outlive_the_process() {
     );
     assert!(again.is_private("a") && again.is_private("c") && !again.is_private("b"));
     let records = again.records();
-    assert_eq!(records.last().unwrap().sequence, records.len() as u64, "the sequence goes on");
+    assert_eq!(records.last().unwrap().sequence, records.len() as u64, "the sequence continues");
 }
 
 #[test]
-fn d4_what_is_durable_is_in_the_file() {
+fn d4_commits_are_visible_to_other_processes() {
     let folder = folder();
     let path = activities(folder.path());
     let fixture = fixture_at(&path);
-    furnish(&fixture);
-    // Another process sees it without the first one being closed.
+    populate(&fixture);
+    // Another handle reads the data while the first one is open.
     let other = fixture_at(&path);
     assert_eq!(other.public_ids(), ["b"]);
     assert_eq!(other.filter.policy().unwrap(), fixture.filter.policy().unwrap());
@@ -284,9 +285,10 @@ fn d4_what_is_durable_is_in_the_file() {
     assert_eq!(mode, "wal");
 }
 
-/// A new file, opened and initialized by many at once: one policy, one initialization done, and everything that came is stored.
+/// Many threads open and initialize a new file at once: there is one policy and one initialization, and every activity
+/// is stored.
 #[test]
-fn d5_many_open_a_new_file_at_once() {
+fn d5_concurrent_first_open_initializes_once() {
     for _ in 0..3 {
         let folder = folder();
         let path = activities(folder.path());
@@ -309,7 +311,8 @@ fn d5_many_open_a_new_file_at_once() {
         assert_eq!(fixture.filter.policy().unwrap().revision(), Revision::FIRST);
         assert_eq!(fixture.public_ids().len(), threads + 1);
         let records = fixture.records();
-        // One that opens the file may find the event done and its outcome not there yet, and records it as well.
+        // A thread that opens the file may find the policy without the recorded outcome, and records the outcome as
+        // well.
         let done = records.iter().filter_map(|entry| match entry.record.outcome {
             Outcome::Done { intent } => Some(intent),
             _ => None,
@@ -320,28 +323,28 @@ fn d5_many_open_a_new_file_at_once() {
 }
 
 #[test]
-fn b1_what_names_no_file_is_refused() {
+fn b1_path_that_names_no_file_is_rejected() {
     for path in ["", ":memory:", "file::memory:", "file:a?mode=memory", "file:a?vfs=memdb", "file:/tmp/a.db"] {
-        assert_eq!(refusals(Path::new(path)), [FileError::NotAFile; 2], "{path}");
+        assert_eq!(open_errors(Path::new(path)), [FileError::NotAFile; 2], "{path}");
     }
-    assert!(FileError::NotAFile.to_string().contains("expected one"));
+    assert!(FileError::NotAFile.to_string().contains("does not name a file"));
 }
 
-/// Other tests here use absolute paths alone, because this one changes where they all are.
+/// The other tests use absolute paths only, because this one changes the current directory of all of them.
 #[test]
-fn d4_a_relative_path_is_taken_from_where_it_was_opened() {
+fn d4_relative_path_is_resolved_when_opened() {
     let (here, there) = (folder(), folder());
     let before = env::current_dir().unwrap();
     env::set_current_dir(here.path()).unwrap();
     let fixture = fixture_at(Path::new("activities.db"));
-    // A file may be called like that.
+    // Files may have these names.
     for name in ["./:memory:", "./file:a"] {
         SqliteStore::open(name).unwrap().backup(format!("{}.copy", &name[2..])).unwrap();
     }
     env::set_current_dir(there.path()).unwrap();
-    furnish(&fixture).permit_root();
+    populate(&fixture).permit_root();
     assert_eq!(fixture.everything().len(), 2);
-    // More readers at once than are kept.
+    // Many concurrent readers.
     thread::scope(|scope| (0..20).for_each(|_| drop(scope.spawn(|| assert_eq!(fixture.public_ids(), ["b"])))));
     assert!(!fixture.records().is_empty());
     env::set_current_dir(before).unwrap();
@@ -353,7 +356,7 @@ fn d4_a_relative_path_is_taken_from_where_it_was_opened() {
 
 #[cfg(unix)]
 #[test]
-fn d4_reading_makes_no_file() {
+fn d4_reading_creates_no_file() {
     let folder = folder();
     let path = activities(folder.path());
     drop(fixture_at(&path));
@@ -372,14 +375,14 @@ fn d4_reading_makes_no_file() {
             assert!(matches!(errors, (StoreError::Backend(_), SinkError::Backend(_))), "{errors:?}");
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
         } else {
-            assert_eq!([file_error(&errors.0).unwrap(), file_error(&errors.1).unwrap()], FOREIGN);
+            assert_eq!([file_error(&errors.0).unwrap(), file_error(&errors.1).unwrap()], NOT_OUR_FORMAT);
         }
     }
 }
 
-/// The log is long enough for a reading of it to take its time, and a record is offered amid it.
+/// The log is long enough for a slow search, during which a record is written.
 #[test]
-fn r2_a_record_does_not_wait_for_who_reads_the_log() {
+fn r2_record_does_not_wait_for_log_search() {
     let folder = folder();
     let path = governance_path(activities(folder.path()));
     let sink = SqliteGovernance::open(&path).unwrap();
@@ -395,14 +398,14 @@ fn r2_a_record_does_not_wait_for_who_reads_the_log() {
         WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number LIMIT 40000)
         SELECT n, 0, 'governance_read', 'refused', 'nobody', '[]', ?1 FROM number";
     Connection::open(&path).unwrap().execute(rows, [serde_json::to_string(&record(0)).unwrap()]).unwrap();
-    // The column says what the record does not, so that every record is read.
+    // The column does not agree with the record, so that the search reads every record.
     let by_nobody = RecordQuery { initiator: Some(user("nobody")), ..RecordQuery::default() };
     let read = || assert!(sink.records(&by_nobody, 0, 1).unwrap().is_empty());
     let begun = Instant::now();
     read();
-    let takes = begun.elapsed();
-    // A machine may be busy: one of these has to come in between.
-    let answered_amid = (1..=5).any(|id| {
+    let search_time = begun.elapsed();
+    // The machine may be busy: one of these writes must finish during a search.
+    let overlapped = (1..=5).any(|id| {
         let (start, done) = (Barrier::new(2), AtomicBool::new(false));
         thread::scope(|scope| {
             scope.spawn(|| {
@@ -411,16 +414,16 @@ fn r2_a_record_does_not_wait_for_who_reads_the_log() {
                 done.store(true, Ordering::SeqCst);
             });
             start.wait();
-            thread::sleep(takes / 4);
+            thread::sleep(search_time / 4);
             assert_eq!(sink.record(&record(id)).unwrap().sequence(), 40_000 + id as u64);
             !done.load(Ordering::SeqCst)
         })
     });
-    assert!(answered_amid, "each time the record waited for a reading of {takes:?}");
+    assert!(overlapped, "each record waited for a search of {search_time:?}");
 }
 
 #[test]
-fn governance_records_lie_beside_the_activities() {
+fn governance_path_is_beside_the_activities() {
     let path = |text: &str| governance_path(text).to_str().unwrap().to_owned();
     assert_eq!(path("/a/activities.db"), "/a/activities.governance.db");
     assert_eq!(path("activities"), "activities.governance");
@@ -428,40 +431,40 @@ fn governance_records_lie_beside_the_activities() {
 }
 
 #[test]
-fn b1_what_can_be_put_right_outside_is_said_in_so_many_words() {
+fn b1_errors_say_what_to_do() {
     let folder = folder();
     let path = activities(folder.path());
     let fixture = fixture_at(&path);
-    furnish(&fixture).permit_root();
+    populate(&fixture).permit_root();
     drop(fixture);
     let readable = fs::metadata(&path).unwrap().permissions();
     let mut locked = readable.clone();
     locked.set_readonly(true);
     fs::set_permissions(&path, locked).unwrap();
-    // Whoever may do everything may write all the same.
+    // A privileged user can write despite the permissions.
     if fs::OpenOptions::new().append(true).open(&path).is_err() {
         let store = SqliteStore::open(&path).unwrap_err();
         assert_eq!(file_error(&store), Some(FileError::ReadOnly), "{store:?}");
     }
     fs::set_permissions(&path, readable).unwrap();
-    for (error, says) in [
-        (FileError::ReadOnly, "expected the right to write it"),
-        (FileError::Busy, "within 60 seconds"),
-        (FileError::Full, "no space"),
-        (FileError::Corrupt, "restore it from a copy"),
+    for (error, advice) in [
+        (FileError::ReadOnly, "grant this process write access"),
+        (FileError::Busy, "timed out waiting"),
+        (FileError::Full, "no space left"),
+        (FileError::Corrupt, "restore it from a backup"),
     ] {
-        assert!(error.to_string().contains(says), "{error}");
+        assert!(error.to_string().contains(advice), "{error}");
     }
 }
 
-/// Once the last handle is dropped the file is complete by itself, whatever was read and written until then.
+/// After the last handle is dropped, each file is complete without a log.
 #[test]
-fn d4_dropped_filter_leaves_each_file_alone_and_complete() {
+fn d4_dropped_filter_leaves_complete_files_only() {
     for _ in 0..50 {
         let folder = folder();
         let path = activities(folder.path());
         let fixture = fixture_at(&path);
-        furnish(&fixture).permit_root();
+        populate(&fixture).permit_root();
         thread::scope(|scope| {
             scope.spawn(|| assert_eq!(fixture.public_ids(), ["b"]));
             scope.spawn(|| assert!(!fixture.records().is_empty()));
@@ -482,23 +485,23 @@ fn d4_dropped_filter_leaves_each_file_alone_and_complete() {
     }
 }
 
-/// Tells other threads to stop, whatever happens to this one.
-struct Stop<'a>(&'a AtomicBool);
+/// Stops the other threads on drop, even after a panic.
+struct StopOnDrop<'a>(&'a AtomicBool);
 
-impl Drop for Stop<'_> {
+impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::SeqCst);
     }
 }
 
 #[test]
-fn d4_a_copy_made_while_the_file_is_written_holds_what_was_durable_then() {
+fn d4_backup_during_ingest_contains_durable_activities() {
     let folder = folder();
     let path = activities(folder.path());
     let store = Arc::new(SqliteStore::open(&path).unwrap());
     let sink = Arc::new(SqliteGovernance::open(governance_path(&path)).unwrap());
     let fixture = Fixture::over(store.clone(), sink.clone());
-    furnish(&fixture);
+    populate(&fixture);
     let (done, stored) = (AtomicBool::new(false), std::sync::atomic::AtomicUsize::new(0));
     let copy = folder.path().join("copy.db");
     let (before, after) = thread::scope(|scope| {
@@ -511,7 +514,7 @@ fn d4_a_copy_made_while_the_file_is_written_holds_what_was_durable_then() {
                 }
             }
         });
-        let stop = Stop(&done);
+        let stop = StopOnDrop(&done);
         while stored.load(Ordering::SeqCst) < 5 {
             thread::yield_now();
         }
@@ -524,7 +527,7 @@ fn d4_a_copy_made_while_the_file_is_written_holds_what_was_durable_then() {
     });
     store.integrity_check().unwrap();
     sink.integrity_check().unwrap();
-    assert!(matches!(store.backup(&copy), Err(BackupError::Exists)), "no copy is overwritten");
+    assert!(matches!(store.backup(&copy), Err(BackupError::Exists)), "an existing copy is overwritten");
     let files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(files.iter().all(|name| !name.to_string_lossy().contains("part")), "{files:?}");
 
@@ -534,18 +537,18 @@ fn d4_a_copy_made_while_the_file_is_written_holds_what_was_durable_then() {
     let public = copied.public_ids().len();
     assert!((before + 1..=after + 1).contains(&public), "{before} <= {public} - 1 <= {after}");
     assert_eq!(copied.everything().len(), 2 * public, "batches are whole");
-    // It is a file like any other.
+    // The copy accepts writes.
     copied.ingest(&[activity("a", "bob"), activity("new", "adele")]);
     assert!(copied.is_private("new") && copied.is_private("a"));
 }
 
 #[test]
-fn d4_a_copy_takes_nothing_away_that_it_did_not_make() {
+fn d4_backup_keeps_files_with_similar_names() {
     let folder = folder();
-    // What a copy in the making could be called.
+    // Names that an unfinished copy could have.
     for name in ["log.db.part", "log.db.part0"] {
         let path = folder.path().join(name);
-        furnish(&fixture_at(&path));
+        populate(&fixture_at(&path));
         let copy = folder.path().join("log.db");
         SqliteStore::open(&path).unwrap().backup(&copy).unwrap();
         assert_eq!(fixture_at(&path).public_ids(), ["b"], "{name}");
@@ -558,7 +561,7 @@ fn d4_a_copy_takes_nothing_away_that_it_did_not_make() {
 
 #[cfg(unix)]
 #[test]
-fn b2_a_copy_is_readable_to_nobody_who_may_not_read_the_file() {
+fn b2_backup_has_the_permissions_of_the_file() {
     use std::os::unix::fs::PermissionsExt;
     let folder = folder();
     let path = activities(folder.path());
@@ -570,11 +573,11 @@ fn b2_a_copy_is_readable_to_nobody_who_may_not_read_the_file() {
 }
 
 #[test]
-fn d4_a_part_of_a_file_that_was_overwritten_is_found() {
+fn d4_overwritten_pages_fail_the_integrity_check() {
     let folder = folder();
     let path = activities(folder.path());
     let fixture = fixture_at(&path);
-    furnish(&fixture);
+    populate(&fixture);
     for batch in 0..50 {
         let batch: Vec<_> = (0..20).map(|at| activity(&format!("{batch}-{at}"), "bob")).collect();
         fixture.ingest(&batch);
@@ -590,31 +593,31 @@ fn d4_a_part_of_a_file_that_was_overwritten_is_found() {
     let store = SqliteStore::open(&path).unwrap();
     let error = store.integrity_check().unwrap_err();
     assert!(matches!(error, StoreError::Unreadable(_)) && file_error(&error) == Some(FileError::Corrupt), "{error:?}");
-    // Nor is it copied, and what was copied of it is not left behind.
+    // The backup fails as well, and leaves no partial copy behind.
     let error = store.backup(folder.path().join("copy.db")).unwrap_err();
     assert_eq!(file_error(&error), Some(FileError::Corrupt), "{error:?}");
     let mut files = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
     assert!(files.all(|name| !name.to_string_lossy().contains("copy")));
 }
 
-/// Readers that never cease, and batches behind each other: the log is emptied all the same.
+/// The log is emptied despite continuous readers and back-to-back batches.
 #[test]
-fn b3_the_log_beside_a_file_stays_bounded() {
+fn b3_write_ahead_log_stays_bounded() {
     let folder = folder();
     let path = activities(folder.path());
     let fixture = fixture_at(&path);
-    furnish(&fixture);
+    populate(&fixture);
     let done = AtomicBool::new(false);
     let largest = thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| {
-                let view = fixture.filter.view(&user("somebody"));
+                let view = fixture.filter.view(&user("viewer"));
                 while !done.load(Ordering::SeqCst) {
                     view.page(&Query::all(), PageSize::at_most(20), None).unwrap();
                 }
             });
         }
-        let _stop = Stop(&done);
+        let _stop = StopOnDrop(&done);
         let details = "d".repeat(1 << 20);
         let mut largest = 0;
         for at in 0..200 {
@@ -624,7 +627,7 @@ fn b3_the_log_beside_a_file_stays_bounded() {
         }
         largest
     });
-    // Without that it would be more than 200 MB.
+    // Otherwise it would exceed 200 MB.
     assert!(largest < 128 << 20, "{largest} bytes");
-    assert_eq!(fixture.filter.view(&user("somebody")).count(&Query::all()).unwrap().total, 201);
+    assert_eq!(fixture.filter.view(&user("viewer")).count(&Query::all()).unwrap().total, 201);
 }

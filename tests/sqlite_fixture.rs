@@ -1,8 +1,7 @@
-//! Files of each schema version, kept as fixtures: this version opens, reads and appends to them.
+//! Files of each schema version, kept as fixtures: the current version opens, reads and appends to them.
 //!
-//! Version 1 is made by
-//! `cargo test --features sqlite --test sqlite_fixture -- --ignored make_fixture`, until the first release. After that a
-//! fixture never changes: a new schema has a migration, and a fixture beside this one.
+//! Until the first release, `cargo test --features sqlite --test sqlite_fixture -- --ignored make_fixture` creates the
+//! fixture of version 1. Later, fixtures never change: a new schema version gets a migration and a fixture of its own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may fail")]
 #![cfg(feature = "sqlite")]
 
@@ -25,7 +24,7 @@ use fixture::*;
 use place::*;
 use rusqlite::Connection;
 
-/// So many activities of each of two people, one of them private; a partition holds 8.
+/// The number of activities of each of two users, one of them private. A partition contains 8 activities.
 const ROWS: i64 = 20;
 
 fn fixture(version: u32) -> [PathBuf; 2] {
@@ -40,7 +39,7 @@ fn open(path: &Path) -> Fixture {
     fixture
 }
 
-fn made(n: i64, name: &str) -> Activity {
+fn activity(n: i64, name: &str) -> Activity {
     let app = App::new(format!("App {}", n % 2).parse().unwrap()).in_suite("Suite".parse().unwrap());
     let actor = Actor::user(alias(&format!("{name}@contoso.com")));
     let id = format!("{name}-{n}").parse().unwrap();
@@ -48,17 +47,17 @@ fn made(n: i64, name: &str) -> Activity {
     builder.object(format!("file {n}")).details(format!("details of {n}")).build().unwrap()
 }
 
-/// Fills new files: a private group and one that is gone, a grant, a reveal, an erasure, and activities in partitions that are open
-/// and closed.
-fn furnish(fixture: &Fixture) {
+/// Populates new files: a private group, a removed group, a grant, a reveal, an erasure, and activities in open and
+/// closed partitions.
+fn populate(fixture: &Fixture) {
     let everyone: &[(&str, &[&str])] = &[("adele", &["council"]), ("bob", &["sales"]), ("carol", &["gone"])];
     fixture.install(people(everyone)).manage("contoso.com").make_private("council").make_private("gone").permit_root();
     for n in 0..ROWS {
-        fixture.ingest(&[made(n, "adele"), made(n, "bob")]);
+        fixture.ingest(&[activity(n, "adele"), activity(n, "bob")]);
     }
-    fixture.ingest(&[made(0, "carol")]);
+    fixture.ingest(&[activity(0, "carol")]);
     fixture.advance(60).install(people(&[("adele", &["council"]), ("bob", &["sales"]), ("carol", &[])]));
-    fixture.ingest(&[made(1, "carol")]);
+    fixture.ingest(&[activity(1, "carol")]);
     assert_eq!(fixture.store.removed_groups(None).unwrap().unwrap().groups.len(), 1);
     fixture.erase(Subject::of(user("carol")).with_identity(alias("carol@contoso.com")));
     let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
@@ -66,7 +65,8 @@ fn furnish(fixture: &Fixture) {
     reveal.close().unwrap();
 }
 
-/// Returns what defines the schema: the statement of each table, index and view by its name, and the two numbers.
+/// Returns the definition of the schema: the statement of each table, index and view by name, the application id and
+/// the version.
 fn schema(path: &Path) -> Vec<String> {
     let connection = Connection::open(path).unwrap();
     let select = "SELECT name || ': ' || coalesce(sql, '') FROM sqlite_schema ORDER BY name";
@@ -79,7 +79,7 @@ fn schema(path: &Path) -> Vec<String> {
     schema
 }
 
-/// Copies a fixture to where files are expected, because opening a file writes to it.
+/// Copies a fixture to another path, because opening a file writes to it.
 fn copy(version: u32, to: &Path) {
     let [activities, governance] = fixture(version);
     fs::copy(activities, to).unwrap();
@@ -96,7 +96,7 @@ fn b1_file_of_version_1_is_read_and_appended_to() {
     let page = view.page(&Query::all(), PageSize::MAX, None).unwrap();
     let mut found: Vec<&Activity> = page.activities().iter().map(StoredActivity::activity).collect();
     found.reverse();
-    assert!(found.into_iter().eq(&(0..ROWS).map(|n| made(n, "bob")).collect::<Vec<_>>()));
+    assert!(found.into_iter().eq(&(0..ROWS).map(|n| activity(n, "bob")).collect::<Vec<_>>()));
     let by_actor = Query::all().by_actor("bob@contoso.com").unwrap().since(at(3_600 * 3)).until(at(3_600 * 9));
     assert_eq!(view.page(&by_actor, PageSize::MAX, None).unwrap().activities().len(), 6);
     assert_eq!(view.count(&Query::all()).unwrap().total, ROWS as u64);
@@ -115,11 +115,11 @@ fn b1_file_of_version_1_is_read_and_appended_to() {
     assert!(records > 8 && fixture.records().len() as i64 == records, "{records}");
 
     fixture.install(people(&[("adele", &["council"]), ("bob", &["sales"])]));
-    let again: Vec<Activity> = (0..ROWS).flat_map(|n| [made(n, "adele"), made(n, "bob")]).collect();
+    let again: Vec<Activity> = (0..ROWS).flat_map(|n| [activity(n, "adele"), activity(n, "bob")]).collect();
     assert!(fixture.ingest(&again).iter().all(|delivery| *delivery == IngestOutcome::Duplicate));
-    assert_eq!(fixture.ingest(&[made(0, "carol")]), [IngestOutcome::Duplicate], "an erased id stays taken");
+    assert_eq!(fixture.ingest(&[activity(0, "carol")]), [IngestOutcome::Duplicate], "an erased id stays taken");
     for n in ROWS..2 * ROWS {
-        assert_eq!(fixture.ingest(&[made(n, "adele"), made(n, "bob")]), [IngestOutcome::Stored; 2]);
+        assert_eq!(fixture.ingest(&[activity(n, "adele"), activity(n, "bob")]), [IngestOutcome::Stored; 2]);
     }
     assert_eq!(view.count(&Query::all()).unwrap().total, 2 * ROWS as u64);
     fixture.make_private("sales");
@@ -132,7 +132,7 @@ fn b1_file_of_version_1_is_read_and_appended_to() {
 fn b1_schema_change_has_new_version() {
     let folder = folder();
     let path = activities(folder.path());
-    furnish(&open(&path));
+    populate(&open(&path));
     let [activities, governance] = fixture(1);
     for (fresh, kept) in [(path.clone(), activities), (governance_path(&path), governance)] {
         let copy = folder.path().join("kept.db");
@@ -146,9 +146,9 @@ fn b1_schema_change_has_new_version() {
 fn make_fixture() {
     let folder = folder();
     let path = activities(folder.path());
-    furnish(&open(&path));
+    populate(&open(&path));
     for (from, to) in [path.clone(), governance_path(&path)].iter().zip(fixture(1)) {
-        // As small as can be: each table takes a page at least.
+        // The smallest files: each table takes at least one page.
         let connection = Connection::open(from).unwrap();
         connection.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA page_size = 1024; VACUUM").unwrap();
         connection.pragma_update(None, "journal_mode", "WAL").unwrap();

@@ -1,5 +1,4 @@
-//! G2, G3 and G5 on disk: what is removed or forgotten is not in the file any more, byte by byte; and no search reads what it
-//! was not asked for.
+//! G2, G3 and G5 on disk: removed and redacted content leaves no bytes in the files, and searches are narrow.
 #![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
@@ -33,7 +32,7 @@ fn recorded(pending: Pending<Removal>) -> Recorded<Removal> {
     pending.recorded(&receipt).unwrap()
 }
 
-/// The removal of what was made before a time.
+/// Returns a removal of the records before a time.
 fn aged(before: DateTime<Utc>) -> Recorded<Removal> {
     let retention = Retention::of_activities(DAY).and_of_records(DAY).unwrap();
     let options = OptionsPatch::new().retention(Some(retention));
@@ -45,24 +44,24 @@ fn sealed(of: RecordId) -> Recorded<Removal> {
     recorded(Removal::of_commitment(&initialized(), &user("root"), of, RecordId(Uuid::nil()), at(0)).unwrap())
 }
 
-/// Removes until there is nothing left to remove, and says how much in each step.
+/// Runs a removal to its end. Returns the number of removed records per step.
 fn remove(sink: &SqliteGovernance, removal: &Recorded<Removal>) -> Vec<u64> {
     std::iter::from_fn(|| Some(sink.remove(removal).unwrap()).filter(|removed| *removed > 0)).collect()
 }
 
-/// Nobody's numbers, the same in every run.
-struct Dice(u64);
+/// Pseudorandom numbers, the same in every run.
+struct Random(u64);
 
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
+impl Random {
+    fn below(&mut self, sides: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 33) as usize) % sides
     }
 }
 
-/// A reveal by somebody who is in no other record, with a justification that is in no other. Some fill pages of the file,
-/// some a tenth of one.
-fn telling(number: usize, length: usize) -> Record {
+/// Returns a record of a reveal whose initiator and justification are in no other record. Some records fill pages of
+/// the file, some a tenth of one.
+fn reveal_record(number: usize, length: usize) -> Record {
     let id = |kind: u128| Uuid::from_u128((kind << 64) | (number as u128 + 1));
     let mut why = format!("because-{number:06} ");
     while why.len() < length {
@@ -94,8 +93,8 @@ fn telling(number: usize, length: usize) -> Record {
     }
 }
 
-/// The numbers of all words in the files that begin so: in the database, and in the log beside it.
-fn in_the_files(path: &Path, word: &str) -> BTreeSet<usize> {
+/// Returns the numbers after all occurrences of a prefix in the database and its log.
+fn numbers_in_files(path: &Path, word: &str) -> BTreeSet<usize> {
     let folder = path.parent().unwrap();
     let files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
     assert!(files.iter().any(|file| file == path));
@@ -121,23 +120,23 @@ fn folder() -> tempfile::TempDir {
 }
 
 #[test]
-fn g5_of_what_was_removed_nothing_is_left_in_the_file() {
+fn g5_removed_records_leave_no_bytes() {
     let folder = folder();
     let (path, sink) = open(folder.path());
-    let mut dice = Dice(7);
+    let mut random = Random(7);
     let (mut bound, mut count) = (0, 0);
-    // A few at a time, so that a removal ends wherever SQLite may have moved something.
+    // A few records at a time, so that removals end at every point where SQLite may have moved a row.
     for round in 0..160 {
-        for _ in 0..if round == 0 { 400 } else { dice.roll(7) } {
-            let length = [10, 60, 200, 900, 3_900][dice.roll(5)];
-            let _receipt = sink.record(&telling(count, length)).unwrap();
+        for _ in 0..if round == 0 { 400 } else { random.below(7) } {
+            let length = [10, 60, 200, 900, 3_900][random.below(5)];
+            let _receipt = sink.record(&reveal_record(count, length)).unwrap();
             count += 1;
         }
-        bound += dice.roll((count - bound).min(7));
+        bound += random.below((count - bound).min(7));
         remove(&sink, &aged(at(bound as i64)));
         let kept = (bound..count).collect();
-        assert_eq!(in_the_files(&path, "because-"), kept, "round {round}: what was removed, or is missing");
-        assert_eq!(in_the_files(&path, "viewer-"), kept, "round {round}");
+        assert_eq!(numbers_in_files(&path, "because-"), kept, "round {round}: what was removed, or is missing");
+        assert_eq!(numbers_in_files(&path, "viewer-"), kept, "round {round}");
     }
     let entries = sink.records(&RecordQuery::default(), 0, usize::MAX).unwrap();
     assert!(entries.iter().map(|entry| entry.sequence as usize - 1).eq(bound..count));
@@ -145,34 +144,35 @@ fn g5_of_what_was_removed_nothing_is_left_in_the_file() {
 }
 
 #[test]
-fn g2_of_what_was_forgotten_nothing_is_left_in_the_file() {
+fn g2_redacted_content_leaves_no_bytes() {
     let folder = folder();
     let (path, sink) = open(folder.path());
-    let mut dice = Dice(11);
+    let mut random = Random(11);
     let mut telling_still: BTreeSet<usize> = (0..300).collect();
     for number in &telling_still {
-        let _receipt = sink.record(&telling(*number, [10, 60, 200, 900, 3_900][dice.roll(5)])).unwrap();
+        let _receipt = sink.record(&reveal_record(*number, [10, 60, 200, 900, 3_900][random.below(5)])).unwrap();
     }
     for turn in 0..200 {
-        let number = dice.roll(300);
+        let number = random.below(300);
         let before = lengths(&path);
-        let forgot = sink.remove(&sealed(telling(number, 1).id)).unwrap();
-        assert_eq!(lengths(&path), before, "a row that does not keep its size can be moved");
+        let forgot = sink.remove(&sealed(reveal_record(number, 1).id)).unwrap();
+        assert_eq!(lengths(&path), before, "a row that changes its size can be moved");
         assert_eq!(forgot == 1, telling_still.remove(&number));
-        assert_eq!(in_the_files(&path, "because-"), telling_still, "turn {turn}");
+        assert_eq!(numbers_in_files(&path, "because-"), telling_still, "turn {turn}");
     }
-    // And with records that forgot among those that are removed.
+    // Likewise if redacted records are among the removed ones.
     remove(&sink, &aged(at(150)));
-    assert_eq!(in_the_files(&path, "because-"), telling_still.split_off(&150));
+    assert_eq!(numbers_in_files(&path, "because-"), telling_still.split_off(&150));
     sink.integrity_check().unwrap();
 }
 
 #[test]
-fn g5_a_removal_of_many_goes_in_steps_and_the_file_does_not_grow() {
+fn g5_large_removal_runs_in_steps_without_file_growth() {
     let folder = folder();
     let (path, sink) = open(folder.path());
     let life = 3_000;
-    let fill = |from: usize| (from..from + life).for_each(|number| drop(sink.record(&telling(number, 60)).unwrap()));
+    let fill =
+        |from: usize| (from..from + life).for_each(|number| drop(sink.record(&reveal_record(number, 60)).unwrap()));
     fill(0);
     assert_eq!(remove(&sink, &aged(at(life as i64))), [1_000, 1_000, 999]);
     let size = fs::metadata(&path).unwrap().len();
@@ -185,19 +185,19 @@ fn g5_a_removal_of_many_goes_in_steps_and_the_file_does_not_grow() {
 }
 
 #[test]
-fn g1_id_is_known_until_its_record_is_removed() {
+fn g1_id_is_taken_until_its_record_is_removed() {
     const RECORDS: usize = 600;
     let folder = folder();
     let (path, sink) = open(folder.path());
     let record = |sink: &SqliteGovernance, number: usize| {
-        let record = telling(number, 10);
+        let record = reveal_record(number, 10);
         sink.record(&record).unwrap().confirm(&record).unwrap();
         let query = RecordQuery { target: record.targets().pop(), ..RecordQuery::default() };
         let found = sink.records(&query, 0, 2).unwrap();
-        assert_eq!(found.len(), 1, "it is there once");
+        assert_eq!(found.len(), 1, "the record is stored once");
         found[0].sequence as usize
     };
-    (0..RECORDS).for_each(|number| drop(sink.record(&telling(number, 10)).unwrap()));
+    (0..RECORDS).for_each(|number| drop(sink.record(&reveal_record(number, 10)).unwrap()));
     let again = SqliteGovernance::open(&path).unwrap();
     for number in [0, 17, 300, RECORDS - 1] {
         for sink in [&sink, &again] {
@@ -215,10 +215,10 @@ fn g1_id_is_known_until_its_record_is_removed() {
 }
 
 #[test]
-fn b1_integrity_check_finds_what_differs_from_records() {
+fn b1_integrity_check_detects_columns_that_differ() {
     let folder = folder();
     let (_, sink) = open(folder.path());
-    (0..600).for_each(|number| drop(sink.record(&telling(number, 10)).unwrap()));
+    (0..600).for_each(|number| drop(sink.record(&reveal_record(number, 10)).unwrap()));
     remove(&sink, &aged(at(400)));
     let some_are_removed = "UPDATE record SET removed = 0 WHERE sequence = 300";
     for (at, damage) in [
@@ -249,7 +249,7 @@ fn b1_integrity_check_finds_what_differs_from_records() {
         let error = SqliteGovernance::open(&copy).unwrap().integrity_check().unwrap_err();
         let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref());
         let expected = match damage {
-            // Blanks are no record.
+            // Blanks are not a record.
             _ if damage == some_are_removed => FileError::InvalidContent { what: "governance record" },
             _ => FileError::Corrupt,
         };
@@ -258,7 +258,7 @@ fn b1_integrity_check_finds_what_differs_from_records() {
 }
 
 #[test]
-fn b1_file_of_the_first_edition_is_refused() {
+fn b1_file_of_earlier_format_is_rejected() {
     let folder = folder();
     let (path, sink) = open(folder.path());
     drop(sink);
@@ -268,10 +268,10 @@ fn b1_file_of_the_first_edition_is_refused() {
     assert_eq!(source, Some(&FileError::NotOurFormat { expected: "governance records" }), "{error:?}");
 }
 
-/// A change of the policy that names several people, in the columns and in the record.
-fn change(number: usize, people: usize, dice: &mut Dice) -> Record {
+/// Returns a record of a policy change that names several users in its columns and its text.
+fn change(number: usize, people: usize, random: &mut Random) -> Record {
     let changes = (0..people).map(|nth| {
-        let name = user(&format!("{}-target-{number:06}", "x".repeat(dice.roll(30) + 1)));
+        let name = user(&format!("{}-target-{number:06}", "x".repeat(random.below(30) + 1)));
         match nth {
             0 => ChangeSummary::Grant(Some(name)),
             1 => ChangeSummary::Revoke(Some(name)),
@@ -279,12 +279,12 @@ fn change(number: usize, people: usize, dice: &mut Dice) -> Record {
         }
     });
     let event = if number.is_multiple_of(7) {
-        Event::DecideRequest { request: RequestId(random(dice)), answer: ApprovalDecision::Approve }
+        Event::DecideRequest { request: RequestId(random_id(random)), answer: ApprovalDecision::Approve }
     } else {
         Event::ChangePolicy(changes.collect())
     };
     Record {
-        id: RecordId(random(dice)),
+        id: RecordId(random_id(random)),
         at: at(number as i64),
         initiator: Initiator::User(user(&format!("viewer-{number:06}"))),
         policy: Some(Revision::FIRST),
@@ -293,43 +293,43 @@ fn change(number: usize, people: usize, dice: &mut Dice) -> Record {
     }
 }
 
-fn random(dice: &mut Dice) -> Uuid {
-    Uuid::from_u64_pair(dice.roll(usize::MAX) as u64, dice.roll(usize::MAX) as u64)
+fn random_id(random: &mut Random) -> Uuid {
+    Uuid::from_u64_pair(random.below(usize::MAX) as u64, random.below(usize::MAX) as u64)
 }
 
-/// Ids in random order, so that rows and index entries move wherever SQLite balances a tree.
+/// Random ids, so that SQLite moves rows and index entries when it balances a tree.
 #[test]
 fn g5_removed_initiators_and_targets_leave_no_bytes() {
     let folder = folder();
     let (path, sink) = open(folder.path());
-    let mut dice = Dice(13);
+    let mut random = Random(13);
     let (mut bound, mut count, mut named) = (0, 0, BTreeSet::new());
     for round in 0..120 {
-        for _ in 0..if round == 0 { 900 } else { dice.roll(14) } {
-            let people = [1, 2, 3, 30][dice.roll(4)];
-            let record = change(count, people, &mut dice);
+        for _ in 0..if round == 0 { 900 } else { random.below(14) } {
+            let people = [1, 2, 3, 30][random.below(4)];
+            let record = change(count, people, &mut random);
             if !record.targets().is_empty() && !count.is_multiple_of(7) {
                 named.insert(count);
             }
             let _receipt = sink.record(&record).unwrap();
             count += 1;
         }
-        bound += dice.roll((count - bound).min(14));
+        bound += random.below((count - bound).min(14));
         remove(&sink, &aged(at(bound as i64)));
-        assert_eq!(in_the_files(&path, "viewer-"), (bound..count).collect(), "round {round}");
+        assert_eq!(numbers_in_files(&path, "viewer-"), (bound..count).collect(), "round {round}");
         named = named.split_off(&bound);
-        assert_eq!(in_the_files(&path, "target-"), named, "round {round}");
+        assert_eq!(numbers_in_files(&path, "target-"), named, "round {round}");
     }
     sink.integrity_check().unwrap();
 }
 
-/// Anybody can read the file with SQL: no number stands for a kind, and no text needs a parser but that of JSON.
+/// The file is readable with SQL: kinds are words, and JSON is the only format to parse.
 #[test]
-fn g3_view_shows_records_to_people() {
+fn g3_view_shows_records_as_text() {
     let folder = folder();
     let (path, sink) = open(folder.path());
-    let mut dice = Dice(17);
-    let all: Vec<Record> = (1..5).map(|number| change(number, number, &mut dice)).collect();
+    let mut random = Random(17);
+    let all: Vec<Record> = (1..5).map(|number| change(number, number, &mut random)).collect();
     all.iter().for_each(|record| drop(sink.record(record).unwrap()));
     let connection = rusqlite::Connection::open(&path).unwrap();
     let shown = |select: &str| -> Vec<String> {
@@ -357,23 +357,23 @@ fn g3_view_shows_records_to_people() {
 }
 
 #[test]
-fn g5_while_somebody_reads_a_removal_is_refused_and_done_later() {
+fn g5_removal_during_a_read_fails_and_succeeds_later() {
     let folder = folder();
     let (path, sink) = open(folder.path());
     for number in 0..9 {
-        let _receipt = sink.record(&telling(number, 10)).unwrap();
+        let _receipt = sink.record(&reveal_record(number, 10)).unwrap();
     }
-    let reader = rusqlite_reader(&path);
+    let reader = open_reader(&path);
     assert_eq!(sink.remove(&aged(at(5))).unwrap(), 5);
     let error = sink.remove(&aged(at(5))).unwrap_err();
     let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref());
     assert_eq!(source, Some(&FileError::Busy), "{error:?}");
     drop(reader);
     assert_eq!(sink.remove(&aged(at(5))).unwrap(), 0);
-    assert_eq!(in_the_files(&path, "because-"), (5..9).collect());
+    assert_eq!(numbers_in_files(&path, "because-"), (5..9).collect());
 }
 
-/// How long the text of each record is in the file.
+/// Returns the length of the text of each record in the file.
 fn lengths(path: &Path) -> Vec<i64> {
     let connection = rusqlite::Connection::open(path).unwrap();
     let mut select = connection.prepare("SELECT octet_length(record) FROM record ORDER BY sequence").unwrap();
@@ -381,8 +381,8 @@ fn lengths(path: &Path) -> Vec<i64> {
     lengths.map(Result::unwrap).collect()
 }
 
-/// Somebody who has begun to read, and has not ended.
-fn rusqlite_reader(path: &Path) -> rusqlite::Connection {
+/// Returns a reader in an open transaction.
+fn open_reader(path: &Path) -> rusqlite::Connection {
     let reader = rusqlite::Connection::open(path).unwrap();
     reader.execute_batch("BEGIN; SELECT count(*) FROM record;").unwrap();
     reader

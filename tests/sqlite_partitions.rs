@@ -1,4 +1,4 @@
-//! Partitions of the SQLite store: when they are closed, and what that depends on.
+//! Partitions of the SQLite store: when they are closed, and that searches return the same from each.
 #![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may fail")]
 
@@ -23,20 +23,20 @@ fn open(path: &Path, rows: u32) -> SqliteStore {
     SqliteOptions::default().with_partition_rows(rows).open(path).unwrap()
 }
 
-/// Adele is hidden.
-fn furnished(store: SqliteStore) -> Fixture {
+/// Returns a fixture in which Adele is private.
+fn set_up(store: SqliteStore) -> Fixture {
     let fixture = Fixture::over(Arc::new(store), Arc::new(MemorySink::new()));
     fixture.install(people(&[("adele", &["council"]), ("bob", &[]), ("carl", &[])])).make_private("council");
     fixture
 }
 
-fn made(id: &str, name: &str, app: &str, time: i64) -> Activity {
+fn activity(id: &str, name: &str, app: &str, time: i64) -> Activity {
     let actor = Actor::user(alias(&format!("{name}@contoso.com")));
     let app = App::new(app.parse().unwrap());
     Activity::builder(id.parse().unwrap(), actor, app, "FileAccessed".parse().unwrap(), at(time)).build().unwrap()
 }
 
-/// Rows of a table, as SQLite has them.
+/// Returns rows of a table as SQLite stores them.
 fn rows(path: &Path, select: &str) -> Vec<String> {
     let connection = Connection::open(path).unwrap();
     let mut statement = connection.prepare(select).unwrap();
@@ -54,19 +54,22 @@ fn rows(path: &Path, select: &str) -> Vec<String> {
 fn v2_hidden_batches_do_not_move_public_partitions() {
     let folder = folder();
     let paths = ["with.db", "without.db"].map(|name| folder.path().join(name));
-    let [with, without] = paths.each_ref().map(|path| furnished(open(path, 128)));
+    let [with, without] = paths.each_ref().map(|path| set_up(open(path, 128)));
     let hidden = |batch: usize, part: usize, many: usize| -> Vec<Activity> {
-        (0..many).map(|n| made(&format!("hidden-{batch}-{part}-{n}"), "adele", "Box", (batch * 40) as i64)).collect()
+        (0..many)
+            .map(|n| activity(&format!("hidden-{batch}-{part}-{n}"), "adele", "Box", (batch * 40) as i64))
+            .collect()
     };
-    // Most are by one actor and in one app, and few are both.
+    // Most are by one actor and in one app; few are by another actor in another app.
     let name = |n: usize| if n.is_multiple_of(7) { "carl" } else { "bob" };
     let app = |n: usize| if n.is_multiple_of(5) { "Box" } else { "SharePoint" };
     let query = Query::all().by_actor("bob@contoso.com").unwrap().in_app("Box".parse().unwrap());
     let mut stored = 0;
     for batch in 0..90 {
         let many = [1, 3, 40, 7, 16][batch % 5];
-        let public: Vec<Activity> =
-            (stored..stored + many).map(|n| made(&format!("public-{n}"), name(n), app(n), (n / 3) as i64)).collect();
+        let public: Vec<Activity> = (stored..stored + many)
+            .map(|n| activity(&format!("public-{n}"), name(n), app(n), (n / 3) as i64))
+            .collect();
         stored += many;
         for part in 0..batch % 4 {
             with.ingest(&hidden(batch, part, 1 + part * 20));
@@ -75,7 +78,7 @@ fn v2_hidden_batches_do_not_move_public_partitions() {
         mixed.splice(many / 2..many / 2, hidden(batch, 9, batch % 30));
         with.ingest(&mixed);
         without.ingest(&public);
-        // Delivered again, hidden and public ones.
+        // Redelivery of private and public activities.
         if batch % 3 == 0 {
             with.ingest(&[&hidden(batch, 9, 8)[..], &public].concat());
             without.ingest(&public);
@@ -110,35 +113,35 @@ fn v2_hidden_batches_do_not_move_public_partitions() {
     assert_eq!(hidden, ["Integer(1)"]);
 }
 
-/// What one caller leaves, because another one is at it, is not left for ever.
+/// Steps that one caller skips because another one is running them are done later.
 #[test]
-fn v3_few_partitions_wait_for_their_indexes() {
-    /// As `MOST_FULL`.
-    const MOST: i64 = 4;
+fn v3_number_of_unindexed_partitions_is_bounded() {
+    /// Equals `MAX_FULL`.
+    const MAX_FULL: i64 = 4;
     let folder = folder();
     let path = activities(folder.path());
-    let fixture = furnished(open(&path, 8));
+    let fixture = set_up(open(&path, 8));
     let done = AtomicBool::new(false);
-    let (most, looks) = thread::scope(|scope| {
-        let watch = scope.spawn(|| {
+    let (most, checks) = thread::scope(|scope| {
+        let observer = scope.spawn(|| {
             let connection = Connection::open(&path).unwrap();
             let full = "SELECT count(*) FROM public_partition WHERE state = 'full'";
             let mut full = connection.prepare(full).unwrap();
-            let (mut most, mut looks) = (0_i64, 0);
+            let (mut most, mut checks) = (0_i64, 0);
             while !done.load(Ordering::SeqCst) {
                 most = most.max(full.query_row([], |row| row.get(0)).unwrap());
-                looks += 1;
+                checks += 1;
             }
-            (most, looks)
+            (most, checks)
         });
         let callers: Vec<_> = (0..8)
             .map(|caller| {
                 let fixture = &fixture;
                 scope.spawn(move || {
                     for batch in 0..12 {
-                        // Up to 12 partitions in a batch.
+                        // Up to 12 partitions per batch.
                         let batch: Vec<Activity> = (0..1 + batch * 37 % 100)
-                            .map(|n| made(&format!("{caller}-{batch}-{n}"), "bob", "Box", batch))
+                            .map(|n| activity(&format!("{caller}-{batch}-{n}"), "bob", "Box", batch))
                             .collect();
                         fixture.ingest(&batch);
                     }
@@ -147,23 +150,23 @@ fn v3_few_partitions_wait_for_their_indexes() {
             .collect();
         callers.into_iter().for_each(|caller| caller.join().unwrap());
         done.store(true, Ordering::SeqCst);
-        watch.join().unwrap()
+        observer.join().unwrap()
     });
-    assert!(looks > 5, "{looks}");
-    assert!(most <= MOST, "{most} partitions were full");
-    fixture.ingest(&(0..40).map(|n| made(&format!("last-{n}"), "bob", "Box", 0)).collect::<Vec<_>>());
+    assert!(checks > 5, "{checks}");
+    assert!(most <= MAX_FULL, "{most} partitions were full");
+    fixture.ingest(&(0..40).map(|n| activity(&format!("last-{n}"), "bob", "Box", 0)).collect::<Vec<_>>());
     let left = rows(&path, "SELECT count(*) FROM public_partition WHERE state = 'full'");
-    assert_eq!(left, ["Integer(0)"], "so many rows are steps enough for all of them");
+    assert_eq!(left, ["Integer(0)"], "these rows cause enough steps for all of them");
     drop(fixture);
     open(&path, 8).integrity_check().unwrap();
 }
 
-/// Whatever is in memory, in indexes or counted by day: pages and counts are those of the store in memory.
+/// Pages and counts equal those of the store in memory, from cached rows, indexes and rollups.
 #[test]
-fn v3_each_key_finds_the_same_in_every_partition() {
+fn v3_results_equal_the_store_in_memory() {
     let folder = folder();
     let fixtures = [
-        furnished(open(&activities(folder.path()), 8)),
+        set_up(open(&activities(folder.path()), 8)),
         Fixture::over(Arc::new(activity_privacy::memory::MemoryStore::new()), Arc::new(MemorySink::new())),
     ];
     fixtures[1].install(people(&[("adele", &["council"]), ("bob", &[]), ("carl", &[])])).make_private("council");
@@ -172,7 +175,7 @@ fn v3_each_key_finds_the_same_in_every_partition() {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % below
     };
-    let mut made = |n: u64| {
+    let mut activity = |n: u64| {
         let name = match random(40) {
             0 => "carl".to_owned(),
             1..5 => "adele".to_owned(),
@@ -182,7 +185,7 @@ fn v3_each_key_finds_the_same_in_every_partition() {
         let app = App::new(format!("App {}", random(5)).parse().unwrap());
         let app = if random(2) == 0 { app.in_suite(format!("Suite {}", random(2)).parse().unwrap()) } else { app };
         let action = format!("Action {}", random(9) * random(2)).parse().unwrap();
-        // Mostly rising, over days before and after 1970; some at the same time.
+        // Mostly ascending, over days before and after 1970; some times are equal.
         let time = (n / 2) as i64 * 12_000 - 1_772_000_000 - 20 * 86_400 + random(2) as i64 * random(20_000) as i64;
         let actor = Actor::user(alias(&format!("{name}@contoso.com")));
         Activity::builder(format!("{}-{n}", random(9)).parse().unwrap(), actor, app, action, at(time)).build().unwrap()
@@ -207,12 +210,12 @@ fn v3_each_key_finds_the_same_in_every_partition() {
     ];
     let (mut next, mut compared) = (0, 0);
     for round in 0..24 {
-        let batch: Vec<Activity> = (next..next + 1 + 9 * round % 50).map(&mut made).collect();
+        let batch: Vec<Activity> = (next..next + 1 + 9 * round % 50).map(&mut activity).collect();
         next += batch.len() as u64;
         fixtures.iter().for_each(|fixture| drop(fixture.ingest(&batch)));
         if round % 9 == 8 {
-            let gone = ["worker-20", "carl"][usize::from(round > 10)];
-            let subject = || Subject::of(user(gone)).with_identity(alias(&format!("{gone}@contoso.com")));
+            let erased = ["worker-20", "carl"][usize::from(round > 10)];
+            let subject = || Subject::of(user(erased)).with_identity(alias(&format!("{erased}@contoso.com")));
             fixtures.iter().for_each(|fixture| assert!(!fixture.erase(subject()).records().is_empty()));
         }
         for (number, query) in queries.iter().enumerate() {

@@ -25,8 +25,8 @@ fn open(path: &Path, rows: u32, with_index: bool) -> SqliteStore {
     if with_index { options.with_text_index() } else { options }.open(path).unwrap()
 }
 
-/// A fixture in which Adele is hidden.
-fn furnished(store: SqliteStore) -> Fixture {
+/// Returns a fixture in which Adele is private.
+fn set_up(store: SqliteStore) -> Fixture {
     let fixture = Fixture::over(Arc::new(store), Arc::new(MemorySink::new()));
     fixture
         .install(people(&[("adele", &["council"]), ("bob", &[]), ("carl", &[]), ("dora", &[])]))
@@ -41,10 +41,10 @@ fn with_objects(id: &str, name: &str, objects: &[String], time: i64) -> Activity
     objects.iter().fold(builder, |builder, object| builder.object(object.as_str())).build().unwrap()
 }
 
-/// Stores a partition of 8 activities more, one by one, so that what was put off is done.
-fn settle(fixture: &Fixture, round: usize) {
+/// Stores the 8 activities of one more partition one by one, so that deferred work is done.
+fn finish_deferred_work(fixture: &Fixture, round: usize) {
     for n in 0..8 {
-        let stored = fixture.ingest(&[with_objects(&format!("settle-{round}-{n}"), "bob", &[], 0)]);
+        let stored = fixture.ingest(&[with_objects(&format!("finish_deferred_work-{round}-{n}"), "bob", &[], 0)]);
         assert_eq!(stored, [IngestOutcome::Stored]);
     }
 }
@@ -62,7 +62,7 @@ fn ids(fixture: &Fixture, query: &Query) -> Vec<String> {
     }
 }
 
-/// How many rows each complete text index contains.
+/// Returns the number of rows in each complete text index.
 fn indexed(path: &Path) -> Vec<i64> {
     let connection = Connection::open(path).unwrap();
     let complete = "SELECT number FROM public_partition WHERE state = 'closed' AND text_indexed_up_to = last_sequence";
@@ -100,7 +100,7 @@ fn texts(pieces: usize) -> impl Strategy<Value = String> {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    // An object may contain what no text that is looked for does.
+    // An object may contain characters that no searched text contains.
     let object = prop_oneof![9 => texts(6), 1 => (texts(3), texts(3)).prop_map(|(a, b)| format!("{a}\0{b}\n{a}"))];
     let activity = (0..NAMES.len(), 0..40_i64, proptest::collection::vec(object, 0..3));
     let step = prop_oneof![
@@ -116,14 +116,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn v3_text_index_finds_what_a_scan_finds(
+    fn v3_text_index_and_scan_return_the_same(
         steps in steps(),
         searched in proptest::collection::vec((texts(5), 0..6_usize), 1..12),
     ) {
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let path = folder.path().join("with.db");
         let fixtures = [(path, true), (folder.path().join("without.db"), false)]
-            .map(|(path, with_index)| furnished(open(&path, 8, with_index)));
+            .map(|(path, with_index)| set_up(open(&path, 8, with_index)));
         for (number, step) in steps.into_iter().enumerate() {
             for fixture in &fixtures {
                 match &step {
@@ -137,12 +137,12 @@ proptest! {
                             .collect();
                         fixture.ingest(&batch);
                     }
-                    Step::Settle => settle(fixture, number),
+                    Step::Settle => finish_deferred_work(fixture, number),
                     Step::Erase(name) => drop(fixture.erase(Subject::of(user(NAMES[*name])))),
                     Step::Retain(seconds) => {
                         let retention = Retention::of_activities(Duration::from_secs(*seconds));
                         let patch = OptionsPatch::new().retention(Some(retention));
-                        // Fails if it is that already.
+                        // Fails if the option has this value already.
                         drop(fixture.filter.update_policy(&user("root"), PolicyChange::SetOptions(patch)));
                         fixture.filter.apply_retention().unwrap();
                     }
@@ -173,15 +173,15 @@ proptest! {
 fn g5_erased_trigrams_are_overwritten_in_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file.db");
-    let fixture = furnished(open(&path, 8, true));
+    let fixture = set_up(open(&path, 8, true));
     let object = |n: usize| if n % 4 == 3 { "🜁🜂🜃".to_owned() } else { format!("plan-{n}") };
     let name = |n: usize| if n % 4 == 3 { "carl" } else { "bob" };
     let all: Vec<Activity> =
         (0..40).map(|n| with_objects(&format!("a-{n}"), name(n), &[object(n)], n as i64)).collect();
     fixture.ingest(&all);
-    settle(&fixture, 0);
+    finish_deferred_work(&fixture, 0);
     assert_eq!(indexed(&path), [8, 8, 8, 8, 8]);
-    // In the rows and in the text index, whose entries begin with what the one before has too.
+    // In the rows and in the text index, whose entries omit the prefix that they share with the previous entry.
     let traces = |path: &Path| everything_in(path).windows(8).filter(|part| *part == "🜂🜃".as_bytes()).count();
     assert!(traces(&path) > 10, "{}", traces(&path));
     let query = Query::all().containing("🜁🜂🜃").unwrap();
@@ -210,7 +210,7 @@ fn v3_text_index_finds_beyond_the_bound_of_a_page() {
     let query = Query::all().containing("NEEDLE").unwrap();
     for with_index in [false, true] {
         let path = folder.path().join(format!("{with_index}.db"));
-        let fixture = furnished(open(&path, 8_192, with_index));
+        let fixture = set_up(open(&path, 8_192, with_index));
         all.chunks(5_000).for_each(|batch| drop(fixture.ingest(batch)));
         let view = fixture.filter.view(&user("viewer"));
         let page = view.page(&query, PageSize::at_most(5), None).unwrap();
@@ -220,12 +220,12 @@ fn v3_text_index_finds_beyond_the_bound_of_a_page() {
     }
 }
 
-/// Most activities with the text are by another actor, so the text index finds them in vain.
+/// Most activities with the text are by another actor, so most rows that the text index returns do not match.
 #[test]
 fn v3_candidates_of_text_index_count_as_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file.db");
-    let fixture = furnished(open(&path, 4_096, true));
+    let fixture = set_up(open(&path, 4_096, true));
     for part in 0..10 {
         let made = |n: usize| {
             let (name, object) = if n % 3 == 2 { ("carl", "hay") } else { ("bob", "plan") };
@@ -234,12 +234,12 @@ fn v3_candidates_of_text_index_count_as_read() {
         };
         fixture.ingest(&(part * 4_096..(part + 1) * 4_096).map(made).collect::<Vec<_>>());
     }
-    settle(&fixture, 0);
+    finish_deferred_work(&fixture, 0);
     assert_eq!(indexed(&path).len(), 10);
     let query = Query::all().containing("plan").unwrap().by_actor("carl@contoso.com").unwrap();
     let first = fixture.store.public_page(&query, None, 5).unwrap();
     assert!(first.activities.is_empty());
-    let stopped_at = first.stopped_at.expect("it read more than 20,000 in vain");
+    let stopped_at = first.stopped_at.expect("it read more than 20,000 rows that do not match");
     let second = fixture.store.public_page(&query, Some(&stopped_at), 5).unwrap();
     assert_eq!((second.activities.len(), second.stopped_at), (1, None));
 }
@@ -256,7 +256,7 @@ fn v3_text_index_stays_when_opened_without_the_option() {
         let fixture = Fixture::over(Arc::new(open(&path, 8, with_index)), Arc::<MemorySink>::clone(&sink));
         fixture.install(people(&[("bob", &[])]));
         fixture.ingest(&batch(from));
-        settle(&fixture, from);
+        finish_deferred_work(&fixture, from);
         assert_eq!(ids(&fixture, &Query::all().containing("plan").unwrap()).len(), from + 24);
         assert_eq!(indexed(&path).len(), if from == 0 { 0 } else { 4 });
     }

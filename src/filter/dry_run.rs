@@ -74,7 +74,8 @@ impl PrivacyFilter {
         let pending = self.inner.accept(requested).map_err(DryRunError::Rejected)?;
         let directory = directory.inspect_err(|_| self.inner.record_rejection(&pending.without_directory()))?;
         let (_, kept) = self.inner.kept_groups()?;
-        let engine = |policy| PolicyEngine::with_shared_removed_groups(policy, Ok(Arc::clone(&directory)), Arc::clone(&kept));
+        let engine =
+            |policy| PolicyEngine::with_shared_removed_groups(policy, Ok(Arc::clone(&directory)), Arc::clone(&kept));
         let run = engine(policy).dry_run(&engine(Arc::new(pending.policy().clone())), sample);
         let _recorded = self.inner.record(pending).map_err(DryRunError::Unrecorded)?;
         Ok(run)

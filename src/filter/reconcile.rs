@@ -127,7 +127,8 @@ impl Inner {
         let groups = policy.imported_groups();
         let mut relevant = PolicyEngine::incomplete_groups(&policy, &directory);
         let mut kept: HashMap<&GroupId, Cow<'_, RemovedGroup>> = HashMap::new();
-        for (known, mut holding) in all_kept.iter().zip(PolicyEngine::groups_containing(&policy, &directory, &all_kept)) {
+        for (known, mut holding) in all_kept.iter().zip(PolicyEngine::groups_containing(&policy, &directory, &all_kept))
+        {
             // If the policy names neither a group nor the groups that it was nested in, its last members are not needed.
             if !groups.contains(known.group()) && holding.is_empty() {
                 self.store.update_removed_groups(RemovedGroupsUpdate::Drop {

@@ -1,53 +1,53 @@
-//! How a batch is written.
+//! Writing a batch of activities.
 
 use rusqlite::Connection;
 
-use super::dimension::{Dimensions, Numbers};
+use super::dimension::{Dimensions, NumberCache};
 use super::family::{Family, PRIVATE};
-use super::ids::{IdKey, Ids, News};
+use super::ids::{FileChange, IdKey, Ids};
 use super::options::SqliteOptions;
-use super::partition::{MOST_FULL, Partition, State};
+use super::partition::{MAX_FULL, Partition, PartitionState};
 use super::row::{NewRow, RowWriter, stored};
-use super::writer::Memory;
+use super::writer::Cache;
 use crate::store::{AppendOutcome, StoreError};
 
-/// What the connection that writes knows of its file.
-pub(super) struct Written {
-    /// How many rows fill a partition.
+/// The writing connection's cache of the file, by family.
+pub(super) struct StoreCache {
+    /// The number of rows that fill a partition.
     partition_rows: i64,
     /// Whether full partitions get a text index.
     with_text_index: bool,
-    public: FamilyWritten,
-    private: FamilyWritten,
+    public: FamilyCache,
+    private: FamilyCache,
 }
 
-/// What it knows of one family.
-struct FamilyWritten {
+/// The cache of one family.
+struct FamilyCache {
     dimensions: Dimensions,
     ids: Ids,
-    numbers: Numbers,
+    numbers: NumberCache,
 }
 
-impl Written {
+impl StoreCache {
     pub(super) fn new(key: IdKey, options: &SqliteOptions) -> Self {
         let partition_rows = options.partition_rows();
-        let [public, private] = Family::BOTH.map(|family| FamilyWritten::new(family, key, partition_rows));
+        let [public, private] = Family::BOTH.map(|family| FamilyCache::new(family, key, partition_rows));
         Self { partition_rows, with_text_index: options.has_text_index(), public, private }
     }
 
-    fn of(&mut self, family: Family) -> &mut FamilyWritten {
+    fn of(&mut self, family: Family) -> &mut FamilyCache {
         match family {
             Family::Public => &mut self.public,
             Family::Private => &mut self.private,
         }
     }
 
-    /// Sees what other processes wrote.
+    /// Updates the cache with what other processes wrote.
     pub(super) fn catch_up(&mut self, connection: &Connection, family: Family) -> Result<(), StoreError> {
         self.of(family).catch_up(connection)
     }
 
-    /// Returns whether ids are to be written to their index.
+    /// Returns whether a batch of ids is due to be written to the index.
     pub(super) fn are_ids_due(&self, family: Family) -> bool {
         match family {
             Family::Public => self.public.ids.is_due(),
@@ -55,27 +55,27 @@ impl Written {
         }
     }
 
-    /// Writes some ids to their index.
+    /// Writes some ids to the index.
     pub(super) fn index_ids(&mut self, connection: &Connection, family: Family) -> Result<(), StoreError> {
         self.of(family).ids.index_some(connection)
     }
 
-    /// Does the next step towards closing a full partition.
+    /// Runs the next step towards closing a full partition.
     pub(super) fn index_partition(&self, connection: &Connection, full: Partition) -> Result<(), StoreError> {
         full.index_next(connection, &self.public.dimensions, self.with_text_index)
     }
 }
 
-impl Memory for Written {
-    fn forget(&mut self) {
-        self.public.forget();
-        self.private.forget();
+impl Cache for StoreCache {
+    fn clear(&mut self) {
+        self.public.clear();
+        self.private.clear();
     }
 }
 
-impl FamilyWritten {
-    fn new(family: Family, key: IdKey, gathered: i64) -> Self {
-        let (ids, numbers) = (Ids::new(family, key, gathered), Numbers::default());
+impl FamilyCache {
+    fn new(family: Family, key: IdKey, min_batch: i64) -> Self {
+        let (ids, numbers) = (Ids::new(family, key, min_batch), NumberCache::default());
         Self { dimensions: Dimensions::new(family), ids, numbers }
     }
 
@@ -83,31 +83,32 @@ impl FamilyWritten {
         self.dimensions.family()
     }
 
-    fn forget(&mut self) {
-        self.ids.forget();
-        self.numbers.forget();
-        // They may hold what was undone.
+    fn clear(&mut self) {
+        self.ids.clear();
+        self.numbers.clear();
+        // They may contain values that were rolled back.
         self.dimensions = Dimensions::new(self.family());
     }
 
-    /// Sees what others wrote.
+    /// Updates the cache with what other processes wrote.
     fn catch_up(&mut self, connection: &Connection) -> Result<(), StoreError> {
         match self.ids.catch_up(connection)? {
-            News::Rows => {}
-            News::Removals => {
-                self.numbers.forget();
-                self.dimensions.forget_actors();
+            FileChange::Appended => {}
+            FileChange::Removed => {
+                self.numbers.clear();
+                self.dimensions.clear_actors();
             }
-            News::OtherFile => {
-                self.numbers.forget();
+            FileChange::Replaced => {
+                self.numbers.clear();
                 self.dimensions = Dimensions::new(self.family());
             }
         }
         Ok(())
     }
 
-    /// Returns what is to be answered for an activity because something is stored under its id.
-    fn first(
+    /// Returns the outcome for an activity whose id is already stored under `sequence`, or `None` if there is no
+    /// sequence.
+    fn outcome_if_stored(
         &self,
         connection: &Connection,
         row: &NewRow,
@@ -115,9 +116,9 @@ impl FamilyWritten {
     ) -> Result<Option<AppendOutcome>, StoreError> {
         let Some(sequence) = sequence else { return Ok(None) };
         Ok(Some(match stored(connection, &self.dimensions, sequence)? {
-            Some(stored) if row.is(self.ids.key(), &stored)? => AppendOutcome::Duplicate,
+            Some(stored) if row.is_same_activity(self.ids.key(), &stored)? => AppendOutcome::Duplicate,
             Some(_) => AppendOutcome::Conflict,
-            // What its content was is known no more.
+            // The stored activity was removed, so its content cannot be compared.
             None => AppendOutcome::Duplicate,
         }))
     }
@@ -129,65 +130,66 @@ impl FamilyWritten {
     }
 }
 
-/// Stores a batch, but for what is stored under its id in either family.
+/// Stores the activities of a batch whose ids are not stored in either family.
 pub(super) fn append(
     connection: &Connection,
-    written: &mut Written,
+    cache: &mut StoreCache,
     batch: &[NewRow],
 ) -> Result<Vec<AppendOutcome>, StoreError> {
     for family in Family::BOTH {
-        let of = written.of(family);
+        let of = cache.of(family);
         of.catch_up(connection)?;
         of.ids.fill_filter(connection)?;
     }
-    let known = look_up(connection, written, batch)?;
-    let Written { public, private, partition_rows, with_text_index } = written;
-    let mut target = Target::new(connection, *partition_rows, *with_text_index)?;
+    let stored_under = look_up(connection, cache, batch)?;
+    let StoreCache { public, private, partition_rows, with_text_index } = cache;
+    let mut writer = BatchWriter::new(connection, *partition_rows, *with_text_index)?;
     let mut appended = Vec::with_capacity(batch.len());
-    for (row, [in_public, in_private]) in batch.iter().zip(known) {
-        // Something of this batch may have its id too.
+    for (row, [in_public, in_private]) in batch.iter().zip(stored_under) {
+        // An earlier activity of this batch may have the same id.
         let in_public = in_public.or_else(|| public.ids.find_newest(row.hash));
         let in_private = in_private.or_else(|| private.ids.find_newest(row.hash));
-        let first = match public.first(connection, row, in_public)? {
-            None => private.first(connection, row, in_private)?,
-            first => first,
+        let outcome_if_stored = match public.outcome_if_stored(connection, row, in_public)? {
+            None => private.outcome_if_stored(connection, row, in_private)?,
+            outcome_if_stored => outcome_if_stored,
         };
-        appended.push(match first {
-            Some(first) => first,
+        appended.push(match outcome_if_stored {
+            Some(outcome_if_stored) => outcome_if_stored,
             None => {
                 match row.family {
-                    Family::Public => target.write_public(public, row)?,
-                    Family::Private => target.write_private(private, row)?,
+                    Family::Public => writer.write_public(public, row)?,
+                    Family::Private => writer.write_private(private, row)?,
                 }
                 AppendOutcome::Stored
             }
         });
     }
-    if target.public.is_some() {
+    if writer.public.is_some() {
         public.save(connection)?;
     }
-    if target.private.is_some() {
+    if writer.private.is_some() {
         private.save(connection)?;
     }
-    target.finish()?;
+    writer.finish()?;
     Ok(appended)
 }
 
-/// Looks the ids of a batch up, in the order in which they stand in the index.
-fn look_up(connection: &Connection, written: &Written, batch: &[NewRow]) -> Result<Vec<[Option<i64>; 2]>, StoreError> {
+/// Looks up the ids of a batch in index order.
+fn look_up(connection: &Connection, cache: &StoreCache, batch: &[NewRow]) -> Result<Vec<[Option<i64>; 2]>, StoreError> {
     let mut order: Vec<usize> = (0..batch.len()).collect();
     order.sort_unstable_by_key(|at| batch.get(*at).map(|row| row.hash));
-    let mut known = vec![[None; 2]; batch.len()];
+    let mut stored_under = vec![[None; 2]; batch.len()];
     for at in order {
-        if let (Some(row), Some(known)) = (batch.get(at), known.get_mut(at)) {
-            *known = [written.public.ids.find(connection, row.hash)?, written.private.ids.find(connection, row.hash)?];
+        if let (Some(row), Some(stored_under)) = (batch.get(at), stored_under.get_mut(at)) {
+            *stored_under =
+                [cache.public.ids.find(connection, row.hash)?, cache.private.ids.find(connection, row.hash)?];
         }
     }
-    Ok(known)
+    Ok(stored_under)
 }
 
-/// The tables that a batch is written to. A family has a writer once a row is written to it.
-struct Target<'a> {
+/// A writer for the rows of one batch. It prepares the insert of a family at the first row of that family.
+struct BatchWriter<'a> {
     connection: &'a Connection,
     partition_rows: i64,
     with_text_index: bool,
@@ -196,16 +198,16 @@ struct Target<'a> {
     private: Option<RowWriter<'a>>,
 }
 
-impl<'a> Target<'a> {
+impl<'a> BatchWriter<'a> {
     fn new(connection: &'a Connection, partition_rows: i64, with_text_index: bool) -> Result<Self, StoreError> {
         let partition = Partition::open(connection)?;
         Ok(Self { connection, partition_rows, with_text_index, partition, public: None, private: None })
     }
 
-    fn write_public(&mut self, family: &mut FamilyWritten, row: &NewRow) -> Result<(), StoreError> {
+    fn write_public(&mut self, family: &mut FamilyCache, row: &NewRow) -> Result<(), StoreError> {
         let sequence = family.ids.last_sequence() + 1;
         if let Some(partition) = self.partition.take_if(|full| sequence - full.first_sequence >= self.partition_rows) {
-            Partition { state: State::Full, ..partition }.save(self.connection)?;
+            Partition { state: PartitionState::Full, ..partition }.save(self.connection)?;
             self.public = None;
             self.close_surplus(family)?;
         }
@@ -223,9 +225,9 @@ impl<'a> Target<'a> {
         Ok(())
     }
 
-    /// Closes the oldest full partitions if there are too many, because the steps between the batches were not enough.
-    fn close_surplus(&self, family: &FamilyWritten) -> Result<(), StoreError> {
-        while Partition::count_full(self.connection)? > MOST_FULL
+    /// Closes the oldest full partitions beyond [`MAX_FULL`], if the steps between batches did not keep up.
+    fn close_surplus(&self, family: &FamilyCache) -> Result<(), StoreError> {
+        while Partition::count_full(self.connection)? > MAX_FULL
             && let Some(full) = Partition::full(self.connection)?
         {
             full.index_next(self.connection, &family.dimensions, self.with_text_index)?;
@@ -233,7 +235,7 @@ impl<'a> Target<'a> {
         Ok(())
     }
 
-    fn write_private(&mut self, family: &mut FamilyWritten, row: &NewRow) -> Result<(), StoreError> {
+    fn write_private(&mut self, family: &mut FamilyCache, row: &NewRow) -> Result<(), StoreError> {
         let sequence = family.ids.last_sequence() + 1;
         let writer = match &mut self.private {
             Some(writer) => writer,

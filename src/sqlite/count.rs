@@ -1,4 +1,5 @@
-//! Counting public activities: whole hours and days of closed partitions in the rollups, the rest in the partitions.
+//! Counts of public activities: whole hours and days of closed partitions from the rollups, the rest from the
+//! partitions.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +10,14 @@ use super::dimension::Dimensions;
 use super::document::corrupt;
 use super::family::Family;
 use super::partition::{DAY, HOUR, floor_of};
-use super::row::Keys;
+use super::row::RowKeys;
 use super::selection::Selection;
 use super::tail::{Snapshot, Tail};
 use crate::query::{CountBy, Counts, Query, Tally};
 use crate::store::StoreError;
 
-/// Counts the rows that a query finds, whose [conditions](Query::conditions) are sufficient: their keys alone tell that.
+/// Counts the rows that match a query whose [conditions](Query::conditions) are sufficient, so that the keys of a row
+/// decide.
 pub(super) fn count(
     connection: &Connection,
     query: &Query,
@@ -24,33 +26,33 @@ pub(super) fn count(
     dimensions: &Dimensions,
 ) -> Result<Counts, StoreError> {
     let selection = Selection::of(connection, dimensions.family(), query)?;
-    let mut counted = Counted { by, counts: BTreeMap::new() };
+    let mut counts = KeyCounts { by, counts: BTreeMap::new() };
     if !selection.is_empty() {
         if by.is_none() && selection.has_no_condition() {
-            counted.add(0, snapshot.closed().map(|partition| partition.activities).fold(0, i64::saturating_add));
+            counts.add(0, snapshot.closed().map(|partition| partition.activities).fold(0, i64::saturating_add));
         } else {
-            counted.add_closed(connection, &selection, snapshot)?;
+            counts.add_closed(connection, &selection, snapshot)?;
         }
         tail.each_row(connection, snapshot, |keys| {
             if selection.fits(keys) {
-                counted.add(key_of(by, keys), 1);
+                counts.add(key_of(by, keys), 1);
             }
         })?;
     }
-    counted.into_counts(connection, dimensions)
+    counts.into_counts(connection, dimensions)
 }
 
-/// How many rows there are by the number of an app or actor, by the hour, or by the day.
-struct Counted {
+/// The number of rows per app, actor, hour or day.
+struct KeyCounts {
     by: Option<CountBy>,
     counts: BTreeMap<i64, i64>,
 }
 
-/// Rows of many partitions that were counted before.
+/// A table of counts over the closed partitions.
 struct Rollup {
     table: &'static str,
     unit: i64,
-    /// The column of the unit, and that of what it is counted by beside.
+    /// The column of the time unit, and the column of the other key.
     column: &'static str,
     key: &'static str,
 }
@@ -74,7 +76,7 @@ fn rollup_for(selection: &Selection, by: Option<CountBy>) -> Option<&'static Rol
     }
 }
 
-fn key_of(by: Option<CountBy>, keys: &Keys) -> i64 {
+fn key_of(by: Option<CountBy>, keys: &RowKeys) -> i64 {
     match by {
         None => 0,
         Some(CountBy::Hour) => keys.occurred_at.div_euclid(HOUR),
@@ -84,7 +86,7 @@ fn key_of(by: Option<CountBy>, keys: &Keys) -> i64 {
     }
 }
 
-impl Counted {
+impl KeyCounts {
     fn add(&mut self, key: i64, rows: i64) {
         let count = self.counts.entry(key).or_default();
         *count = count.saturating_add(rows);
@@ -119,7 +121,7 @@ impl Counted {
         Ok(())
     }
 
-    /// Counts in a rollup, which counts `closed` activities in all.
+    /// Adds the counts of a rollup, whose total is at most `closed`.
     fn add_rollup(
         &mut self,
         connection: &Connection,
@@ -138,29 +140,29 @@ impl Counted {
         };
         let values = if key == "app" { &selection.apps } else { &selection.actors };
         let condition = values.as_ref().map_or_else(String::new, |values| format!(" AND {key} IN ({})", list(values)));
-        // Not grouped, for which SQLite would sort them.
+        // Without `GROUP BY`, for which SQLite would sort the rows.
         let select = format!(
             "SELECT {column}, {key}, activities FROM {table} WHERE {column} >= ?1 AND {column} < ?2{condition}"
         );
-        let (mut counted, mut same) = (0_i64, (0, 0_i64));
+        let (mut counted, mut current) = (0_i64, (0, 0_i64));
         for_each_row(connection, &select, (first, end), |[time, number, activities]| {
             counted = counted.saturating_add(activities);
             if !Family::Public.has_number(number) || activities < 0 || counted > closed {
                 return Err(corrupt());
             }
             let key = key_of(time, number);
-            if key != same.0 {
-                self.add(same.0, same.1);
-                same = (key, 0);
+            if key != current.0 {
+                self.add(current.0, current.1);
+                current = (key, 0);
             }
-            same.1 = same.1.saturating_add(activities);
+            current.1 = current.1.saturating_add(activities);
             Ok(())
         })?;
-        self.add(same.0, same.1);
+        self.add(current.0, current.1);
         Ok(())
     }
 
-    /// Counts in the closed partitions themselves.
+    /// Adds the counts of rows of closed partitions in a time range.
     fn add_range(
         &mut self,
         connection: &Connection,
@@ -232,18 +234,18 @@ impl Counted {
     }
 }
 
-/// Hands rows of three numbers to `take`.
+/// Calls `visit` with each row of three numbers.
 fn for_each_row(
     connection: &Connection,
     select: &str,
     (from, until): (i64, i64),
-    mut take: impl FnMut([i64; 3]) -> Result<(), StoreError>,
+    mut visit: impl FnMut([i64; 3]) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    // Not cached: the values of the query are in it.
+    // Not cached, because the text contains the values of the query.
     let mut statement = connection.prepare(select)?;
     let mut rows = statement.query([from, until])?;
     while let Some(row) = rows.next()? {
-        take([row.get(0)?, row.get(1)?, row.get(2)?])?;
+        visit([row.get(0)?, row.get(1)?, row.get(2)?])?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What many activities share, each once under a number: decisions, actors, apps and actions.
+//! Values that many activities share, each stored once under a number: decisions, actors, apps and actions.
 
 use std::hash::Hasher;
 use std::sync::{Arc, PoisonError};
@@ -16,7 +16,7 @@ use crate::engine::Decision;
 use crate::store::StoreError;
 use crate::sync::RwLock;
 
-/// Everything about an activity that tells who acted.
+/// The principals of an activity.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Principals {
@@ -25,15 +25,15 @@ pub(super) struct Principals {
     pub(super) on_behalf_of: Vec<Actor>,
 }
 
-/// The same as it is written.
+/// The serialized form of [`Principals`], with borrowed values.
 #[derive(Serialize)]
-pub(super) struct BorrowedPrincipals<'a> {
+pub(super) struct PrincipalsRef<'a> {
     pub(super) actor: &'a Actor,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub(super) on_behalf_of: &'a [Actor],
 }
 
-/// Which table a number belongs to.
+/// The table of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Dimension {
     Decision,
@@ -53,38 +53,38 @@ impl Dimension {
     }
 }
 
-/// The most numbers of one table that are kept in memory.
-const KEPT: usize = 65_536;
+/// The maximum number of cached entries per table.
+const MAX_CACHED: usize = 65_536;
 
-/// The numbers of what was written last, for the one connection that writes.
+/// A cache of the numbers of recently written values, for the writing connection.
 #[derive(Default)]
-pub(super) struct Numbers {
-    known: HashMap<Dimension, HashMap<String, Numbered>>,
+pub(super) struct NumberCache {
+    cached: HashMap<Dimension, HashMap<String, NumberedValue>>,
 }
 
-/// A number, and the checksum of what it stands for.
+/// A number, and the checksum of its document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Numbered {
+pub(super) struct NumberedValue {
     pub(super) number: i64,
     pub(super) checksum: u64,
 }
 
-impl Numbers {
-    /// Forgets everything, because entries may have been removed.
-    pub(super) fn forget(&mut self) {
+impl NumberCache {
+    /// Clears the cache, because values may have been removed.
+    pub(super) fn clear(&mut self) {
         *self = Self::default();
     }
 
-    /// Returns the number of a document. If it has none it gets the next one, and `insert` writes its row.
+    /// Returns the number of a document. A new document gets the next number, and `insert` writes its row.
     pub(super) fn of(
         &mut self,
         connection: &Connection,
         (family, dimension): (Family, Dimension),
         document: &str,
         insert: impl FnOnce(i64) -> Result<(), StoreError>,
-    ) -> Result<Numbered, StoreError> {
-        let known = self.known.entry(dimension).or_default();
-        if let Some(numbered) = known.get(document) {
+    ) -> Result<NumberedValue, StoreError> {
+        let cached = self.cached.entry(dimension).or_default();
+        if let Some(numbered) = cached.get(document) {
             return Ok(*numbered);
         }
         let select = format!("SELECT number FROM {}_{} WHERE document = ?1", family.name(), dimension.name());
@@ -96,16 +96,16 @@ impl Numbers {
                 number
             }
         };
-        let numbered = Numbered { number, checksum: checksum(family, document) };
-        if known.len() >= KEPT {
-            known.clear();
+        let numbered = NumberedValue { number, checksum: checksum(family, document) };
+        if cached.len() >= MAX_CACHED {
+            cached.clear();
         }
-        known.insert(document.to_owned(), numbered);
+        cached.insert(document.to_owned(), numbered);
         Ok(numbered)
     }
 }
 
-/// Takes the next number of a family.
+/// Allocates the next number of a family.
 fn next_number(connection: &Connection, family: Family) -> Result<i64, StoreError> {
     let of = family.name();
     let next = format!("SELECT next_number FROM {of}_state");
@@ -121,39 +121,39 @@ fn checksum(family: Family, document: &str) -> u64 {
     hasher.finish()
 }
 
-/// What numbers of one family stand for, for every connection that reads. No committed number is given twice, so nothing
-/// in here can be wrong. Actors are forgotten when some were removed, by this process or another.
+/// A cache of the values of one family, shared by all reading connections. No committed number is used twice, so a
+/// cached value is never wrong. Actors are cleared after removals by any process.
 pub(super) struct Dimensions {
     family: Family,
-    pub(super) decisions: Entries<Decision>,
-    pub(super) actors: Entries<Principals>,
-    pub(super) apps: Entries<App>,
-    pub(super) actions: Entries<Action>,
+    pub(super) decisions: DimensionTable<Decision>,
+    pub(super) actors: DimensionTable<Principals>,
+    pub(super) apps: DimensionTable<App>,
+    pub(super) actions: DimensionTable<Action>,
 }
 
-/// The entries of one table that were read.
-pub(super) struct Entries<T> {
+/// The cached values of one table.
+pub(super) struct DimensionTable<T> {
     family: Family,
     of: Dimension,
-    known: RwLock<Known<T>>,
+    cached: RwLock<CachedValues<T>>,
 }
 
-struct Known<T> {
-    /// How often rows had been removed from the family, as far as readers have seen.
+struct CachedValues<T> {
+    /// The number of removals in the family, as of the newest snapshot that a reader had.
     removals: i64,
-    entries: HashMap<i64, Arc<Entry<T>>>,
+    entries: HashMap<i64, Arc<DimensionValue<T>>>,
 }
 
-impl<T> Known<T> {
-    fn see_removals(&mut self, removals: i64) {
+impl<T> CachedValues<T> {
+    fn observe_removals(&mut self, removals: i64) {
         if removals > self.removals {
             *self = Self { removals, entries: HashMap::new() };
         }
     }
 }
 
-/// What a number stands for.
-pub(super) struct Entry<T> {
+/// The value of a number.
+pub(super) struct DimensionValue<T> {
     pub(super) value: T,
     pub(super) checksum: u64,
 }
@@ -162,10 +162,10 @@ impl Dimensions {
     pub(super) fn new(family: Family) -> Self {
         Self {
             family,
-            decisions: Entries::new(family, Dimension::Decision),
-            actors: Entries::new(family, Dimension::Actor),
-            apps: Entries::new(family, Dimension::App),
-            actions: Entries::new(family, Dimension::Action),
+            decisions: DimensionTable::new(family, Dimension::Decision),
+            actors: DimensionTable::new(family, Dimension::Actor),
+            apps: DimensionTable::new(family, Dimension::App),
+            actions: DimensionTable::new(family, Dimension::Action),
         }
     }
 
@@ -173,32 +173,32 @@ impl Dimensions {
         self.family
     }
 
-    /// Forgets actors, because some were removed.
-    pub(super) fn forget_actors(&self) {
-        self.actors.known.write().unwrap_or_else(PoisonError::into_inner).entries = HashMap::new();
+    /// Clears the actors, because some were removed.
+    pub(super) fn clear_actors(&self) {
+        self.actors.cached.write().unwrap_or_else(PoisonError::into_inner).entries = HashMap::new();
     }
 
-    /// Forgets actors if rows were removed since a reader last saw the family: some may be of them.
-    pub(super) fn see_removals(&self, removals: i64) {
-        let known = &self.actors.known;
-        if removals > known.read().unwrap_or_else(PoisonError::into_inner).removals {
-            known.write().unwrap_or_else(PoisonError::into_inner).see_removals(removals);
+    /// Clears the actors if rows were removed since the newest snapshot so far.
+    pub(super) fn observe_removals(&self, removals: i64) {
+        let cached = &self.actors.cached;
+        if removals > cached.read().unwrap_or_else(PoisonError::into_inner).removals {
+            cached.write().unwrap_or_else(PoisonError::into_inner).observe_removals(removals);
         }
     }
 }
 
-impl<T: DeserializeOwned> Entries<T> {
+impl<T: DeserializeOwned> DimensionTable<T> {
     fn new(family: Family, of: Dimension) -> Self {
-        Self { family, of, known: RwLock::new(Known { removals: 0, entries: HashMap::new() }) }
+        Self { family, of, cached: RwLock::new(CachedValues { removals: 0, entries: HashMap::new() }) }
     }
 
-    /// Returns what a number stands for.
-    pub(super) fn get(&self, connection: &Connection, number: i64) -> Result<Arc<Entry<T>>, StoreError> {
+    /// Returns the value of a number.
+    pub(super) fn get(&self, connection: &Connection, number: i64) -> Result<Arc<DimensionValue<T>>, StoreError> {
         let family = self.family;
         if !family.has_number(number) {
             return Err(corrupt());
         }
-        if let Some(entry) = self.known.read().unwrap_or_else(PoisonError::into_inner).entries.get(&number) {
+        if let Some(entry) = self.cached.read().unwrap_or_else(PoisonError::into_inner).entries.get(&number) {
             return Ok(Arc::clone(entry));
         }
         let select = format!("SELECT document FROM {}_{} WHERE number = ?1", family.name(), self.of.name());
@@ -207,28 +207,28 @@ impl<T: DeserializeOwned> Entries<T> {
         let row = rows.next()?.ok_or_else(|| damaged(ACTIVITY))?;
         let document = row.get_ref(0)?.as_str().map_err(|_| damaged(ACTIVITY))?;
         let value = from_json(ACTIVITY, document.as_bytes())?;
-        let entry = Arc::new(Entry { value, checksum: checksum(family, document) });
+        let entry = Arc::new(DimensionValue { value, checksum: checksum(family, document) });
         let removals = removals(connection, family)?;
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        known.see_removals(removals);
-        // An older snapshot may still have what was removed.
-        if removals == known.removals {
-            if known.entries.len() >= KEPT {
-                known.entries.clear();
+        let mut cached = self.cached.write().unwrap_or_else(PoisonError::into_inner);
+        cached.observe_removals(removals);
+        // A value from an older snapshot may have been removed since.
+        if removals == cached.removals {
+            if cached.entries.len() >= MAX_CACHED {
+                cached.entries.clear();
             }
-            known.entries.insert(number, Arc::clone(&entry));
+            cached.entries.insert(number, Arc::clone(&entry));
         }
         Ok(entry)
     }
 }
 
-/// Returns how often rows were removed from a family.
+/// Returns the number of removals in a family.
 pub(super) fn removals(connection: &Connection, family: Family) -> Result<i64, StoreError> {
     let removals = format!("SELECT removals FROM {}_state", family.name());
     Ok(connection.prepare_cached(&removals)?.query_row([], |row| row.get(0))?)
 }
 
-/// Writes an actor, with the terms by which it is found.
+/// Inserts an actor and its terms.
 pub(super) fn insert_actor(
     connection: &Connection,
     family: Family,
@@ -249,10 +249,10 @@ pub(super) fn insert_actor(
 }
 
 #[cfg(test)]
-impl<T> Entries<T> {
-    /// Returns how many are in memory.
+impl<T> DimensionTable<T> {
+    /// Returns the number of cached values.
     pub(super) fn len(&self) -> usize {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).entries.len()
+        self.cached.read().unwrap_or_else(PoisonError::into_inner).entries.len()
     }
 }
 
@@ -264,19 +264,19 @@ mod tests {
     use super::*;
     use crate::identity::Alias;
 
-    fn knows(dimensions: &Dimensions, number: i64) -> bool {
-        dimensions.actors.known.read().unwrap().entries.contains_key(&number)
+    fn is_cached(dimensions: &Dimensions, number: i64) -> bool {
+        dimensions.actors.cached.read().unwrap().entries.contains_key(&number)
     }
 
     #[test]
-    fn g5_actors_erased_by_others_are_forgotten() {
+    fn g5_actors_erased_elsewhere_leave_the_cache() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file.db");
         let other = Connection::open(&path).unwrap();
         other.pragma_update(None, "journal_mode", "WAL").unwrap();
         SCHEMA.migrations.iter().copied().flatten().for_each(|sql| other.execute_batch(sql).unwrap());
         let actor = Actor::user(Alias::new("adele@contoso.com").unwrap());
-        let document = to_json(ACTIVITY, BorrowedPrincipals { actor: &actor, on_behalf_of: &[] }).unwrap();
+        let document = to_json(ACTIVITY, PrincipalsRef { actor: &actor, on_behalf_of: &[] }).unwrap();
         for number in [1, 3, 5] {
             let document = format!("{document}{}", " ".repeat(number));
             let columns = ActorColumns::of(&document).unwrap();
@@ -286,24 +286,24 @@ mod tests {
         let reader = Connection::open(&path).unwrap();
         let old = reader.unchecked_transaction().unwrap();
         dimensions.actors.get(&old, 1).unwrap();
-        assert!(knows(&dimensions, 1));
+        assert!(is_cached(&dimensions, 1));
 
         other
             .execute_batch("DELETE FROM public_actor WHERE number < 5; UPDATE public_state SET removals = removals + 1")
             .unwrap();
-        dimensions.see_removals(removals(&other, Family::Public).unwrap());
-        assert!(!knows(&dimensions, 1));
-        // An older snapshot still reads what was erased, and keeps nothing of it.
+        dimensions.observe_removals(removals(&other, Family::Public).unwrap());
+        assert!(!is_cached(&dimensions, 1));
+        // An older snapshot still reads an erased actor, which is not cached.
         dimensions.actors.get(&old, 3).unwrap();
-        assert!(!knows(&dimensions, 3));
+        assert!(!is_cached(&dimensions, 3));
         drop(old);
         assert!(dimensions.actors.get(&reader, 3).is_err());
         dimensions.actors.get(&reader, 5).unwrap();
-        assert!(knows(&dimensions, 5));
-        // Without a look at the removals too, once it reads an actor that it does not know.
+        assert!(is_cached(&dimensions, 5));
+        // Reading an uncached actor also detects removals.
         other.execute_batch("UPDATE public_state SET removals = removals + 1").unwrap();
         other.execute("INSERT INTO public_actor SELECT 7, label, kind, document || ' ' FROM public_actor", []).unwrap();
         dimensions.actors.get(&reader, 7).unwrap();
-        assert!(knows(&dimensions, 7) && !knows(&dimensions, 5));
+        assert!(is_cached(&dimensions, 7) && !is_cached(&dimensions, 5));
     }
 }

@@ -1,4 +1,4 @@
-//! What a row holds as JSON.
+//! JSON documents in rows.
 
 use rusqlite::Row;
 use serde::Serialize;
@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use super::FileError;
 use crate::store::{StoreError, Versioned};
 
-/// What can be found damaged.
+/// Kinds of documents, for [`FileError::InvalidContent`].
 pub(super) const ACTIVITY: &str = "activity";
 pub(super) const POLICY: &str = "policy";
 pub(super) const REMOVED_GROUP: &str = "removed group";
@@ -17,8 +17,8 @@ pub(super) fn to_json<T: Serialize>(what: &'static str, value: T) -> Result<Stri
     serde_json::to_string(&Versioned(value)).map_err(|_| damaged(what))
 }
 
-/// Takes bytes, because damaged text may not even be UTF-8. The parser's own message is dropped, because it can quote
-/// what it read.
+/// Parses a document. It accepts bytes, because damaged text may not be UTF-8. The parser's own message is dropped,
+/// because it can quote the text.
 pub(super) fn from_json<T: DeserializeOwned>(what: &'static str, text: &[u8]) -> Result<T, StoreError> {
     serde_json::from_slice::<Versioned<T>>(text).map(|Versioned(value)| value).map_err(|_| damaged(what))
 }
@@ -27,12 +27,12 @@ pub(super) fn damaged(what: &'static str) -> StoreError {
     StoreError::Unreadable(Box::new(FileError::InvalidContent { what }))
 }
 
-/// For what is found where nothing of its kind belongs.
+/// Returns the error for content in the wrong place.
 pub(super) fn corrupt() -> StoreError {
     StoreError::Unreadable(Box::new(FileError::Corrupt))
 }
 
-/// The JSON in the first column of a row, whether it is text still or damaged.
+/// Returns the JSON in the first column of a row, even if it is not valid UTF-8.
 pub(super) fn document(row: &Row<'_>) -> rusqlite::Result<Vec<u8>> {
     Ok(row.get_ref(0)?.as_bytes()?.to_vec())
 }

@@ -1,4 +1,4 @@
-//! What goes wrong with a file, for either adapter.
+//! Errors of files, shared by both adapters.
 
 use std::error::Error;
 use std::fs::{self, File};
@@ -12,7 +12,7 @@ use super::FileError;
 use crate::governance::SinkError;
 use crate::store::StoreError;
 
-/// See the module.
+/// An error of an SQLite file before an adapter converts it to the error of its port.
 #[derive(Debug)]
 pub(super) enum SqliteError {
     File(FileError),
@@ -28,9 +28,9 @@ impl SqliteError {
     }
 }
 
-/// What SQLite's code stands for, where it is something that can be put right outside.
-fn kind(error: &rusqlite::Error) -> Option<FileError> {
-    // Every table is strict, so a value of another type than its column's was not written to it.
+/// Returns the [`FileError`] for an error of SQLite, or `None` if there is none.
+fn file_error(error: &rusqlite::Error) -> Option<FileError> {
+    // Every table is STRICT, so a value of another type than its column's was not inserted by SQLite.
     if let rusqlite::Error::InvalidColumnType(..)
     | rusqlite::Error::FromSqlConversionFailure(..)
     | rusqlite::Error::IntegralValueOutOfRange(..)
@@ -40,7 +40,7 @@ fn kind(error: &rusqlite::Error) -> Option<FileError> {
     }
     let sqlite = error.sqlite_error()?;
     if sqlite.extended_code == ffi::SQLITE_IOERR_SHMSIZE {
-        // The index of the log has no space to grow: SQLite tells that in no other way.
+        // SQLite reports a full disk only by this code when the index of the log cannot grow.
         return Some(FileError::Full);
     }
     match sqlite.code {
@@ -53,12 +53,12 @@ fn kind(error: &rusqlite::Error) -> Option<FileError> {
 }
 
 impl SqliteError {
-    /// Says in the terms of files why SQLite could not open a file, or one of those beside it, where a look at the folder
-    /// tells that.
+    /// Replaces SQLite's error for a file that it cannot open by a more specific [`FileError`], if creating a file in
+    /// the same folder reveals the reason.
     pub(super) fn at(self, path: &Path) -> Self {
-        let is_unopened = |error: &rusqlite::Error| error.sqlite_error_code() == Some(ErrorCode::CannotOpen);
+        let cannot_open = |error: &rusqlite::Error| error.sqlite_error_code() == Some(ErrorCode::CannotOpen);
         match &self {
-            Self::Other(error) if error.downcast_ref().is_some_and(is_unopened) => match create_beside(path) {
+            Self::Other(error) if error.downcast_ref().is_some_and(cannot_open) => match create_beside(path) {
                 Err(ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => FileError::ReadOnly.into(),
                 Err(ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => FileError::Full.into(),
                 _ => self,
@@ -68,8 +68,8 @@ impl SqliteError {
     }
 }
 
-/// Tries whether there can be one more file. The file itself is left alone: to open and close it would end the locks that
-/// SQLite has on it in this process.
+/// Creates and deletes a file in the same folder. The database itself is not opened: closing it would release the locks
+/// that SQLite has on it in this process.
 fn create_beside(path: &Path) -> Result<(), ErrorKind> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!("-probe-{}", std::process::id()));
@@ -79,14 +79,14 @@ fn create_beside(path: &Path) -> Result<(), ErrorKind> {
 
 impl From<rusqlite::Error> for SqliteError {
     fn from(error: rusqlite::Error) -> Self {
-        kind(&error).map_or_else(|| Self::Other(Box::new(error)), Self::File)
+        file_error(&error).map_or_else(|| Self::Other(Box::new(error)), Self::File)
     }
 }
 
-/// Of a commit that others shared.
+/// For a commit that several callers shared.
 impl From<Arc<rusqlite::Error>> for SqliteError {
     fn from(error: Arc<rusqlite::Error>) -> Self {
-        kind(&error).map_or_else(|| Self::Other(Box::new(error)), Self::File)
+        file_error(&error).map_or_else(|| Self::Other(Box::new(error)), Self::File)
     }
 }
 
@@ -105,7 +105,7 @@ impl From<io::Error> for SqliteError {
 impl From<SqliteError> for StoreError {
     fn from(error: SqliteError) -> Self {
         match error {
-            SqliteError::File(error) if error.is_of_the_content() => Self::Unreadable(Box::new(error)),
+            SqliteError::File(error) if error.is_content_error() => Self::Unreadable(Box::new(error)),
             error => Self::Backend(error.into_source()),
         }
     }
@@ -117,8 +117,8 @@ impl From<SqliteError> for SinkError {
     }
 }
 
-/// For the calls of SQLite within an adapter.
-macro_rules! through_failure {
+/// Converts errors of SQLite calls within an adapter.
+macro_rules! convert_via_sqlite_error {
     ($($from:ty => $($into:ty),+;)+) => {$($(
         impl From<$from> for $into {
             fn from(error: $from) -> Self {
@@ -128,7 +128,7 @@ macro_rules! through_failure {
     )+)+};
 }
 
-through_failure! {
+convert_via_sqlite_error! {
     rusqlite::Error => StoreError, SinkError;
     Arc<rusqlite::Error> => StoreError, SinkError;
 }
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn b1_what_sqlite_says_is_said_in_the_terms_of_files_also_to_those_who_share_a_commit() {
+    fn b1_sqlite_error_codes_map_to_file_errors() {
         for (code, expected) in [
             (ffi::SQLITE_CORRUPT, Some(FileError::Corrupt)),
             (ffi::SQLITE_NOTADB, Some(FileError::Corrupt)),
@@ -163,7 +163,7 @@ mod tests {
                     SqliteError::Other(_) => None,
                 };
                 assert_eq!(found, expected, "{code}");
-                let unreadable = expected.is_some_and(FileError::is_of_the_content);
+                let unreadable = expected.is_some_and(FileError::is_content_error);
                 let error = StoreError::from(error);
                 assert_eq!(matches!(error, StoreError::Unreadable(_)), unreadable, "{error:?}");
                 assert_eq!(error.source().unwrap().downcast_ref(), expected.as_ref(), "{error:?}");

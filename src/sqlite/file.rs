@@ -1,4 +1,4 @@
-//! A file: where it is, whose it is, which version it has, and how it is to be read and written.
+//! An open database file: its path, its format and version, and its connections.
 
 use std::path::{self, Path, PathBuf};
 use std::sync::{Arc, PoisonError};
@@ -11,33 +11,33 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use super::FileError;
 use super::error::SqliteError;
 use super::group_commit::GroupCommit;
-use super::writer::{Memory, Writer};
+use super::writer::{Cache, Writer};
 use crate::sync::Mutex;
 
-/// A file that is open. One connection writes; reads have their own and are never blocked by it.
-pub(super) struct File<M: Memory = ()> {
+/// An open file. One connection writes. Reads use connections of their own, and a write never blocks them.
+pub(super) struct File<M: Cache = ()> {
     path: PathBuf,
     schema: &'static Schema,
     writer: GroupCommit<Writer<M>>,
-    /// Those that nobody reads from at the moment.
+    /// Idle connections.
     readers: Mutex<Vec<Connection>>,
 }
 
-/// How many idle connections for reading are kept.
+/// The maximum number of idle connections for reading.
 const IDLE_READERS: usize = 64;
 
-impl<M: Memory> File<M> {
-    /// Opens a file for writing, and makes it if it is not there. `memory` is what is known of it in the beginning.
+impl<M: Cache> File<M> {
+    /// Opens a file for writing, or creates it. `cache` returns the initial cache.
     pub(super) fn open<E: From<SqliteError>>(
         path: &Path,
         schema: &'static Schema,
-        memory: impl FnOnce(&Connection) -> Result<M, E>,
+        cache: impl FnOnce(&Connection) -> Result<M, E>,
     ) -> Result<Self, E> {
         require_sqlite(rusqlite::version_number()).map_err(SqliteError::from)?;
-        let path = locate(path)?;
+        let path = absolute_path(path)?;
         let connection = open_writer(&path, schema).map_err(|error| error.at(&path))?;
-        let memory = memory(&connection)?;
-        let writer = GroupCommit::new(Writer::new(connection, &path, memory));
+        let cache = cache(&connection)?;
+        let writer = GroupCommit::new(Writer::new(connection, &path, cache));
         Ok(Self { path, schema, writer, readers: Mutex::default() })
     }
 
@@ -45,8 +45,8 @@ impl<M: Memory> File<M> {
         &self.path
     }
 
-    /// Writes in a transaction that other callers may share, and returns once it is durable. If `act` fails, none of its
-    /// changes is kept. Another thread may run it, and it may run twice.
+    /// Runs `act` in a transaction that other callers may share, and returns once it is durable. If `act` fails, none
+    /// of its changes is kept. It may run on another thread, and it may run twice.
     pub(super) fn write<T, E>(&self, act: impl FnMut(&mut Writer<M>) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
@@ -55,7 +55,7 @@ impl<M: Memory> File<M> {
         self.writer.run(act)
     }
 
-    /// Reads on a connection that nobody else uses meanwhile.
+    /// Runs `act` on a connection that no other caller uses meanwhile.
     pub(super) fn read<T, E: From<SqliteError>>(&self, act: impl FnOnce(&Connection) -> Result<T, E>) -> Result<T, E> {
         let idle = || self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = idle().pop();
@@ -72,31 +72,33 @@ impl<M: Memory> File<M> {
     }
 }
 
-/// What a file is to hold.
+/// The format of a file.
 pub(super) struct Schema {
-    /// Stands in the header of the file, so that no other file is mistaken for it.
+    /// The id in the header of the file, which distinguishes it from files of other programs.
     pub(super) application_id: i32,
-    pub(super) holds: &'static str,
-    /// In bytes.
+    /// The content, as error messages name it.
+    pub(super) content: &'static str,
+    /// The size of a page in bytes.
     pub(super) page_size: i32,
-    /// Whether SQLite writes zeros over whatever it frees, from the beginning: what it freed before stays as it is.
-    pub(super) erases: bool,
-    /// Statements that make a file of the next version: the first of them an empty one, the second one of version 1.
+    /// Whether the writer overwrites freed pages with zeros from the start. Pages freed earlier stay as they are.
+    pub(super) zeroes_freed_pages: bool,
+    /// The statements that migrate a file to the next version: the first entry creates version 1 in an empty file, the
+    /// second migrates version 1 to version 2.
     pub(super) migrations: &'static [&'static [&'static str]],
 }
 
 impl Schema {
-    /// The version that this makes, which stands in the header of the file.
+    /// Returns the current schema version, which is also in the header of the file.
     fn version(&self) -> i32 {
         i32::try_from(self.migrations.len()).unwrap_or(i32::MAX)
     }
 }
 
-/// How long a call waits for another process to finish its transaction.
+/// The maximum time that a call waits for another process to finish its transaction.
 pub(super) const BUSY: Duration = Duration::from_secs(60);
 
-/// The oldest SQLite library that reads and writes these files: 3.37.0 has STRICT tables, and 3.37.2 mends what could
-/// damage a file before. It is a decimal number, as [`rusqlite::version_number`] returns it.
+/// The oldest SQLite library that reads and writes these files: 3.37.0 introduced STRICT tables, and 3.37.2 fixed a bug
+/// that could damage a file. It is a decimal number, as [`rusqlite::version_number`] returns it.
 const REQUIRED_SQLITE: i32 = 3_037_002;
 
 /// Rejects a linked library that is older than [`REQUIRED_SQLITE`].
@@ -107,11 +109,11 @@ fn require_sqlite(found: i32) -> Result<(), FileError> {
     Ok(())
 }
 
-/// The absolute path, because every connection is to find the same file, wherever the process has gone meanwhile. What
-/// SQLite would take for something other than a path is refused: each connection would get a database of its own.
-fn locate(path: &Path) -> Result<PathBuf, SqliteError> {
+/// Returns the absolute path, so that every connection opens the same file even if the current directory changes.
+/// Rejects a path that SQLite would not interpret as a file name: each connection would open a database of its own.
+fn absolute_path(path: &Path) -> Result<PathBuf, SqliteError> {
     let text = path.as_os_str().as_encoded_bytes();
-    if text.is_empty() || text == b":memory:" || text.starts_with(b"file:") {
+    if text.is_empty() || text == b":cache:" || text.starts_with(b"file:") {
         return Err(FileError::NotAFile.into());
     }
     Ok(path::absolute(path)?)
@@ -120,34 +122,35 @@ fn locate(path: &Path) -> Result<PathBuf, SqliteError> {
 fn open_writer(path: &Path, schema: &Schema) -> Result<Connection, SqliteError> {
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_CREATE)?;
     match version_of(&mut connection, schema)? {
-        // A copy of a file has left that behind.
+        // `VACUUM INTO` does not turn WAL mode on in the copy.
         Some(version) if version == schema.version() => use_wal(&connection)?,
         Some(_) => {
             use_wal(&connection)?;
             migrate(&mut connection, schema)?;
         }
-        None => make(&mut connection, schema)?,
+        None => create(&mut connection, schema)?,
     }
-    settle(&connection)?;
+    configure(&connection)?;
     connection.pragma_update(None, "cache_size", WRITER_CACHE)?;
-    if schema.erases {
+    if schema.zeroes_freed_pages {
         overwrite_deleted(&connection, Overwrite::Everything)?;
     }
     Ok(connection)
 }
 
-/// The memory that pages may take on the connection that writes: 64 MB, in the negative KB that SQLite counts in. Indexes of a
-/// full partition are sorted within it.
+/// The page cache of the writing connection: 64 MB, in SQLite's unit of negative KiB. The indexes of a full partition
+/// are sorted within it.
 const WRITER_CACHE: i32 = -65_536;
 
-/// Makes no file: whoever reads from one that is gone must not find an empty one in its place.
+/// Opens a connection for reading. It never creates the file, so that a missing file is an error and does not read as
+/// an empty one.
 fn open_reader(path: &Path, schema: &Schema) -> Result<Connection, SqliteError> {
     let mut connection = connect(path, OpenFlags::empty())?;
     if version_of(&mut connection, schema)?.is_none() {
-        return Err(FileError::NotOurFormat { expected: schema.holds }.into());
+        return Err(FileError::NotOurFormat { expected: schema.content }.into());
     }
-    settle(&connection)?;
-    // Not opened read-only, because readers of a file in WAL mode write to the index of the log.
+    configure(&connection)?;
+    // Not opened read-only, because readers in WAL mode write to the index of the log.
     connection.pragma_update(None, "query_only", "ON")?;
     Ok(connection)
 }
@@ -156,69 +159,70 @@ fn connect(path: &Path, create: OpenFlags) -> Result<Connection, SqliteError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX).union(create);
     #[allow(unused_mut, reason = "rusqlite before 0.41 does not ask for it")]
     let mut connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_handler(Some(wait_in_line))?;
+    connection.busy_handler(Some(wait_while_busy))?;
     Ok(connection)
 }
 
-/// How many prepared statements a connection keeps. A search has one for each index of each partition and one for its rows, so
-/// this is enough for about 200 partitions.
-const STATEMENTS: usize = 1_024;
+/// The number of prepared statements that a connection caches. A search has one for each index of each partition and
+/// one for the rows of each, so this suffices for about 200 partitions.
+const CACHED_STATEMENTS: usize = 1_024;
 
-/// Only once it is known whose file it is, because this already reads the schema.
-fn settle(connection: &Connection) -> Result<(), SqliteError> {
+/// Configures a connection. It reads the schema, so it runs only once the format of the file is known.
+fn configure(connection: &Connection) -> Result<(), SqliteError> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "trusted_schema", "OFF")?;
     overwrite_deleted(connection, Overwrite::WithinPages)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    // Otherwise SQLite prepares each statement with `LIMIT ?` anew whenever it comes out of the cache, because its plan may
-    // depend on the number.
+    connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    // Otherwise SQLite prepares each cached statement with `LIMIT ?` again at every use, because its plan may depend on
+    // the number.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())
 }
 
-/// What is overwritten with zeros of that which is deleted.
+/// The deleted content that SQLite overwrites with zeros.
 #[derive(Clone, Copy)]
 pub(super) enum Overwrite {
-    /// What lies in pages that are written anyway.
+    /// Deleted content in pages that the transaction writes anyway.
     WithinPages,
-    /// Pages that become free as well, which are written for that alone.
+    /// Freed pages as well, which are written for this purpose only.
     Everything,
 }
 
-/// From now on, on one connection.
+/// Sets what one connection overwrites from now on.
 pub(super) fn overwrite_deleted(connection: &Connection, what: Overwrite) -> Result<(), rusqlite::Error> {
     let pragma = match what {
         Overwrite::WithinPages => "PRAGMA secure_delete = FAST",
         Overwrite::Everything => "PRAGMA secure_delete = ON",
     };
-    // Not kept prepared: SQLite does what this says when it prepares it, and not when it runs it.
+    // Not cached: SQLite applies this pragma when the statement is prepared, not when it runs.
     connection.query_row(pragma, [], |_| Ok(()))
 }
 
 fn version_of(connection: &mut Connection, schema: &Schema) -> Result<Option<i32>, SqliteError> {
-    // In one transaction, because another process may be making the file: half of what it wrote is nobody's file.
-    let snapshot = connection.transaction().map_err(foreign_if_no_database(schema))?;
+    // In one transaction, because another process may be creating the file, and a partial read would look like a
+    // foreign file.
+    let snapshot = connection.transaction().map_err(map_not_a_database(schema))?;
     identify(&snapshot, schema)
 }
 
-/// SQLite notices only once it reads.
-fn foreign_if_no_database(schema: &Schema) -> impl Fn(rusqlite::Error) -> SqliteError {
-    let foreign = FileError::NotOurFormat { expected: schema.holds };
+/// Maps the error for a file that is not a database, which SQLite reports at the first read.
+fn map_not_a_database(schema: &Schema) -> impl Fn(rusqlite::Error) -> SqliteError {
+    let not_our_format = FileError::NotOurFormat { expected: schema.content };
     move |error| match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase) => foreign.into(),
+        Some(ErrorCode::NotADatabase) => not_our_format.into(),
         _ => error.into(),
     }
 }
 
-fn make(connection: &mut Connection, schema: &Schema) -> Result<(), SqliteError> {
+fn create(connection: &mut Connection, schema: &Schema) -> Result<(), SqliteError> {
     connection.pragma_update(None, "page_size", schema.page_size)?;
     use_wal(connection)?;
     migrate(connection, schema)
 }
 
-/// Brings a file to the version of now.
+/// Migrates a file to the current version.
 fn migrate(connection: &mut Connection, schema: &Schema) -> Result<(), SqliteError> {
-    // AccessNotice again once no other process can write.
+    // Checked again now that no other process can write.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version = identify(&transaction, schema)?.unwrap_or(0);
     let done = usize::try_from(version).unwrap_or_default();
@@ -231,15 +235,15 @@ fn migrate(connection: &mut Connection, schema: &Schema) -> Result<(), SqliteErr
     Ok(())
 }
 
-/// Returns the version of a file of ours; `None` for an empty one.
+/// Returns the schema version of a file in this format, or `None` if the file is empty.
 fn identify(connection: &Connection, schema: &Schema) -> Result<Option<i32>, SqliteError> {
     let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
-    let number = |pragma| number(pragma).map_err(foreign_if_no_database(schema));
+    let number = |pragma| number(pragma).map_err(map_not_a_database(schema));
     let (application_id, found) = (number("application_id")?, number("user_version")?);
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     match application_id {
         0 if found == 0 && tables == 0 => Ok(None),
-        id if id != schema.application_id => Err(FileError::NotOurFormat { expected: schema.holds }.into()),
+        id if id != schema.application_id => Err(FileError::NotOurFormat { expected: schema.content }.into()),
         _ if found > schema.version() => {
             Err(FileError::UnsupportedVersion { found, supported: schema.version() }.into())
         }
@@ -247,16 +251,16 @@ fn identify(connection: &Connection, schema: &Schema) -> Result<Option<i32>, Sql
     }
 }
 
-/// Waits a millisecond each time, up to [`BUSY`]. SQLite's own handler waits ever longer, up to a tenth of a second,
-/// and so hardly ever finds the gap between two batches: a change of the policy must not starve behind another
-/// process's ingest.
-pub(super) fn wait_in_line(times_before: i32) -> bool {
+/// Waits a millisecond per call, up to [`BUSY`] in total. SQLite's own handler increases its waits to a tenth of a
+/// second, so it rarely hits the gap between two batches. A policy change must not starve behind the ingest of another
+/// process.
+pub(super) fn wait_while_busy(times_before: i32) -> bool {
     thread::sleep(Duration::from_millis(1));
     u128::from(times_before.unsigned_abs()) < BUSY.as_millis()
 }
 
-/// Turns WAL mode on, which stays on in the file. SQLite does not wait here when another process is at it, so this
-/// does.
+/// Turns WAL mode on, which persists in the file. SQLite does not wait here while another process does the same, so
+/// this function waits.
 fn use_wal(connection: &Connection) -> Result<(), SqliteError> {
     let begun = Instant::now();
     loop {
@@ -276,11 +280,16 @@ fn is_busy(error: &rusqlite::Error) -> bool {
 mod tests {
     use super::*;
 
-    const SCHEMA: Schema =
-        Schema { application_id: 7, holds: "nothing", page_size: 4_096, erases: true, migrations: &[&[]] };
+    const SCHEMA: Schema = Schema {
+        application_id: 7,
+        content: "nothing",
+        page_size: 4_096,
+        zeroes_freed_pages: true,
+        migrations: &[&[]],
+    };
 
     #[test]
-    fn d4_every_connection_waits_for_the_disk_trusts_no_schema_and_overwrites_what_it_deletes() {
+    fn d4_connections_sync_fully_and_overwrite_deleted_content() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file.db");
         let writer = open_writer(&path, &SCHEMA).unwrap();
@@ -312,26 +321,25 @@ mod tests {
     }
 
     #[test]
-    fn b1_library_before_the_required_one_is_rejected() {
+    fn b1_outdated_sqlite_library_is_rejected() {
         assert_eq!(require_sqlite(REQUIRED_SQLITE), Ok(()));
         let old = require_sqlite(3_034_001).unwrap_err();
         assert_eq!(old, FileError::SqliteTooOld { found: 3_034_001, required: REQUIRED_SQLITE });
         assert_eq!(
             old.to_string(),
-            "the program is linked to SQLite 3.34.1, which is too old; link SQLite 3.37.2 or later, or build with the \
-             feature `bundled`"
+            "the linked SQLite 3.34.1 is too old; link SQLite 3.37.2 or later, or build with the feature `bundled`"
         );
-        assert!(!old.is_of_the_content());
+        assert!(!old.is_content_error());
     }
 
     #[test]
-    fn d5_whoever_waits_in_line_waits_a_minute_and_no_longer() {
-        assert!(wait_in_line(0) && wait_in_line(59_999));
-        assert!(!wait_in_line(60_000));
+    fn d5_wait_for_busy_file_ends_after_a_minute() {
+        assert!(wait_while_busy(0) && wait_while_busy(59_999));
+        assert!(!wait_while_busy(60_000));
     }
 
     #[test]
-    fn d5_turning_the_log_on_waits_for_whoever_holds_the_file() {
+    fn d5_enabling_wal_waits_for_exclusive_lock() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file.db");
         let other = Connection::open(&path).unwrap();
@@ -348,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn b1_turning_the_log_on_waits_for_nothing_else() {
+    fn b1_enabling_wal_on_foreign_file_fails_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file.db");
         std::fs::write(&path, [b'x'; 4_096]).unwrap();

@@ -1,4 +1,4 @@
-//! Governance records in a file of their own.
+//! The sink for governance records in a file of their own.
 
 mod erase;
 mod integrity;
@@ -14,24 +14,25 @@ use super::file::{File, Schema};
 use crate::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, Recorded, Removal, SinkError};
 
 const SCHEMA: Schema = Schema {
-    // `APG2`. Files of the first edition have `APG1` and are refused as not ours.
+    // `APG2`. Files of earlier development versions have `APG1` and are rejected as another format.
     application_id: 0x4150_4732,
-    holds: "governance records",
+    content: "governance records",
     // Each record is one commit, and a commit writes whole pages.
     page_size: 4_096,
-    erases: true,
+    zeroes_freed_pages: true,
     migrations: &[&[row::TABLE, row::VIEW]],
 };
 
-/// Governance records in one SQLite file, which the `sqlite3` shell can read. `docs/schema.md` documents its tables.
+/// A sink for governance records in one SQLite file, which the `sqlite3` shell can read. `docs/schema.md` documents its
+/// tables.
 ///
 /// One connection writes. Reads have connections of their own, so no reveal waits for a search in the log.
 ///
-/// A removal takes at most a thousand records in a step. Once a step returns that nothing is left to remove, neither
+/// A removal covers at most a thousand records per step. Once a step returns that nothing is left to remove, neither
 /// the file nor the write-ahead log beside it contains the removed or redacted content. A reader that stays in a
-/// transaction for seconds can keep the log from being emptied; the step is then refused with [`FileError::Busy`].
-/// Copies made before the removal keep what they contain. UUIDs of removed records and requests can stay in unused space
-/// of an index.
+/// transaction for seconds can keep the log from being emptied; the step then fails with [`FileError::Busy`]. Copies
+/// made before the removal keep their content. UUIDs of removed records and requests can remain in unused space of an
+/// index.
 pub struct SqliteGovernance {
     file: File,
 }
@@ -40,8 +41,8 @@ impl SqliteGovernance {
     /// Opens a file, or creates it. A relative path is resolved against the current directory at the time of the call.
     ///
     /// # Errors
-    /// [`SinkError::Backend`], with a [`FileError`] as its source if another program or a newer version of this library
-    /// made the file, or the path names no file.
+    /// Returns [`SinkError::Backend`] with a [`FileError`] as its source if another program or a newer version of this
+    /// library created the file, or the path names no file.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SinkError> {
         Ok(Self { file: File::open(path.as_ref(), &SCHEMA, |_| Ok::<_, SinkError>(()))? })
     }
@@ -52,7 +53,7 @@ impl SqliteGovernance {
     /// the sequence has no gap. Records can be written and read meanwhile.
     ///
     /// # Errors
-    /// [`SinkError::Backend`], with [`FileError::Corrupt`] as its source if anything differs, or
+    /// Returns [`SinkError::Backend`] with [`FileError::Corrupt`] as its source if anything differs, or
     /// [`FileError::InvalidContent`] if a record cannot be parsed.
     pub fn integrity_check(&self) -> Result<(), SinkError> {
         self.file.check::<SinkError>()?;
@@ -66,7 +67,7 @@ impl SqliteGovernance {
     /// number, appended. Restore a copy only while no process has the file open.
     ///
     /// # Errors
-    /// [`BackupError`] if the target already exists or the copy cannot be written.
+    /// Returns [`BackupError`] if the target already exists or the copy cannot be written.
     pub fn backup(&self, to: impl AsRef<Path>) -> Result<(), BackupError> {
         self.file.backup(to.as_ref())
     }
@@ -78,7 +79,7 @@ impl GovernanceSink for SqliteGovernance {
         self.file.write(move |writer| {
             let connection = writer.connection();
             let sequence = match row::find(connection, row.id)? {
-                Some((sequence, known)) if row.is_same_record(&known)? => sequence,
+                Some((sequence, stored)) if row.is_same_record(&stored)? => sequence,
                 Some(_) => return Err(SinkError::IdTaken(row.id)),
                 None => row.insert(connection)?,
             };

@@ -5,9 +5,9 @@
 //! transaction, commits, and wakes the others, its followers. Callers that arrive while a leader works form the next
 //! queue (DeWitt et al., "Implementation Techniques for Main Memory Database Systems").
 //!
-//! No caller gets its result before the commit, not even one whose part was rejected: the reason may rest on rows that
-//! another part of the same transaction wrote. A part that fails after it wrote undoes the whole transaction. Each
-//! caller of the group then runs its part once more, alone. That is rare, and it saves every part a savepoint.
+//! No caller gets its result before the commit, not even one whose part was rejected: the rejection may depend on rows
+//! that another part of the same transaction wrote. If a part fails after it wrote, the whole transaction is rolled
+//! back, and each caller of the group runs its part again, alone. This is rare, and avoids a savepoint for every part.
 
 #[cfg(test)]
 mod ledger;
@@ -28,16 +28,17 @@ pub(super) trait Transact {
     type Error;
 
     fn begin(&mut self) -> Result<(), Self::Error>;
-    /// Makes every change since the beginning durable. If it fails, none of them was kept.
+    /// Makes every change since [`begin`](Self::begin) durable. If it fails, none of them is kept.
     fn commit(&mut self) -> Result<(), Self::Error>;
-    /// Undoes every change since the beginning.
+    /// Rolls back every change since [`begin`](Self::begin).
     fn roll_back(&mut self);
-    /// Returns whether the transaction is neither committed nor undone. A database undoes it itself after some errors.
+    /// Returns whether the transaction is neither committed nor rolled back. After some errors a database rolls back by
+    /// itself.
     fn is_open(&self) -> bool;
-    /// Returns the number of changes ever made.
-    fn written(&self) -> u64;
-    /// Does upkeep after a commit, once the callers have their results.
-    fn tidy(&mut self) {}
+    /// Returns the total number of changes made on the connection.
+    fn total_changes(&self) -> u64;
+    /// Runs maintenance after a commit, once the callers have their results.
+    fn after_commit(&mut self) {}
 }
 
 /// A writer that many callers share.
@@ -48,21 +49,21 @@ pub(super) struct GroupCommit<W: Transact> {
 }
 
 /// The most callers in one group, which bounds how long a transaction is open.
-const CALLERS: usize = 256;
+const MAX_CALLERS: usize = 256;
 
 struct WriterState<W: Transact> {
     writer: W,
-    /// If the last attempt to begin a transaction failed: when it began, and its error.
+    /// The time and error of the last attempt to begin a transaction, if it failed.
     refused: Option<(Instant, Arc<W::Error>)>,
 }
 
 /// Callers that share a transaction.
 struct Group<W: Transact> {
-    state: Mutex<State<W>>,
-    decided: Condvar,
+    state: Mutex<GroupState<W>>,
+    finished: Condvar,
 }
 
-struct State<W: Transact> {
+struct GroupState<W: Transact> {
     parts: Vec<Arc<dyn Run<W>>>,
     /// When the last caller arrived.
     arrived: Instant,
@@ -75,12 +76,12 @@ enum Outcome<E> {
     /// The transaction could not be begun or committed.
     Failed(Arc<E>),
     /// A part failed after it wrote, or panicked. No change was kept.
-    Undone,
+    RolledBack,
 }
 
-/// A part of a transaction, whichever thread runs it.
+/// A part of a transaction that any thread can run.
 trait Run<W>: Send + Sync {
-    /// Runs it, keeps the result for its caller, and returns whether it succeeded.
+    /// Runs the part, stores the result for its caller, and returns whether it succeeded.
     fn run(&self, writer: &mut W) -> bool;
 }
 
@@ -111,8 +112,8 @@ impl<W: Transact + 'static> GroupCommit<W> {
     }
 
     /// Runs a part of a transaction, on this thread or another, and returns its result once the commit is durable. If
-    /// the part fails, none of its changes is kept, and those of other callers are. It runs twice if the first
-    /// transaction was undone.
+    /// the part fails, none of its changes is kept; changes of other callers are. It runs twice if the first
+    /// transaction was rolled back.
     pub(super) fn run<T, E>(&self, act: impl FnMut(&mut W) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
@@ -126,10 +127,11 @@ impl<W: Transact + 'static> GroupCommit<W> {
             if parts.len() == 1 {
                 return transaction.run_alone(arrived, &mut *lock(&part.act));
             }
-            // A panic undoes the transaction. The caller whose part panicked meets the panic again when it runs alone.
+            // A panic rolls the transaction back. The caller whose part panicked gets the panic again when its part
+            // runs alone.
             let lead = || transaction.run_group(arrived, parts, &group);
             if catch_unwind(AssertUnwindSafe(lead)).is_err() {
-                group.decide(Outcome::Undone);
+                group.finish(Outcome::RolledBack);
             }
         }
         match (group.wait(), lock(&part.result).take()) {
@@ -147,24 +149,25 @@ impl<W: Transact + 'static> GroupCommit<W> {
         let mut queue = lock(&self.queue);
         if let Some(group) = &*queue {
             let mut state = lock(&group.state);
-            if state.parts.len() < CALLERS {
+            if state.parts.len() < MAX_CALLERS {
                 state.parts.push(part);
                 state.arrived = Instant::now();
                 return (Arc::clone(group), false);
             }
         }
-        let state = State { parts: vec![part], arrived: Instant::now(), outcome: None };
-        let group = Arc::new(Group { state: Mutex::new(state), decided: Condvar::new() });
+        let state = GroupState { parts: vec![part], arrived: Instant::now(), outcome: None };
+        let group = Arc::new(Group { state: Mutex::new(state), finished: Condvar::new() });
         *queue = Some(Arc::clone(&group));
         (group, true)
     }
 
     fn wait_for_writer(&self) -> Transaction<'_, W> {
-        Transaction { held: lock(&self.writer), is_unfinished: false }
+        Transaction { state: lock(&self.writer), is_unfinished: false }
     }
 
-    /// Lets no more callers into the group. Returns its parts, and when the last caller arrived. The leader does this
-    /// before it begins the transaction, so that a caller that arrives later is not refused with an earlier attempt.
+    /// Removes the group from the queue, so that no more callers join. Returns its parts, and when the last caller
+    /// arrived. The leader does this before it begins the transaction, so that a caller that arrives later is not
+    /// rejected with an earlier attempt.
     fn close(&self, group: &Arc<Group<W>>) -> (Vec<Arc<dyn Run<W>>>, Instant) {
         let mut queue = lock(&self.queue);
         if queue.as_ref().is_some_and(|queued| Arc::ptr_eq(queued, group)) {
@@ -175,30 +178,30 @@ impl<W: Transact + 'static> GroupCommit<W> {
     }
 }
 
-/// The writer, while one thread holds it. A transaction that is not committed is undone when this is dropped.
+/// Exclusive access to the writer. A transaction that is not committed is rolled back on drop.
 struct Transaction<'a, W: Transact> {
-    held: MutexGuard<'a, WriterState<W>>,
+    state: MutexGuard<'a, WriterState<W>>,
     is_unfinished: bool,
 }
 
 impl<W: Transact> Transaction<'_, W> {
-    /// Runs the parts of a group, commits, and tells the group how that ended.
+    /// Runs the parts of a group, commits, and publishes the outcome to the group.
     fn run_group(mut self, arrived: Instant, parts: Vec<Arc<dyn Run<W>>>, group: &Group<W>) {
         if let Err(error) = self.begin(arrived) {
-            return group.decide(Outcome::Failed(error));
+            return group.finish(Outcome::Failed(error));
         }
         for part in parts {
-            let before = self.held.writer.written();
-            if !part.run(&mut self.held.writer) && self.is_spoilt(before) {
+            let before = self.state.writer.total_changes();
+            if !part.run(&mut self.state.writer) && self.has_changes_since(before) {
                 drop(self);
-                return group.decide(Outcome::Undone);
+                return group.finish(Outcome::RolledBack);
             }
         }
-        group.decide(match self.commit() {
+        group.finish(match self.commit() {
             Ok(()) => Outcome::Committed,
             Err(error) => Outcome::Failed(error),
         });
-        self.held.writer.tidy();
+        self.state.writer.after_commit();
     }
 
     /// Runs one part in a transaction of its own.
@@ -207,35 +210,35 @@ impl<W: Transact> Transaction<'_, W> {
         E: From<Arc<W::Error>>,
     {
         self.begin(arrived)?;
-        let value = act(&mut self.held.writer)?;
+        let value = act(&mut self.state.writer)?;
         self.commit()?;
-        self.held.writer.tidy();
+        self.state.writer.after_commit();
         Ok(value)
     }
 
-    /// Begins a transaction. Callers that had arrived before a failed attempt began are refused with its error: all of
-    /// them wait for a locked file at the same time, not one after another.
+    /// Begins a transaction. Callers that arrived before a failed attempt began get its error: all of them wait for a
+    /// locked file at the same time, not one after another.
     fn begin(&mut self, arrived: Instant) -> Result<(), Arc<W::Error>> {
-        if let Some((_, error)) = self.held.refused.as_ref().filter(|(since, _)| arrived <= *since) {
+        if let Some((_, error)) = self.state.refused.as_ref().filter(|(since, _)| arrived <= *since) {
             return Err(Arc::clone(error));
         }
         let since = Instant::now();
         self.is_unfinished = true;
-        let begun = self.held.writer.begin().map_err(Arc::new);
+        let begun = self.state.writer.begin().map_err(Arc::new);
         self.is_unfinished = begun.is_ok();
-        self.held.refused = begun.as_ref().err().map(|error| (since, Arc::clone(error)));
+        self.state.refused = begun.as_ref().err().map(|error| (since, Arc::clone(error)));
         begun
     }
 
-    /// Returns whether a failed part changed the transaction, so that the other parts cannot go on in it. That includes
-    /// a transaction that the database has undone: later changes would each be durable at once.
-    fn is_spoilt(&self, written_before: u64) -> bool {
-        let writer = &self.held.writer;
-        !writer.is_open() || writer.written() != written_before
+    /// Returns whether a failed part changed the transaction, so that the other parts cannot continue in it. That
+    /// includes a transaction that the database rolled back: each later change would be durable at once.
+    fn has_changes_since(&self, changes_before: u64) -> bool {
+        let writer = &self.state.writer;
+        !writer.is_open() || writer.total_changes() != changes_before
     }
 
     fn commit(&mut self) -> Result<(), Arc<W::Error>> {
-        let committed = self.held.writer.commit().map_err(Arc::new);
+        let committed = self.state.writer.commit().map_err(Arc::new);
         self.is_unfinished = false;
         committed
     }
@@ -244,15 +247,15 @@ impl<W: Transact> Transaction<'_, W> {
 impl<W: Transact> Drop for Transaction<'_, W> {
     fn drop(&mut self) {
         if self.is_unfinished {
-            self.held.writer.roll_back();
+            self.state.writer.roll_back();
         }
     }
 }
 
 impl<W: Transact> Group<W> {
-    fn decide(&self, outcome: Outcome<W::Error>) {
+    fn finish(&self, outcome: Outcome<W::Error>) {
         lock(&self.state).outcome.get_or_insert(outcome);
-        self.decided.notify_all();
+        self.finished.notify_all();
     }
 
     fn wait(&self) -> Outcome<W::Error> {
@@ -261,8 +264,8 @@ impl<W: Transact> Group<W> {
             match &state.outcome {
                 Some(Outcome::Committed) => return Outcome::Committed,
                 Some(Outcome::Failed(error)) => return Outcome::Failed(Arc::clone(error)),
-                Some(Outcome::Undone) => return Outcome::Undone,
-                None => state = self.decided.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(Outcome::RolledBack) => return Outcome::RolledBack,
+                None => state = self.finished.wait(state).unwrap_or_else(PoisonError::into_inner),
             }
         }
     }

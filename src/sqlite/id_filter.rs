@@ -1,23 +1,23 @@
-//! A Bloom filter of the ids in an index, so that an id that was never stored is mostly not looked up in the file.
+//! A Bloom filter of the indexed ids, which avoids most lookups of ids that were never stored.
 //!
-//! Burton H. Bloom, "Space/Time Trade-offs in Hash Coding with Allowable Errors", 1970. The hash of an id gives the bits by
-//! itself. The filter is filled from the index in the order of the hashes, a part with each batch, and answers from the
-//! beginning for the hashes that it has come to; until then the index is asked for the others.
+//! Burton H. Bloom, "Space/Time Trade-offs in Hash Coding with Allowable Errors", 1970. The hash of an id determines
+//! its bits directly. The filter is filled from the index in hash order, a part with each batch. It answers for the
+//! hashes that it has reached; the index is read for the others.
 
 use rusqlite::Connection;
 
 use super::family::Family;
 use crate::store::StoreError;
 
-/// How many bits there are for an id: about one lookup in a hundred is in vain.
+/// The number of bits per id: about one lookup in a hundred is a false positive.
 const BITS: usize = 10;
 const PROBES: u32 = 7;
-/// The smallest number of ids that a filter is made for.
-const SMALLEST: usize = 1 << 17;
-/// How many ids are read from the index with a batch: a millisecond or two.
+/// The minimum capacity of a filter in ids.
+const MIN_CAPACITY: usize = 1 << 17;
+/// The number of ids that one batch reads from the index, which takes a millisecond or two.
 const STEP: i64 = 16_384;
 
-/// The ids of one family.
+/// The filter of one family.
 #[derive(Default)]
 pub(super) struct IdFilter {
     words: Vec<u64>,
@@ -25,24 +25,24 @@ pub(super) struct IdFilter {
     filled: Filled,
 }
 
-/// How far the filter was filled.
+/// The part of the index that the filter contains.
 #[derive(Default, PartialEq, Eq)]
 enum Filled {
     #[default]
     Nothing,
-    /// Every hash up to and with this one is in.
+    /// Every hash up to and including this one.
     UpTo([u8; 16]),
     Everything,
 }
 
 impl IdFilter {
-    /// Begins anew.
-    pub(super) fn forget(&mut self) {
+    /// Empties the filter, so that it is filled again.
+    pub(super) fn clear(&mut self) {
         *self = Self::default();
     }
 
-    /// Returns whether an id may be in the index; if not, it is not.
-    pub(super) fn may_have(&self, hash: [u8; 16]) -> bool {
+    /// Returns `false` only if an id is not in the index.
+    pub(super) fn may_contain(&self, hash: [u8; 16]) -> bool {
         let is_filled = match &self.filled {
             Filled::Nothing => false,
             Filled::UpTo(last) => hash <= *last,
@@ -66,22 +66,22 @@ impl IdFilter {
         self.ids += 1;
     }
 
-    /// Reads a part of the index, if it was not read to the end. `ids` is about how many there are in it.
+    /// Adds the next part of the index, unless the filter is complete. `ids` is the approximate number of indexed ids.
     pub(super) fn fill(&mut self, connection: &Connection, family: Family, ids: usize) -> Result<(), StoreError> {
         if self.ids.saturating_mul(BITS) > self.words.len() * 64 {
-            // It has become too small, and would let through more and more.
-            self.forget();
+            // The filter is too small, so its rate of false positives would grow.
+            self.clear();
         }
         let after = match &self.filled {
             Filled::Everything => return Ok(()),
             Filled::UpTo(last) => last.to_vec(),
             Filled::Nothing => {
-                // As many as the file has room for, whatever it says.
+                // At most as many as fit in the file, in case the number in the file is damaged.
                 let bytes = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
                 let bytes: i64 = connection.prepare_cached(bytes)?.query_row([], |row| row.get(0))?;
                 let most = usize::try_from(bytes).unwrap_or_default() / size_of::<[u8; 16]>();
-                let room = ids.min(most).max(SMALLEST).saturating_mul(2).saturating_mul(BITS);
-                self.words = vec![0; room.div_ceil(64)];
+                let capacity = ids.min(most).max(MIN_CAPACITY).saturating_mul(2).saturating_mul(BITS);
+                self.words = vec![0; capacity.div_ceil(64)];
                 self.ids = 0;
                 Vec::new()
             }
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn d4_every_id_of_the_index_is_found_however_far_filled() {
+    fn d4_partly_filled_filter_misses_no_indexed_id() {
         let connection = Connection::open_in_memory().unwrap();
         connection
             .execute_batch("CREATE TABLE public_id (hash BLOB PRIMARY KEY, sequence INTEGER) WITHOUT ROWID")
@@ -142,18 +142,18 @@ mod tests {
         }
         let mut filter = IdFilter::default();
         for _ in 0..4 {
-            assert!((0..many).all(|number| filter.may_have(hash(number))));
+            assert!((0..many).all(|number| filter.may_contain(hash(number))));
             filter.fill(&connection, Family::Public, many as usize).unwrap();
         }
         assert!(filter.filled == Filled::Everything);
-        assert!((0..many).all(|number| filter.may_have(hash(number))));
-        let in_vain = (many..2 * many).filter(|number| filter.may_have(hash(*number))).count();
-        assert!(in_vain < many as usize / 20, "{in_vain} of {many}");
-        // Ids that come later make it too small, and then it is filled anew.
+        assert!((0..many).all(|number| filter.may_contain(hash(number))));
+        let false_positives = (many..2 * many).filter(|number| filter.may_contain(hash(*number))).count();
+        assert!(false_positives < many as usize / 20, "{false_positives} of {many}");
+        // Later ids make the filter too small, and it is filled again.
         for number in many..many * 12 {
             filter.add(hash(number));
         }
         filter.fill(&connection, Family::Public, many as usize).unwrap();
-        assert!((0..many).all(|number| filter.may_have(hash(number))));
+        assert!((0..many).all(|number| filter.may_contain(hash(number))));
     }
 }

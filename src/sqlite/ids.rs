@@ -1,12 +1,12 @@
-//! Which ids were ever stored in one family, each with the sequence of its row.
+//! The index of every id ever stored in one family, with the sequence of its row.
 //!
-//! An id is a random text to the file, so an index that is kept up with each row writes a page for each. Here the newest ids
-//! are in memory, read from their rows when a process begins to write; and once they are many they go into the index in
-//! order, some with each batch. The more there are in the index, the more are gathered, so that each page of it is written
-//! for about as many ids at any size.
+//! Ids are random to a B-tree, so an index that is updated with each row would write about one page per row. Instead,
+//! the newest ids are in memory, read from their rows when a process begins to write. Once there are enough, they are
+//! written to the index in key order, some with each batch. The number that is collected first grows with the index, so
+//! each page of it is written for about as many ids at any size.
 //!
-//! In the index is a hash of 128 bits under a key of the file, so that a source cannot choose ids that meet. It stays when
-//! the activity is removed: its id stays taken.
+//! The index contains a hash of 128 bits under a key of the file, so that a source cannot choose ids that collide. The
+//! hash stays when the activity is removed, so its id stays taken.
 
 use std::hash::Hasher;
 
@@ -17,18 +17,18 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 use super::document::corrupt;
 use super::family::Family;
 use super::id_filter::IdFilter;
-use super::partition::{MOST, tables_after};
+use super::partition::{MAX_SEQUENCE, tables_after};
 use crate::store::StoreError;
 
-/// Of all ids, one in so many is gathered, at least.
+/// The ids in memory are at least one in `SHARE` of the indexed ids before they are written.
 const SHARE: usize = 16;
-/// How many ids are written to the index in one step.
+/// The number of ids that one step writes to the index.
 const STEP: usize = 8_192;
 
-/// A hash of an id.
+/// The keyed hash of an id.
 pub(super) type IdHash = [u8; 16];
 
-/// The key of a file, under which ids are hashed.
+/// The key of a file for hashing ids.
 #[derive(Clone, Copy)]
 pub(super) struct IdKey(SipHasher13);
 
@@ -46,43 +46,43 @@ impl IdKey {
     }
 }
 
-/// The ids of one family, as one connection has seen them.
+/// One connection's view of the ids of one family.
 pub(super) struct Ids {
     family: Family,
     key: IdKey,
-    /// Every id of a row after `indexed_up_to`, and some that are in the index already.
+    /// The ids of all rows after `indexed_up_to`, and some that are already indexed.
     newest: HashMap<IdHash, i64>,
     indexed_up_to: i64,
-    /// Up to which sequence rows were seen, and how often some were removed.
+    /// The last sequence and the number of removals as of the last look at the file.
     last_sequence: i64,
     removals: i64,
     filter: IdFilter,
     indexing: Option<Indexing>,
-    /// How many ids are gathered in memory, at least.
-    gathered: usize,
+    /// The minimum number of ids in memory before they are written to the index.
+    min_batch: usize,
 }
 
-/// Ids on their way into the index.
+/// Ids that are being written to the index.
 struct Indexing {
     up_to: i64,
-    /// Those that are not there yet, the greatest hash first.
+    /// The ids that remain to be written, in descending order of hash.
     left: Vec<(IdHash, i64)>,
 }
 
-/// What a connection finds when it looks at the file again.
+/// The change of a file since a connection last read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum News {
-    /// Rows may have come.
-    Rows,
-    /// Some were removed too.
-    Removals,
-    /// The file was put back from a copy.
-    OtherFile,
+pub(super) enum FileChange {
+    /// At most, rows were added.
+    Appended,
+    /// Rows were removed, and may have been added.
+    Removed,
+    /// The file was restored from a backup.
+    Replaced,
 }
 
 impl Ids {
-    /// Knows nothing yet. Ids are gathered in memory until there are at least `gathered` of them.
-    pub(super) fn new(family: Family, key: IdKey, gathered: i64) -> Self {
+    /// Returns an empty view. At least `min_batch` ids are collected in memory before they are written to the index.
+    pub(super) fn new(family: Family, key: IdKey, min_batch: i64) -> Self {
         Self {
             family,
             key,
@@ -92,7 +92,7 @@ impl Ids {
             removals: 0,
             filter: IdFilter::default(),
             indexing: None,
-            gathered: usize::try_from(gathered).unwrap_or(usize::MAX),
+            min_batch: usize::try_from(min_batch).unwrap_or(usize::MAX),
         }
     }
 
@@ -104,36 +104,36 @@ impl Ids {
         self.last_sequence
     }
 
-    pub(super) fn forget(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.newest = HashMap::new();
         self.indexed_up_to = 0;
         self.last_sequence = 0;
-        self.filter.forget();
+        self.filter.clear();
         self.indexing = None;
     }
 
-    /// Sees what others wrote.
-    pub(super) fn catch_up(&mut self, connection: &Connection) -> Result<News, StoreError> {
+    /// Reads the ids of rows that other processes wrote.
+    pub(super) fn catch_up(&mut self, connection: &Connection) -> Result<FileChange, StoreError> {
         let state = format!("SELECT last_sequence, ids_indexed_up_to, removals FROM {}_state", self.family.name());
         let (last, indexed, removals): (i64, i64, i64) =
             connection.prepare_cached(&state)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         let first = self.family.sequence_before_first();
-        if indexed < first || last < indexed || last >= MOST {
+        if indexed < first || last < indexed || last >= MAX_SEQUENCE {
             return Err(corrupt());
         }
-        let news = if last < self.last_sequence || removals < self.removals {
-            // Nothing that is known is sure.
-            self.forget();
-            News::OtherFile
+        let change = if last < self.last_sequence || removals < self.removals {
+            // The file went back, so no cached id is certain.
+            self.clear();
+            FileChange::Replaced
         } else if removals != self.removals {
-            // Their ids were written to the index.
-            self.filter.forget();
-            News::Removals
+            // The ids of removed rows were written to the index.
+            self.filter.clear();
+            FileChange::Removed
         } else {
-            News::Rows
+            FileChange::Appended
         };
         self.removals = removals;
-        let after = self.follow(indexed, self.last_sequence);
+        let after = self.advance_index(indexed, self.last_sequence);
         if after < last {
             for table in tables_after(connection, self.family, after)? {
                 let select = format!("SELECT sequence, id FROM {table} WHERE sequence > ?1");
@@ -146,16 +146,17 @@ impl Ids {
             }
         }
         self.last_sequence = last;
-        Ok(news)
+        Ok(change)
     }
 
-    /// Notes up to which sequence the index has every id, as the file says. Returns the sequence after which rows are to be
-    /// added, if `known` is the last one that was.
-    fn follow(&mut self, indexed_up_to: i64, known: i64) -> i64 {
+    /// Updates `indexed_up_to` to the value in the file. Returns the sequence after which rows must be read, where
+    /// `known` is the last one that was read.
+    fn advance_index(&mut self, indexed_up_to: i64, known: i64) -> i64 {
         if indexed_up_to > self.indexed_up_to {
-            // Another process has written them. A row that this one never saw is in the index, and not in the filter.
+            // Another process wrote ids to the index. An id whose row this process never read is in the index but not
+            // in the filter.
             if known < indexed_up_to {
-                self.filter.forget();
+                self.filter.clear();
             }
             for (hash, sequence) in &self.newest {
                 if *sequence <= indexed_up_to {
@@ -169,7 +170,7 @@ impl Ids {
         known.max(indexed_up_to)
     }
 
-    /// Reads a part of what the filter lacks.
+    /// Adds the next part of the index to the filter.
     pub(super) fn fill_filter(&mut self, connection: &Connection) -> Result<(), StoreError> {
         self.filter.fill(connection, self.family, self.indexed())
     }
@@ -188,23 +189,23 @@ impl Ids {
     /// Returns the sequence under which an id was stored.
     pub(super) fn find(&self, connection: &Connection, hash: IdHash) -> Result<Option<i64>, StoreError> {
         match self.find_newest(hash) {
-            None if self.filter.may_have(hash) => find_in_index(connection, self.family, hash),
+            None if self.filter.may_contain(hash) => find_in_index(connection, self.family, hash),
             newest => Ok(newest),
         }
     }
 
-    /// Returns whether ids are to be written to the index.
+    /// Returns whether a batch of ids is due to be written to the index.
     pub(super) fn is_due(&self) -> bool {
-        self.indexing.is_some() || self.newest.len() >= self.gathered.max(self.indexed() / SHARE)
+        self.indexing.is_some() || self.newest.len() >= self.min_batch.max(self.indexed() / SHARE)
     }
 
-    /// Returns how many ids are in the index.
+    /// Returns the approximate number of ids in the index.
     fn indexed(&self) -> usize {
         let indexed = self.indexed_up_to.saturating_sub(self.family.sequence_before_first());
         usize::try_from(indexed.max(0)).unwrap_or(usize::MAX)
     }
 
-    /// Writes some ids to the index, in order.
+    /// Writes at most [`STEP`] ids to the index, in key order.
     pub(super) fn index_some(&mut self, connection: &Connection) -> Result<(), StoreError> {
         let (newest, up_to) = (&self.newest, self.last_sequence);
         let indexing = self.indexing.get_or_insert_with(|| {
@@ -222,33 +223,33 @@ impl Ids {
             let up_to = indexing.up_to;
             let update = format!("UPDATE {}_state SET ids_indexed_up_to = ?1", self.family.name());
             connection.prepare_cached(&update)?.execute([up_to])?;
-            self.follow(up_to, up_to);
+            self.advance_index(up_to, up_to);
         }
         Ok(())
     }
 }
 
-/// Returns up to which sequence the index has every id.
+/// Returns the sequence up to which the index contains every id.
 pub(super) fn indexed_up_to(connection: &Connection, family: Family) -> Result<i64, StoreError> {
     let indexed = format!("SELECT ids_indexed_up_to FROM {}_state", family.name());
     Ok(connection.prepare_cached(&indexed)?.query_row([], |row| row.get(0))?)
 }
 
-/// Returns what writes an id to the index, unless it is there: from a process that did not come to the end, or because its
-/// row was removed.
+/// Returns the statement that writes an id to the index unless it is already there, from an interrupted process or
+/// because its row was removed.
 fn insert(connection: &Connection, family: Family) -> Result<CachedStatement<'_>, StoreError> {
     let insert = format!("INSERT OR IGNORE INTO {}_id (hash, sequence) VALUES (?1, ?2)", family.name());
     Ok(connection.prepare_cached(&insert)?)
 }
 
-/// Returns the sequence under which an id stands in the index.
+/// Returns the sequence of an id in the index.
 pub(super) fn find_in_index(connection: &Connection, family: Family, hash: IdHash) -> Result<Option<i64>, StoreError> {
     let select = format!("SELECT sequence FROM {}_id WHERE hash = ?1", family.name());
     Ok(connection.prepare_cached(&select)?.query_row([hash], |row| row.get(0)).optional()?)
 }
 
-/// Writes the id of a row that is removed to the index, unless it is there.
-pub(super) fn keep_taken(
+/// Writes the id of a removed row to the index, unless it is already there.
+pub(super) fn insert_removed_id(
     connection: &Connection,
     family: Family,
     hash: IdHash,

@@ -1,6 +1,6 @@
-//! Whether everything in a file of activities is as it was written, beyond what SQLite itself can tell.
+//! The check of a file of activities beyond SQLite's own.
 //!
-//! The trigrams of a text index are not compared with the texts that they are of, only its rows with those of its partition.
+//! It compares the rows of a text index with those of its partition, but not the trigrams with the texts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use super::row::{self, ActorColumns, COLUMNS, action_name, app_columns};
 use super::text_index;
 use crate::store::StoreError;
 
-/// Reads every row, looks its id up in the index, and compares what is derived from rows and documents with them.
+/// Reads every row, looks up its id in the index, and compares derived tables and columns with their sources.
 pub(super) fn check(connection: &Connection, key: &IdKey, dimensions: [&Dimensions; 2]) -> Result<(), StoreError> {
     for dimensions in dimensions {
         let family = dimensions.family();
@@ -59,7 +59,7 @@ fn check_shared(connection: &Connection, family: Family) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Checks each partition, and the rollups.
+/// Checks the partitions and the rollups.
 fn check_partitions(connection: &Connection, key: &IdKey, dimensions: &Dimensions) -> Result<(), StoreError> {
     let partitions = Partition::all(connection)?;
     for partition in &partitions {
@@ -80,7 +80,7 @@ fn check_partitions(connection: &Connection, key: &IdKey, dimensions: &Dimension
     check_days(connection, &closed)
 }
 
-/// Hands the sequence and both times of each row of a table to `check`.
+/// Reads every row of a table, and calls `check` with its sequence and both times.
 fn check_table(
     connection: &Connection,
     key: &IdKey,
@@ -102,7 +102,7 @@ fn check_table(
     Ok(())
 }
 
-/// Compares the rollup of hours and apps with the rows of closed partitions. It is small enough for memory.
+/// Compares the rollup by hour and app with the rows of closed partitions. It fits in memory.
 fn check_hours(connection: &Connection, closed: &[&Partition]) -> Result<(), StoreError> {
     let mut expected: BTreeMap<[i64; 2], i64> = BTreeMap::new();
     for partition in closed {
@@ -123,7 +123,7 @@ fn check_hours(connection: &Connection, closed: &[&Partition]) -> Result<(), Sto
     require(expected.next().is_none())
 }
 
-/// Compares the rollup of actors and days with the rows of closed partitions, one actor after the other.
+/// Compares the rollup by actor and day with the rows of closed partitions, one actor at a time.
 fn check_days(connection: &Connection, closed: &[&Partition]) -> Result<(), StoreError> {
     let select = |partition: &&Partition| {
         let (day, table) = (floor_of("occurred_at", DAY), partition.table());
@@ -148,6 +148,6 @@ fn check_days(connection: &Connection, closed: &[&Partition]) -> Result<(), Stor
     Ok(())
 }
 
-fn require(holds: bool) -> Result<(), StoreError> {
-    if holds { Ok(()) } else { Err(corrupt()) }
+fn require(is_met: bool) -> Result<(), StoreError> {
+    if is_met { Ok(()) } else { Err(corrupt()) }
 }

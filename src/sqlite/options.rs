@@ -1,11 +1,11 @@
-//! How a file of activities is written.
+//! Options for a file of activities.
 
 use std::path::Path;
 
 use super::store::SqliteStore;
 use crate::store::StoreError;
 
-/// How a [`SqliteStore`] is opened.
+/// Options for opening a [`SqliteStore`].
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -34,28 +34,30 @@ impl Default for SqliteOptions {
 }
 
 impl SqliteOptions {
-    /// Sets how many public activities fill a partition of the file: from 8 to 1,048,576; what is out of range becomes the
-    /// nearest that is in it. Default: 131,072.
+    /// Sets the number of public activities that fill a partition, from 8 to 1,048,576. A number out of range becomes
+    /// the nearest one in range. Default: 131,072.
     ///
-    /// A full partition gets its indexes at once, and the newest activities are searched in memory until then. With smaller
-    /// partitions ingest pauses for less time at once, and memory holds fewer activities; with larger ones a search asks
-    /// fewer partitions. A file can be opened with another number each time.
+    /// The indexes of a partition are built when it is full; until then its activities are searched in memory. With
+    /// smaller partitions, ingest has shorter pauses and fewer activities are in memory. With larger ones, a search
+    /// reads fewer partitions. The number can differ each time that a file is opened.
     pub fn with_partition_rows(self, rows: u32) -> Self {
         Self { partition_rows: i64::from(rows.clamp(8, 1 << 20)), ..self }
     }
 
-    /// Adds a text index to each partition that becomes full from now on, for [`Query::containing`](crate::query::Query::containing)
-    /// with a text of three characters or more. Default: none. Partitions that were full before are read as without it, and
-    /// an index that was made stays when the file is opened without this option.
+    /// Adds a text index to each partition that becomes full from now on, for
+    /// [`Query::containing`](crate::query::Query::containing) with a text of three characters or more. Default: no text
+    /// index. Earlier partitions are searched without one, and existing text indexes stay when the file is opened
+    /// without this option.
     ///
-    /// Measured on 270,000 public activities of 400 bytes in the default partitions: the index takes 61 bytes and 10 to 15 µs
-    /// an activity, so ingest that keeps up stores about two thirds as many a second. A page for a text that no activity
-    /// contains takes 40 ms, most of that for the newest activities, which have no index yet; without the index it takes
-    /// 14 pages and 2 s. A frequent text is found equally fast either way. A removal of single activities builds the index
-    /// of each partition that they were in again: 1 to 3 s a partition, in steps beside ingest.
+    /// Measured on 270,000 public activities of 400 bytes in the default partitions: the index takes 61 bytes and 10 to
+    /// 15 µs per activity, so saturated ingest stores about two thirds as many activities per second. A page for a text
+    /// that no activity contains takes 40 ms, most of that for the newest activities, which have no index yet; without
+    /// the index it takes 14 pages and 2 s. A frequent text is found equally fast either way. Removing single
+    /// activities rebuilds the text index of each partition that contained them: 1 to 3 s per partition, in steps
+    /// alongside ingest.
     ///
-    /// It needs an SQLite library with FTS5, as the feature `bundled` compiles it; without FTS5, opening fails with
-    /// [`FileError::NoFts5`](super::FileError::NoFts5).
+    /// It needs an SQLite library with FTS5, which the feature `bundled` compiles in. Without FTS5, opening a file
+    /// fails with [`FileError::NoFts5`](super::FileError::NoFts5).
     pub fn with_text_index(self) -> Self {
         Self { text_index: true, ..self }
     }
@@ -68,10 +70,10 @@ impl SqliteOptions {
         self.partition_rows
     }
 
-    /// Opens a file with these options, and makes it if it is not there.
+    /// Opens a file with these options, or creates it.
     ///
     /// # Errors
-    /// Returns what [`SqliteStore::open`] returns.
+    /// Returns the errors of [`SqliteStore::open`].
     pub fn open(self, path: impl AsRef<Path>) -> Result<SqliteStore, StoreError> {
         SqliteStore::open_with(path.as_ref(), self)
     }

@@ -1,9 +1,10 @@
-//! Partitions of the public activities: each a table that is written to its end, and gets its indexes when it is full.
+//! Partitions of the public activities: tables that are filled one after another and get their indexes when they are
+//! full.
 //!
-//! An index that is made at once, in order, costs a tenth of one that is kept up with each row, in time and in bytes. So the
-//! rows of the newest partitions have no index, and readers keep [their keys in memory](super::tail).
+//! Building an index in one sorted pass costs a tenth of updating it with each row, in time and in bytes. The newest
+//! partitions therefore have no index, and readers keep [the keys of their rows in memory](super::tail).
 //!
-//! Times are microseconds. A sequence counts the public activities alone.
+//! Times are in microseconds. Sequences count public activities only.
 
 use std::collections::BTreeMap;
 
@@ -13,43 +14,43 @@ use super::dimension::Dimensions;
 use super::document::corrupt;
 use super::family::{Family, PRIVATE};
 use super::file::{Overwrite, overwrite_deleted};
-use super::row::Keys;
+use super::row::RowKeys;
 use super::{schema, text_index};
 use crate::store::StoreError;
 
-/// One partition, as the file says.
+/// A row of the table of partitions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Partition {
     pub(super) number: i64,
     pub(super) first_sequence: i64,
     pub(super) last_sequence: i64,
-    /// How many activities are in it.
+    /// The number of activities that it contains.
     pub(super) activities: i64,
-    /// No activity in it occurred before this time, nor after the next.
+    /// The bounds of the times at which its activities occurred.
     pub(super) earliest: i64,
     pub(super) latest: i64,
-    /// None was decided before this time, nor after the next.
+    /// The bounds of the times at which its activities were decided.
     pub(super) earliest_decision: i64,
     pub(super) latest_decision: i64,
-    pub(super) state: State,
-    /// The rows up to this sequence are in the text index; `None` if the partition has none.
+    pub(super) state: PartitionState,
+    /// The sequence up to which rows are in the text index; `None` if the partition has none.
     pub(super) text_indexed_up_to: Option<i64>,
 }
 
-/// How far a partition is.
+/// The state of a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
-    /// Rows are added to it.
+pub(super) enum PartitionState {
+    /// It accepts rows.
     Open,
-    /// No row is added to it any more, and its indexes are being made.
+    /// It accepts no more rows, and its indexes are being built.
     Full,
-    /// It has its indexes, and is counted in the rollups.
+    /// It has its indexes, and the rollups include it.
     Closed,
-    /// Its rows are removed. The table goes in steps.
+    /// Its rows are removed for every reader. Its table is deleted in steps.
     Dropped,
 }
 
-impl State {
+impl PartitionState {
     fn name(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -60,22 +61,22 @@ impl State {
     }
 }
 
-/// The indexes of a full partition, in the order in which they are made.
+/// The indexes of a full partition, in the order in which they are built.
 const INDEXES: [(&str, &str); 4] = [
-    // With the keys that a range of time is counted by.
+    // Contains the keys by which a time range is counted.
     ("time", "occurred_at, id, actor, app"),
     ("actor", "actor, occurred_at, id"),
     ("app", "app, occurred_at, id"),
     ("action", "action, occurred_at, id"),
 ];
 
-/// The most partitions that are full and not closed. A batch that makes one more closes the oldest itself.
-pub(super) const MOST_FULL: i64 = 4;
+/// The maximum number of full partitions that are not closed. A batch that fills another one closes the oldest itself.
+pub(super) const MAX_FULL: i64 = 4;
 
-/// No sequence is as great as this.
-pub(super) const MOST: i64 = 1 << 60;
+/// An exclusive upper bound of all sequences.
+pub(super) const MAX_SEQUENCE: i64 = 1 << 60;
 
-/// A microsecond is one of so many.
+/// An hour and a day in microseconds.
 pub(super) const HOUR: i64 = 3_600_000_000;
 pub(super) const DAY: i64 = 24 * HOUR;
 
@@ -85,42 +86,42 @@ impl Partition {
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.state == State::Closed
+        self.state == PartitionState::Closed
     }
 
-    /// Returns the partitions that hold rows, in the order of storing.
+    /// Returns the partitions that contain rows, in storage order.
     pub(super) fn all(connection: &Connection) -> Result<Vec<Self>, StoreError> {
         Self::select(connection, "WHERE state <> 'dropped' ORDER BY number")
     }
 
-    /// Returns the partition to which rows are added.
+    /// Returns the partition that accepts rows.
     pub(super) fn open(connection: &Connection) -> Result<Option<Self>, StoreError> {
         Ok(Self::select(connection, "WHERE state = 'open' ORDER BY number DESC LIMIT 1")?.pop())
     }
 
-    /// Returns the first partition that lacks indexes though it is full.
+    /// Returns the first full partition that is not closed.
     pub(super) fn full(connection: &Connection) -> Result<Option<Self>, StoreError> {
         Ok(Self::select(connection, "WHERE state = 'full' ORDER BY number LIMIT 1")?.pop())
     }
 
-    /// Returns how many partitions lack indexes though they are full.
+    /// Returns the number of full partitions that are not closed.
     pub(super) fn count_full(connection: &Connection) -> Result<i64, StoreError> {
         let full = "SELECT count(*) FROM public_partition WHERE state = 'full'";
         Ok(connection.prepare_cached(full)?.query_row([], |row| row.get(0))?)
     }
 
-    /// Returns the first closed partition whose text index lacks rows.
+    /// Returns the first closed partition whose text index is incomplete.
     pub(super) fn with_partial_text_index(connection: &Connection) -> Result<Option<Self>, StoreError> {
         let which = "WHERE state = 'closed' AND text_indexed_up_to < last_sequence ORDER BY number LIMIT 1";
         Ok(Self::select(connection, which)?.pop())
     }
 
-    /// Returns whether every row of the partition is in its text index.
+    /// Returns whether the partition has a complete text index.
     pub(super) fn has_text_index(&self) -> bool {
         self.is_closed() && self.text_indexed_up_to.is_some_and(|up_to| up_to >= self.last_sequence)
     }
 
-    /// Returns the first partition whose table is to go.
+    /// Returns the first dropped partition whose table still exists.
     pub(super) fn dropped(connection: &Connection) -> Result<Option<Self>, StoreError> {
         Ok(Self::select(connection, "WHERE state = 'dropped' ORDER BY number LIMIT 1")?.pop())
     }
@@ -150,22 +151,22 @@ impl Partition {
             earliest_decision: row.get(6)?,
             latest_decision: row.get(7)?,
             state: match row.get_ref(8)?.as_str().map_err(|_| corrupt())? {
-                "open" => State::Open,
-                "full" => State::Full,
-                "closed" => State::Closed,
-                "dropped" => State::Dropped,
+                "open" => PartitionState::Open,
+                "full" => PartitionState::Full,
+                "closed" => PartitionState::Closed,
+                "dropped" => PartitionState::Dropped,
                 _ => return Err(corrupt()),
             },
             text_indexed_up_to: row.get(9)?,
         };
         let Self { number, first_sequence, last_sequence, activities, .. } = partition;
-        let are_counts = [number, first_sequence].into_iter().all(|count| (1..MOST).contains(&count))
-            && (first_sequence - 1..MOST).contains(&last_sequence)
+        let are_counts = [number, first_sequence].into_iter().all(|count| (1..MAX_SEQUENCE).contains(&count))
+            && (first_sequence - 1..MAX_SEQUENCE).contains(&last_sequence)
             && (0..=last_sequence - first_sequence + 1).contains(&activities);
         if are_counts { Ok(partition) } else { Err(corrupt()) }
     }
 
-    /// Opens the partition that begins with a sequence.
+    /// Creates a partition that begins with a sequence.
     pub(super) fn begin(connection: &Connection, first_sequence: i64) -> Result<Self, StoreError> {
         let last = "SELECT coalesce(max(number), 0) FROM public_partition";
         let last: i64 = connection.prepare_cached(last)?.query_row([], |row| row.get(0))?;
@@ -178,7 +179,7 @@ impl Partition {
             latest: i64::MIN,
             earliest_decision: i64::MAX,
             latest_decision: i64::MIN,
-            state: State::Open,
+            state: PartitionState::Open,
             text_indexed_up_to: None,
         };
         partition.save(connection)?;
@@ -187,7 +188,7 @@ impl Partition {
         Ok(partition)
     }
 
-    /// Notes a row that was added.
+    /// Updates the counts and bounds for an added row.
     pub(super) fn add(&mut self, sequence: i64, occurred_at: i64, decided_at: i64) {
         self.last_sequence = sequence;
         self.activities += 1;
@@ -197,7 +198,7 @@ impl Partition {
         self.latest_decision = self.latest_decision.max(decided_at);
     }
 
-    /// Writes what is known of the partition.
+    /// Writes the partition to the table of partitions.
     pub(super) fn save(&self, connection: &Connection) -> Result<(), StoreError> {
         connection
             .prepare_cached(
@@ -220,7 +221,8 @@ impl Partition {
         Ok(())
     }
 
-    /// Makes the next index of a full partition or a part of its text index, or closes it once it has them all.
+    /// Builds the next index of a full partition or a part of its text index, or closes the partition once it has all
+    /// of them.
     pub(super) fn index_next(
         mut self,
         connection: &Connection,
@@ -244,11 +246,11 @@ impl Partition {
             _ => {}
         }
         add_to_rollups(connection, &table, "count(*)")?;
-        self.state = State::Closed;
+        self.state = PartitionState::Closed;
         self.save(connection)
     }
 
-    /// Takes all rows away from every reader at once. The table goes afterwards, with [`drop_some`](Self::drop_some).
+    /// Removes all rows for every reader at once. [`drop_some`](Self::drop_some) deletes the table afterwards.
     pub(super) fn drop_all(mut self, connection: &Connection) -> Result<(), StoreError> {
         if self.is_closed() {
             add_to_rollups(connection, &self.table(), "-count(*)")?;
@@ -256,15 +258,16 @@ impl Partition {
                 "DELETE FROM public_hour WHERE activities <= 0; DELETE FROM public_day WHERE activities <= 0",
             )?;
         }
-        self.state = State::Dropped;
+        self.state = PartitionState::Dropped;
         self.activities = 0;
         self.save(connection)?;
         schema::create_view(connection)
     }
 
-    /// Removes a part of a dropped partition from the file, overwriting it with zeros: an index, the text index, some rows, or the table.
+    /// Deletes a part of a dropped partition and overwrites it with zeros: an index, the text index, some rows, or the
+    /// table.
     pub(super) fn drop_some(&self, connection: &Connection) -> Result<(), StoreError> {
-        /// Some megabytes, which go to the log beside the file.
+        /// A few megabytes of write-ahead log.
         const ROWS: i64 = 8_192;
         let table = self.table();
         overwrite_deleted(connection, Overwrite::Everything)?;
@@ -290,7 +293,7 @@ impl Partition {
     }
 }
 
-/// Adds the rows of a table to the rollups, each group of them as the aggregate `activities` counts it.
+/// Adds the rows of a table to the rollups; the aggregate `activities` counts each group.
 fn add_to_rollups(connection: &Connection, table: &str, activities: &str) -> Result<(), StoreError> {
     Ok(connection.execute_batch(&format!(
         "INSERT INTO public_hour (hour, app, activities)
@@ -304,12 +307,13 @@ fn add_to_rollups(connection: &Connection, table: &str, activities: &str) -> Res
     ))?)
 }
 
-/// Returns the quotient of a column and a unit, rounded down. SQLite rounds towards zero, and times before 1970 are negative.
+/// Returns an SQL expression for a column divided by a unit, rounded down. SQLite rounds towards zero, and times before
+/// 1970 are negative.
 pub(super) fn floor_of(column: &str, unit: i64) -> String {
     format!("(({column} - CASE WHEN {column} < 0 THEN {} ELSE 0 END) / {unit})", unit - 1)
 }
 
-/// Returns the tables with rows after a sequence.
+/// Returns the tables of a family with rows after a sequence.
 pub(super) fn tables_after(connection: &Connection, family: Family, after: i64) -> Result<Vec<String>, StoreError> {
     Ok(match family {
         Family::Private => vec![PRIVATE.to_owned()],
@@ -320,31 +324,31 @@ pub(super) fn tables_after(connection: &Connection, family: Family, after: i64) 
     })
 }
 
-/// Returns the table that the row of a sequence is in, unless it was removed with all of its partition.
+/// Returns the table of the row with a sequence, or `None` if its whole partition was removed.
 pub(super) fn table_of(connection: &Connection, family: Family, sequence: i64) -> Result<Option<String>, StoreError> {
     Ok(match family {
         Family::Private => Some(PRIVATE.to_owned()),
         Family::Public => {
             let mut partitions = Partition::all(connection)?.into_iter();
-            let holds = |partition: &Partition| {
-                // Rows of this transaction are not counted yet.
-                let is_before_end = sequence <= partition.last_sequence || partition.state == State::Open;
+            let contains = |partition: &Partition| {
+                // The bounds do not include rows of this transaction yet.
+                let is_before_end = sequence <= partition.last_sequence || partition.state == PartitionState::Open;
                 partition.first_sequence <= sequence && is_before_end
             };
-            partitions.find(holds).map(|partition| partition.table())
+            partitions.find(contains).map(|partition| partition.table())
         }
     })
 }
 
-/// What is to be taken from the rollups, because rows of closed partitions were removed.
+/// The amounts to subtract from the rollups for removed rows of closed partitions.
 #[derive(Default)]
-pub(super) struct Uncounted {
+pub(super) struct RollupDecrements {
     hours: BTreeMap<(i64, i64), i64>,
     days: BTreeMap<(i64, i64), i64>,
 }
 
-impl Uncounted {
-    pub(super) fn add(&mut self, keys: Keys) {
+impl RollupDecrements {
+    pub(super) fn add(&mut self, keys: RowKeys) {
         *self.hours.entry((keys.occurred_at.div_euclid(HOUR), keys.app)).or_default() += 1;
         *self.days.entry((keys.actor, keys.occurred_at.div_euclid(DAY))).or_default() += 1;
     }

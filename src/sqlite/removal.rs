@@ -1,41 +1,42 @@
-//! Removing activities, a step at a time.
+//! Removal of activities in small transactions.
 //!
-//! A step is one transaction of at most [`STEP`] rows, so that ingest waits for no more than that. A partition of which every
-//! row is too old is taken from all readers in one step, after steps in which its ids go into their index, and its table goes
-//! afterwards. With the rows go their index entries, and in the end the actors that no row has any more. Their ids stay taken. Pages that become free are overwritten
-//! with zeros and used again; the file does not shrink.
+//! A step is one transaction of at most [`STEP`] rows, so that ingest waits no longer than that. If every row of a
+//! partition is too old, some steps write its ids to their index, one step removes the partition for all readers, and
+//! later steps delete its table. The index entries of a row are removed with it, and actors without rows at the end.
+//! Removed ids stay taken. Freed pages are overwritten with zeros and used again; the file does not shrink.
 
 use std::collections::BTreeSet;
 
 use rusqlite::{Connection, params};
 
-use super::append::Written;
+use super::append::StoreCache;
 use super::dimension::Dimensions;
 use super::family::{Family, PRIVATE};
 use super::file::{File, Overwrite, overwrite_deleted};
-use super::ids::{IdKey, indexed_up_to, keep_taken};
-use super::partition::{Partition, State, Uncounted};
-use super::row::{Keys, by_sequence};
+use super::ids::{IdKey, indexed_up_to, insert_removed_id};
+use super::partition::{Partition, PartitionState, RollupDecrements};
+use super::row::{RowKeys, by_sequence};
 use super::selection::numbers_of;
 use super::text_index;
-use super::writer::Memory;
+use super::writer::Cache;
 use crate::governance::{Recorded, Removal};
 use crate::store::StoreError;
 
-/// The most rows that are removed in one transaction: some milliseconds, as long as a batch of a few hundred takes.
+/// The maximum number of rows that one transaction removes. It takes some milliseconds, like a batch of a few hundred
+/// rows.
 const STEP: usize = 512;
 
-/// The rows of one table that are to be removed.
-struct Rows {
+/// Rows of one table to remove.
+struct RowsToRemove {
     family: Family,
-    /// The partition, of public rows.
+    /// The number of the partition, for public rows.
     partition: Option<i64>,
     sequences: Vec<i64>,
 }
 
-/// Removes at most `limit` of what is to be removed, or a whole partition; 0 only if nothing of it is left.
+/// Removes at most `limit` activities that the removal covers, or a whole partition. Returns 0 only if none is left.
 pub(super) fn remove(
-    file: &File<Written>,
+    file: &File<StoreCache>,
     key: IdKey,
     removal: &Recorded<Removal>,
     limit: usize,
@@ -46,7 +47,7 @@ pub(super) fn remove(
     }
     let removed = match removal.activities_before() {
         Some(before) => {
-            // Rounded up, because that time may be finer than a microsecond and no decision is.
+            // Rounded up, because the time can be finer than the microseconds of decisions.
             let finer = i64::from(!before.timestamp_subsec_nanos().is_multiple_of(1_000));
             remove_aged(file, key, before.timestamp_micros() + finer, limit)?
         }
@@ -59,69 +60,69 @@ pub(super) fn remove(
             match &*found {
                 [] => 0,
                 _ => file.write(move |writer| {
-                    let taken = found.iter().map(|rows| take(writer.connection(), key, rows));
-                    taken.sum::<Result<u64, StoreError>>()
+                    let counts = found.iter().map(|rows| remove_rows(writer.connection(), key, rows));
+                    counts.sum::<Result<u64, StoreError>>()
                 })?,
             }
         }
     };
     if removed == 0 {
-        clear(file)?;
+        clean_up(file)?;
     }
     Ok(removed)
 }
 
-fn remove_aged(file: &File<Written>, key: IdKey, before: i64, limit: usize) -> Result<u64, StoreError> {
-    // Mostly there is nothing to be removed, and no writer waits for that to be found out.
+fn remove_aged(file: &File<StoreCache>, key: IdKey, before: i64, limit: usize) -> Result<u64, StoreError> {
+    // Usually nothing is old enough, and a read finds that without blocking writers.
     if !file.read(|connection| may_have_before(connection, before))? {
         return Ok(0);
     }
     loop {
         let step = file.write(move |writer| {
-            let (connection, written) = writer.with_memory();
-            remove_some_aged(connection, written, before, (key, limit)).inspect_err(|_| written.forget())
+            let (connection, cache) = writer.with_cache();
+            remove_some_aged(connection, cache, before, (key, limit)).inspect_err(|_| cache.clear())
         })?;
-        if let Step::Removed(rows) = step {
+        if let AgedStep::Removed(rows) = step {
             return Ok(rows);
         }
     }
 }
 
-/// What one transaction did.
+/// The result of one transaction that removes old activities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    /// It removed so many rows.
+enum AgedStep {
+    /// It removed this number of rows.
     Removed(u64),
-    /// It wrote ids of a partition to their index, which has to contain all of them before the partition is dropped.
+    /// It wrote ids of a partition to their index, which must contain all of them before the partition is dropped.
     IndexedIds,
 }
 
 fn remove_some_aged(
     connection: &Connection,
-    written: &mut Written,
+    cache: &mut StoreCache,
     before: i64,
     (key, limit): (IdKey, usize),
-) -> Result<Step, StoreError> {
+) -> Result<AgedStep, StoreError> {
     for partition in Partition::all(connection)? {
         if partition.activities == 0 || partition.earliest_decision >= before {
             continue;
         }
-        if partition.latest_decision < before && partition.state != State::Open {
+        if partition.latest_decision < before && partition.state != PartitionState::Open {
             if indexed_up_to(connection, Family::Public)? < partition.last_sequence {
-                written.catch_up(connection, Family::Public)?;
-                written.index_ids(connection, Family::Public)?;
-                return Ok(Step::IndexedIds);
+                cache.catch_up(connection, Family::Public)?;
+                cache.index_ids(connection, Family::Public)?;
+                return Ok(AgedStep::IndexedIds);
             }
-            return drop_partition(connection, partition).map(Step::Removed);
+            return drop_partition(connection, partition).map(AgedStep::Removed);
         }
         let select =
             format!("SELECT sequence FROM {} WHERE decided_at < ?1 ORDER BY sequence LIMIT ?2", partition.table());
         let sequences = sequences(connection, &select, before, limit)?;
         if !sequences.is_empty() {
-            let rows = Rows { family: Family::Public, partition: Some(partition.number), sequences };
-            return take(connection, key, &rows).map(Step::Removed);
+            let rows = RowsToRemove { family: Family::Public, partition: Some(partition.number), sequences };
+            return remove_rows(connection, key, &rows).map(AgedStep::Removed);
         }
-        // What was decided first is gone.
+        // The earliest rows were removed, so the bound changes.
         let earliest = format!("SELECT coalesce(min(decided_at), ?1) FROM {}", partition.table());
         let earliest_decision = connection.prepare_cached(&earliest)?.query_row([i64::MAX], |row| row.get(0))?;
         Partition { earliest_decision, ..partition }.save(connection)?;
@@ -129,7 +130,8 @@ fn remove_some_aged(
     let select = format!("SELECT sequence FROM {PRIVATE} WHERE decided_at < ?1 ORDER BY decided_at, sequence LIMIT ?2");
     let mut sequences = sequences(connection, &select, before, limit)?;
     sequences.sort_unstable();
-    take(connection, key, &Rows { family: Family::Private, partition: None, sequences }).map(Step::Removed)
+    remove_rows(connection, key, &RowsToRemove { family: Family::Private, partition: None, sequences })
+        .map(AgedStep::Removed)
 }
 
 fn sequences(connection: &Connection, select: &str, before: i64, limit: usize) -> Result<Vec<i64>, StoreError> {
@@ -145,23 +147,27 @@ fn may_have_before(connection: &Connection, before: i64) -> Result<bool, StoreEr
     Ok(connection.prepare_cached(public)?.exists([before])? || connection.prepare_cached(&private)?.exists([before])?)
 }
 
-/// Drops a partition whose ids are in their index.
+/// Drops a partition whose ids are all indexed.
 fn drop_partition(connection: &Connection, partition: Partition) -> Result<u64, StoreError> {
     let activities = partition.activities.unsigned_abs();
     partition.drop_all(connection)?;
-    note(connection, Family::Public)?;
+    count_removal(connection, Family::Public)?;
     Ok(activities)
 }
 
-/// Notes that something is gone that processes may know.
-fn note(connection: &Connection, family: Family) -> Result<(), StoreError> {
+/// Increments the number of removals, so that other processes clear their caches.
+fn count_removal(connection: &Connection, family: Family) -> Result<(), StoreError> {
     let update = format!("UPDATE {}_state SET removals = removals + 1", family.name());
     connection.prepare_cached(&update)?.execute([])?;
     Ok(())
 }
 
-/// Returns some rows that are covered, at most so many.
-fn find_covered(connection: &Connection, removal: &Recorded<Removal>, limit: usize) -> Result<Vec<Rows>, StoreError> {
+/// Returns at most `limit` rows that a removal covers.
+fn find_covered(
+    connection: &Connection,
+    removal: &Recorded<Removal>,
+    limit: usize,
+) -> Result<Vec<RowsToRemove>, StoreError> {
     let (mut found, mut left) = (Vec::new(), limit);
     for family in Family::BOTH {
         let dimensions = Dimensions::new(family);
@@ -177,14 +183,14 @@ fn find_covered(connection: &Connection, removal: &Recorded<Removal>, limit: usi
                 let select = format!("SELECT sequence FROM {table} WHERE actor = ?1 LIMIT ?2");
                 let mut sequences = sequences(connection, &select, actor, left)?;
                 let Some(first) = sequences.first() else { continue };
-                // All rows of an actor have the same principals, and nothing else counts.
+                // All rows of an actor have the same principals, and the removal depends on nothing else.
                 let stored = by_sequence(connection, &dimensions, table, *first)?;
                 if !stored.is_some_and(|stored| removal.covers(&stored)) {
                     break;
                 }
                 sequences.sort_unstable();
                 left -= sequences.len();
-                found.push(Rows { family, partition: *partition, sequences });
+                found.push(RowsToRemove { family, partition: *partition, sequences });
                 if left == 0 {
                     return Ok(found);
                 }
@@ -194,16 +200,16 @@ fn find_covered(connection: &Connection, removal: &Recorded<Removal>, limit: usi
     Ok(found)
 }
 
-/// Removes rows of one table, as far as they are still there.
-fn take(connection: &Connection, key: IdKey, rows: &Rows) -> Result<u64, StoreError> {
+/// Removes rows of one table that still exist, and overwrites them with zeros.
+fn remove_rows(connection: &Connection, key: IdKey, rows: &RowsToRemove) -> Result<u64, StoreError> {
     overwrite_deleted(connection, Overwrite::Everything)?;
-    let taken = take_rows(connection, key, rows);
+    let removed = delete_rows(connection, key, rows);
     overwrite_deleted(connection, Overwrite::WithinPages)?;
-    taken
+    removed
 }
 
-fn take_rows(connection: &Connection, key: IdKey, rows: &Rows) -> Result<u64, StoreError> {
-    let Rows { family, partition, sequences } = rows;
+fn delete_rows(connection: &Connection, key: IdKey, rows: &RowsToRemove) -> Result<u64, StoreError> {
+    let RowsToRemove { family, partition, sequences } = rows;
     let partition = match partition {
         Some(number) => Partition::all(connection)?.into_iter().find(|partition| partition.number == *number),
         None => None,
@@ -211,34 +217,40 @@ fn take_rows(connection: &Connection, key: IdKey, rows: &Rows) -> Result<u64, St
     let table = match (family, &partition) {
         (Family::Private, _) => PRIVATE.to_owned(),
         (Family::Public, Some(partition)) => partition.table(),
-        // It was dropped meanwhile.
+        // The partition was dropped meanwhile.
         (Family::Public, None) => return Ok(0),
     };
     let is_closed = partition.as_ref().is_some_and(Partition::is_closed);
     let delete = format!("DELETE FROM {table} WHERE sequence = ?1 RETURNING id, occurred_at, actor, app, action");
     let mut delete = connection.prepare_cached(&delete)?;
-    let (mut taken, mut uncounted, mut ids) = (0, Uncounted::default(), Vec::new());
+    let (mut removed, mut decrements, mut ids) = (0, RollupDecrements::default(), Vec::new());
     for sequence in sequences {
         let mut deleted = delete.query([sequence])?;
         if let Some(row) = deleted.next()? {
             let id = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
             ids.push((key.hash(id), *sequence));
-            uncounted.add(Keys { occurred_at: row.get(1)?, actor: row.get(2)?, app: row.get(3)?, action: row.get(4)? });
-            taken += 1;
+            decrements.add(RowKeys {
+                occurred_at: row.get(1)?,
+                actor: row.get(2)?,
+                app: row.get(3)?,
+                action: row.get(4)?,
+            });
+            removed += 1;
         }
     }
     drop(delete);
     let deleted = connection.total_changes();
     for (hash, sequence) in ids {
-        keep_taken(connection, *family, hash, sequence)?;
+        insert_removed_id(connection, *family, hash, sequence)?;
     }
-    let are_new = connection.total_changes() > deleted;
+    let has_new_ids = connection.total_changes() > deleted;
     if is_closed {
-        uncounted.write(connection)?;
+        decrements.write(connection)?;
     }
-    if let Some(mut partition) = partition.filter(|_| taken > 0) {
-        partition.activities -= taken;
-        // FTS5 keeps what is deleted until it merges, so the text index is removed whole, and made anew in the end.
+    if let Some(mut partition) = partition.filter(|_| removed > 0) {
+        partition.activities -= removed;
+        // FTS5 keeps deleted entries until it merges segments, so the whole text index is removed, and built again at
+        // the end.
         if partition.text_indexed_up_to.is_some_and(|up_to| up_to >= partition.first_sequence) {
             partition = text_index::remove(connection, partition)?;
             partition = text_index::begin(connection, partition)?;
@@ -246,16 +258,16 @@ fn take_rows(connection: &Connection, key: IdKey, rows: &Rows) -> Result<u64, St
         partition.save(connection)?;
     }
     let indexed = indexed_up_to(connection, *family)?;
-    // Processes know what is in the index up to there, and what is in the rows after it.
-    let is_known = is_closed && !are_new && sequences.iter().all(|sequence| *sequence <= indexed);
-    if taken > 0 && !is_known {
-        note(connection, *family)?;
+    // Other processes read ids up to there from the index, and later ones from the rows.
+    let caches_stay_valid = is_closed && !has_new_ids && sequences.iter().all(|sequence| *sequence <= indexed);
+    if removed > 0 && !caches_stay_valid {
+        count_removal(connection, *family)?;
     }
-    Ok(taken.unsigned_abs())
+    Ok(removed.unsigned_abs())
 }
 
-/// Clears away what nothing needs any more: partitions without rows, and actors whom no row has.
-fn clear(file: &File<Written>) -> Result<(), StoreError> {
+/// Deletes partitions without rows and actors without rows, and completes text indexes.
+fn clean_up(file: &File<StoreCache>) -> Result<(), StoreError> {
     let is_empty = |connection: &Connection| -> Result<bool, StoreError> {
         let empty = "SELECT 1 FROM public_partition WHERE state IN ('full', 'closed') AND activities = 0";
         Ok(connection.prepare_cached(empty)?.exists([])?)
@@ -264,7 +276,7 @@ fn clear(file: &File<Written>) -> Result<(), StoreError> {
         file.write(|writer| {
             let connection = writer.connection();
             for partition in Partition::all(connection)? {
-                if partition.activities == 0 && partition.state != State::Open {
+                if partition.activities == 0 && partition.state != PartitionState::Open {
                     partition.drop_all(connection)?;
                 }
             }
@@ -285,14 +297,15 @@ fn clear(file: &File<Written>) -> Result<(), StoreError> {
             None => Ok(()),
         })?;
     }
-    let has_idle = |connection: &Connection| -> Result<bool, StoreError> {
+    let has_unused = |connection: &Connection| -> Result<bool, StoreError> {
         let snapshot = connection.unchecked_transaction()?;
-        Ok(!idle_actors(&snapshot, Family::Public)?.is_empty() || !idle_actors(&snapshot, Family::Private)?.is_empty())
+        Ok(!unused_actors(&snapshot, Family::Public)?.is_empty()
+            || !unused_actors(&snapshot, Family::Private)?.is_empty())
     };
-    if file.read(has_idle)? {
+    if file.read(has_unused)? {
         file.write(|writer| {
             for family in Family::BOTH {
-                remove_idle_actors(writer.connection(), family)?;
+                remove_unused_actors(writer.connection(), family)?;
             }
             Ok::<_, StoreError>(())
         })?;
@@ -300,9 +313,9 @@ fn clear(file: &File<Written>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Returns the actors whom no row has.
-fn idle_actors(connection: &Connection, family: Family) -> Result<Vec<i64>, StoreError> {
-    let idle = match family {
+/// Returns the actors without rows.
+fn unused_actors(connection: &Connection, family: Family) -> Result<Vec<i64>, StoreError> {
+    let unused = match family {
         Family::Private => format!(
             "SELECT number FROM private_actor AS a
              WHERE NOT EXISTS (SELECT 1 FROM {PRIVATE} AS r INDEXED BY {PRIVATE}_actor WHERE r.actor = a.number)"
@@ -311,23 +324,23 @@ fn idle_actors(connection: &Connection, family: Family) -> Result<Vec<i64>, Stor
              WHERE NOT EXISTS (SELECT 1 FROM public_day AS d WHERE d.actor = a.number)"
             .to_owned(),
     };
-    let mut idle = connection.prepare_cached(&idle)?;
-    let mut idle: BTreeSet<i64> = idle.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    if family == Family::Public && !idle.is_empty() {
+    let mut unused = connection.prepare_cached(&unused)?;
+    let mut unused: BTreeSet<i64> = unused.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    if family == Family::Public && !unused.is_empty() {
         for partition in Partition::all(connection)?.iter().filter(|partition| !partition.is_closed()) {
             let mut actors = connection.prepare_cached(&format!("SELECT DISTINCT actor FROM {}", partition.table()))?;
             let mut rows = actors.query([])?;
             while let Some(row) = rows.next()? {
-                idle.remove(&row.get(0)?);
+                unused.remove(&row.get(0)?);
             }
         }
     }
-    Ok(idle.into_iter().collect())
+    Ok(unused.into_iter().collect())
 }
 
-fn remove_idle_actors(connection: &Connection, family: Family) -> Result<(), StoreError> {
-    let idle = idle_actors(connection, family)?;
-    if idle.is_empty() {
+fn remove_unused_actors(connection: &Connection, family: Family) -> Result<(), StoreError> {
+    let unused = unused_actors(connection, family)?;
+    if unused.is_empty() {
         return Ok(());
     }
     overwrite_deleted(connection, Overwrite::Everything)?;
@@ -335,11 +348,11 @@ fn remove_idle_actors(connection: &Connection, family: Family) -> Result<(), Sto
         let of = family.name();
         let mut terms = connection.prepare_cached(&format!("DELETE FROM {of}_actor_term WHERE actor = ?1"))?;
         let mut actor = connection.prepare_cached(&format!("DELETE FROM {of}_actor WHERE number = ?1"))?;
-        for number in idle {
+        for number in unused {
             terms.execute(params![number])?;
             actor.execute(params![number])?;
         }
-        note(connection, family)
+        count_removal(connection, family)
     })();
     overwrite_deleted(connection, Overwrite::WithinPages)?;
     removed

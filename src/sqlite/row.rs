@@ -1,4 +1,4 @@
-//! How an activity stands in a row, and how it is read back.
+//! The conversion between an activity and its row.
 
 use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 use rusqlite::{CachedStatement, Connection, Row, params};
 use serde::Serialize;
 
-use super::dimension::{BorrowedPrincipals, Dimension, Dimensions, Numbers, Principals, insert_actor};
+use super::dimension::{Dimension, Dimensions, NumberCache, Principals, PrincipalsRef, insert_actor};
 use super::document::{ACTIVITY, corrupt, damaged, from_json, to_json};
 use super::family::{Family, add_text};
 use super::ids::{IdHash, IdKey};
@@ -19,11 +19,11 @@ use crate::engine::Decision;
 use crate::query::{CountBy, TermField};
 use crate::store::{StoreError, StoredActivity};
 
-/// What a row is read from, by [`Reader::read`].
+/// The columns that [`read`] expects, in this order.
 pub(super) const COLUMNS: &str =
     "sequence, id, occurred_at, decided_at, decision, actor, app, action, objects, details, checksum";
 
-/// An activity as it is to be written, made before its turn to be written comes.
+/// An activity converted to its columns before the write transaction begins.
 pub(super) struct NewRow {
     pub(super) family: Family,
     pub(super) hash: IdHash,
@@ -38,7 +38,7 @@ pub(super) struct NewRow {
     details: Option<String>,
 }
 
-/// Makes the rows of a batch. What several of them share is written down once.
+/// Converts a batch of activities to rows. It serializes values that several activities share only once.
 pub(super) struct RowMaker<'a> {
     key: IdKey,
     decisions: Vec<(&'a Decision, Arc<str>)>,
@@ -52,7 +52,7 @@ impl<'a> RowMaker<'a> {
     }
 
     pub(super) fn make(&mut self, activity: &'a Activity, decision: &'a Decision) -> Result<NewRow, StoreError> {
-        let principals = BorrowedPrincipals { actor: activity.actor(), on_behalf_of: activity.on_behalf_of() };
+        let principals = PrincipalsRef { actor: activity.actor(), on_behalf_of: activity.on_behalf_of() };
         let objects: Vec<&str> = activity.objects().collect();
         Ok(NewRow {
             family: Family::of(decision.visibility()),
@@ -73,13 +73,13 @@ impl<'a> RowMaker<'a> {
     }
 
     fn decision(&mut self, decision: &'a Decision) -> Result<Arc<str>, StoreError> {
-        /// So many different ones are looked through.
-        const KNOWN: usize = 32;
+        /// The maximum number of decisions that are compared.
+        const MAX_DECISIONS: usize = 32;
         if let Some((_, document)) = self.decisions.iter().find(|(known, _)| known.differs_in_time_only(decision)) {
             return Ok(Arc::clone(document));
         }
         let document: Arc<str> = to_json(ACTIVITY, decision.clone().with_decided_at(DateTime::UNIX_EPOCH))?.into();
-        if self.decisions.len() == KNOWN {
+        if self.decisions.len() == MAX_DECISIONS {
             self.decisions.clear();
         }
         self.decisions.push((decision, Arc::clone(&document)));
@@ -101,8 +101,8 @@ fn shared<K: Eq + Hash, T: Serialize>(
 }
 
 impl NewRow {
-    /// Returns whether a stored activity is the same.
-    pub(super) fn is(&self, key: IdKey, stored: &StoredActivity) -> Result<bool, StoreError> {
+    /// Returns whether a stored activity is the same activity.
+    pub(super) fn is_same_activity(&self, key: IdKey, stored: &StoredActivity) -> Result<bool, StoreError> {
         let other = RowMaker::new(key).make(stored.activity(), stored.decision())?;
         Ok(self.id == other.id
             && self.occurred_at == other.occurred_at
@@ -127,7 +127,7 @@ impl<'a> RowWriter<'a> {
         Ok(Self { connection, family, insert: connection.prepare_cached(&insert)? })
     }
 
-    pub(super) fn write(&mut self, numbers: &mut Numbers, sequence: i64, row: &NewRow) -> Result<(), StoreError> {
+    pub(super) fn write(&mut self, numbers: &mut NumberCache, sequence: i64, row: &NewRow) -> Result<(), StoreError> {
         let Self { connection, family, insert } = self;
         let (connection, family, of) = (*connection, *family, family.name());
         let NewRow { id, occurred_at, decided_at, decision, principals, app, action, objects, details, .. } = row;
@@ -173,12 +173,12 @@ impl<'a> RowWriter<'a> {
     }
 }
 
-/// What the row of an actor contains beside its document, from which it follows.
+/// The columns and terms of an actor that are derived from its document.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ActorColumns {
     pub(super) label: String,
     pub(super) kind: String,
-    /// The fields and values by which the actor is found.
+    /// The fields and values that find the actor.
     pub(super) terms: BTreeSet<(String, String)>,
 }
 
@@ -191,7 +191,7 @@ impl ActorColumns {
             ActorKind::System => "system",
             ActorKind::Unknown => "unknown",
         };
-        // Label and terms are those of an activity. What it is about makes no difference to those of its principals.
+        // Label and terms are computed from an activity. Only its principals affect them.
         let of_any = |_| damaged(ACTIVITY);
         let (id, app) = ("any".parse().map_err(of_any)?, App::new("any".parse().map_err(of_any)?));
         let builder = Activity::builder(id, actor, app, "any".parse().map_err(of_any)?, DateTime::UNIX_EPOCH);
@@ -215,7 +215,7 @@ pub(super) fn action_name(document: &str) -> Result<String, StoreError> {
     Ok(action.as_str().to_owned())
 }
 
-/// Returns the name of a field by which actors are found.
+/// Returns the name in the file of a term field that finds actors.
 pub(super) fn actor_field(field: TermField) -> Option<&'static str> {
     match field {
         TermField::ActorId => Some("id"),
@@ -232,16 +232,16 @@ fn checksum(family: Family, numbers: [i64; 3], shared: [u64; 4], texts: [Option<
     hasher.finish().cast_signed()
 }
 
-/// The columns of a row by which it is found.
+/// The indexed columns of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Keys {
+pub(super) struct RowKeys {
     pub(super) occurred_at: i64,
     pub(super) actor: i64,
     pub(super) app: i64,
     pub(super) action: i64,
 }
 
-/// Reads a row that begins with [`COLUMNS`]. Fails if it is not as it was written, or belongs to the other family.
+/// Reads a row that begins with [`COLUMNS`]. Fails if the row is not as it was written, or belongs to the other family.
 pub(super) fn read(
     connection: &Connection,
     dimensions: &Dimensions,
@@ -295,7 +295,7 @@ pub(super) fn read(
     Ok(StoredActivity::assertion(activity, decision))
 }
 
-/// Returns the activity of a sequence in a table.
+/// Returns the activity with a sequence in a table.
 pub(super) fn by_sequence(
     connection: &Connection,
     dimensions: &Dimensions,
@@ -308,7 +308,7 @@ pub(super) fn by_sequence(
     rows.next()?.map(|row| read(connection, dimensions, row)).transpose()
 }
 
-/// Returns the activity of a sequence, in whichever table of its family it is; `None` if it was removed.
+/// Returns the activity with a sequence, in any table of its family, or `None` if it was removed.
 pub(super) fn stored(
     connection: &Connection,
     dimensions: &Dimensions,

@@ -1,16 +1,16 @@
-//! What the file of activities holds. `docs/schema.md` says what each table is for and what may be queried.
+//! The schema of a file of activities. `docs/schema.md` documents each table and the supported queries.
 //!
-//! There are two families of tables, of public and of private activities, so that a public read touches nothing private.
-//! What many activities share stands once, in a table of its own: the decision, the actor, the app and the action. Their
-//! numbers are odd in the public family and even in the private one, and sequences of private rows begin after 2^40, so that a page of one family that damage makes a page
-//! of the other gives itself away.
+//! There are two families of tables, for public and for private activities, so that a public read accesses no private
+//! table. Values that many activities share are stored once, in tables of their own: decisions, actors, apps and
+//! actions. Their numbers are odd in the public family and even in the private one, and private sequences begin after
+//! 2^40. A page that damage moves from one family to the other is therefore detected.
 
 use rusqlite::Connection;
 
 use super::file::Schema;
 use crate::store::StoreError;
 
-/// The tables of one family that do not depend on partitions.
+/// The tables of one family, except partitions.
 macro_rules! family {
     ($of:literal, $first:literal, $sequence:literal) => {
         concat!(
@@ -101,7 +101,7 @@ macro_rules! activity_columns {
     };
 }
 
-/// What makes a file of version 1.
+/// The statements that create version 1 of the schema.
 const VERSION_1: &str = concat!(
     "CREATE TABLE policy (revision INTEGER PRIMARY KEY, document TEXT NOT NULL) STRICT;
     CREATE TABLE applied_record (one INTEGER PRIMARY KEY CHECK (one = 1), document TEXT NOT NULL) STRICT;
@@ -146,27 +146,27 @@ const VERSION_1: &str = concat!(
 
 pub(super) static SCHEMA: Schema = Schema {
     application_id: 0x4150_5632,
-    holds: "activities",
-    // Twice as much as usual: rows come in batches, and so fewer pages are written.
+    content: "activities",
+    // Twice SQLite's default: rows are written in batches, and larger pages mean fewer page writes.
     page_size: 8_192,
-    erases: false,
+    zeroes_freed_pages: false,
     migrations: &[&[VERSION_1]],
 };
 
-/// Makes the table of a partition.
+/// Creates the table of a partition.
 pub(super) fn create_partition(connection: &Connection, number: i64) -> Result<(), StoreError> {
     let columns = activity_columns!();
     Ok(connection.execute_batch(&format!("CREATE TABLE public_activity_{number} ({columns}) STRICT"))?)
 }
 
-/// As many partitions as SQLite lets one view speak of, and a few less.
-const IN_VIEW: i64 = 400;
+/// The maximum number of partitions in the view, somewhat below SQLite's limit for a compound `SELECT`.
+const MAX_VIEW_PARTITIONS: i64 = 400;
 
-/// Makes the view for people anew, after a partition came or went. It shows the newest 400 partitions.
+/// Creates the view `activity` again after a partition was added or removed. It shows the newest 400 partitions.
 pub(super) fn create_view(connection: &Connection) -> Result<(), StoreError> {
     let mut numbers = connection
         .prepare_cached("SELECT number FROM public_partition WHERE state <> 'dropped' ORDER BY number DESC LIMIT ?1")?;
-    let numbers: Vec<i64> = numbers.query_map([IN_VIEW], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let numbers: Vec<i64> = numbers.query_map([MAX_VIEW_PARTITIONS], |row| row.get(0))?.collect::<Result<_, _>>()?;
     connection.execute_batch("DROP VIEW IF EXISTS activity")?;
     if numbers.is_empty() {
         return Ok(());

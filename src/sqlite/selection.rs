@@ -1,4 +1,4 @@
-//! What a query asks of the keys of a row.
+//! The conditions of a query on the keys of a row.
 
 use std::collections::BTreeSet;
 
@@ -6,17 +6,17 @@ use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
 use super::family::Family;
-use super::row::{Keys, actor_field};
+use super::row::{RowKeys, actor_field};
 use crate::query::{IndexTerm, Query, TermField};
 use crate::store::StoreError;
 
-/// The rows of one family that a query can find, by their keys: [`Query::matches`] has the last word.
+/// The rows of one family that can match a query, by their keys. [`Query::matches`] decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Selection {
-    /// In microseconds: from this time on, and before the next.
+    /// The time range in microseconds: `from` is inclusive, `until` exclusive.
     pub(super) from: i64,
     pub(super) until: i64,
-    /// The numbers of which a row has one; `None` if it may have any.
+    /// The accepted numbers in ascending order, or `None` if every number is accepted.
     pub(super) actors: Option<Vec<i64>>,
     pub(super) apps: Option<Vec<i64>>,
     pub(super) actions: Option<Vec<i64>>,
@@ -34,13 +34,13 @@ impl Selection {
         };
         for terms in &conditions.any_of {
             let numbers = numbers_of(connection, family, terms)?;
-            let known = match terms.last().map(IndexTerm::field) {
+            let accepted = match terms.last().map(IndexTerm::field) {
                 Some(TermField::ActorId | TermField::ActorName) => &mut selection.actors,
                 Some(TermField::App | TermField::Suite) => &mut selection.apps,
                 _ => &mut selection.actions,
             };
-            // Of an app and a suite both have to fit.
-            *known = Some(match known.take() {
+            // Conditions on app and suite must both hold.
+            *accepted = Some(match accepted.take() {
                 Some(before) => before.into_iter().filter(|number| numbers.binary_search(number).is_ok()).collect(),
                 None => numbers,
             });
@@ -48,20 +48,20 @@ impl Selection {
         Ok(selection)
     }
 
-    /// Returns whether no row can fit.
+    /// Returns whether no row can match.
     pub(super) fn is_empty(&self) -> bool {
         let is_none = |numbers: &Option<Vec<i64>>| numbers.as_ref().is_some_and(Vec::is_empty);
         is_none(&self.actors) || is_none(&self.apps) || is_none(&self.actions) || self.from >= self.until
     }
 
-    /// Returns whether every row fits.
+    /// Returns whether every row matches.
     pub(super) fn has_no_condition(&self) -> bool {
         let Self { from, until, actors, apps, actions } = self;
         (*from, *until) == (i64::MIN, i64::MAX) && actors.is_none() && apps.is_none() && actions.is_none()
     }
 
-    /// Returns whether a row fits.
-    pub(super) fn fits(&self, keys: &Keys) -> bool {
+    /// Returns whether a row matches.
+    pub(super) fn fits(&self, keys: &RowKeys) -> bool {
         let has = |numbers: &Option<Vec<i64>>, number| {
             numbers.as_ref().is_none_or(|numbers| numbers.binary_search(&number).is_ok())
         };
@@ -72,8 +72,8 @@ impl Selection {
     }
 }
 
-/// Returns the numbers that have at least one of these terms, in rising order. Terms of actors give numbers of actors, and so
-/// on.
+/// Returns the numbers that have at least one of these terms, in ascending order. The field of the terms determines
+/// whether they are numbers of actors, apps or actions.
 pub(super) fn numbers_of(
     connection: &Connection,
     family: Family,
@@ -96,7 +96,7 @@ pub(super) fn numbers_of(
     Ok(numbers.into_iter().collect())
 }
 
-/// Returns the microsecond that a time is in, or the next if it is finer.
+/// Returns a time in microseconds, rounded up.
 fn micros_up(time: DateTime<Utc>) -> i64 {
     time.timestamp_micros().saturating_add(i64::from(!time.timestamp_subsec_nanos().is_multiple_of(1_000)))
 }

@@ -1,13 +1,15 @@
-//! Activities and the policy that they are decided under.
+//! The store of activities and of the policy that decides them.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::append::{Written, append};
+use super::append::{StoreCache, append};
 use super::backup::BackupError;
 use super::count::count;
+use super::deferred::{DeferredWork, has_deferred_work};
 use super::dimension::{Dimensions, removals};
 use super::document::{APPLIED_RECORDS, POLICY, REMOVED_GROUP, corrupt, document, from_json, to_json};
 use super::family::Family;
@@ -17,10 +19,9 @@ use super::options::SqliteOptions;
 use super::partition::Partition;
 use super::row::{self, NewRow, RowMaker};
 use super::schema::SCHEMA;
-use super::search::{Candidates, Flow, Search};
+use super::search::{Candidates, Search};
 use super::tail::{Snapshot, Tail};
-use super::tidy::{PutOff, is_untidy};
-use super::writer::Memory;
+use super::writer::Cache;
 use super::{integrity, removal, text_index};
 use crate::activity::ActivityId;
 use crate::directory::RemovedGroup;
@@ -37,46 +38,48 @@ use crate::store::{
 };
 use crate::sync::{ArcSwapOption, Mutex};
 
-/// Activities and the policy in one SQLite file.
+/// A store of activities and the policy in one SQLite file.
 ///
-/// One connection writes; reads have their own and are never blocked by it.
+/// One connection writes. Reads use connections of their own, and a write never blocks them.
 ///
-/// A page reads at most [`ROWS_PER_PAGE`](Self::ROWS_PER_PAGE) activities that its query does not find, and a count that
-/// looks into texts or groups [`ROWS_PER_COUNT`](Self::ROWS_PER_COUNT): a page then has a next one, and a count says that
-/// it is not complete. Activities that only a text index finds, and not the query, are among them.
+/// A page reads at most [`ROWS_PER_PAGE`](Self::ROWS_PER_PAGE) activities that do not match its query, and a count with
+/// a condition on texts or groups reads at most [`ROWS_PER_COUNT`](Self::ROWS_PER_COUNT) activities. Beyond the limit,
+/// the page ends and has a next page, and the count is marked incomplete. Activities that a text index returns but that
+/// do not match count towards the limits.
 pub struct SqliteStore {
-    file: File<Written>,
+    file: File<StoreCache>,
     key: IdKey,
     policy: ArcSwapOption<PrivacyPolicy>,
-    /// Of public activities alone: of private ones nothing is kept in memory beyond a call.
+    /// Values of public activities only: values of private ones are not cached beyond a call.
     public: Dimensions,
-    /// For looking up, as far as readers have seen them.
+    /// The ids as of the last lookup.
     public_ids: Mutex<Ids>,
     private_ids: Mutex<Ids>,
     tail: Tail,
     partition_rows: usize,
-    public_put_off: PutOff,
-    private_put_off: PutOff,
+    public_deferred: DeferredWork,
+    private_deferred: DeferredWork,
 }
 
-/// For a page, a text with more candidates in a partition is so frequent that reading by time soon fills the page. In all they
-/// are fewer than the rows that a page may read, so that each page comes further.
+/// A text with more candidates in a partition is frequent enough that reading by time soon fills the page. The total is
+/// below the number of rows that a page may read, so that each page advances.
 const CANDIDATES_PER_PAGE: Candidates = Candidates { per_table: 4_096, in_all: SqliteStore::ROWS_PER_PAGE / 5 * 4 };
-/// For a count, all candidates that it may read.
+/// A count may read all of its candidates.
 const CANDIDATES_PER_COUNT: Candidates =
     Candidates { per_table: SqliteStore::ROWS_PER_COUNT, in_all: SqliteStore::ROWS_PER_COUNT };
 
 impl SqliteStore {
-    /// The most activities that are read for one page.
+    /// The maximum number of activities that one page reads.
     pub const ROWS_PER_PAGE: usize = 20_000;
-    /// The most activities that are read for one count, if they have to be read.
+    /// The maximum number of activities that one count reads, if it cannot be answered from indexes.
     pub const ROWS_PER_COUNT: usize = 100_000;
 
-    /// Opens a file, and makes it if it is not there. A relative path is taken from where the process is now.
+    /// Opens a file, or creates it. A relative path is resolved against the current directory at the time of the call.
     ///
     /// # Errors
-    /// Returns [`StoreError::Unreadable`] with a [`FileError`](super::FileError) as its source if something else or a newer
-    /// version made the file, or the path names none, and [`StoreError::Backend`] if it cannot be opened.
+    /// Returns [`StoreError::Unreadable`] with a [`FileError`](super::FileError) as its source if another program or a
+    /// newer version of this library created the file, or the path names no file, and [`StoreError::Backend`] if the
+    /// file cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         SqliteOptions::default().open(path)
     }
@@ -86,10 +89,10 @@ impl SqliteStore {
         let file = File::open(path, &SCHEMA, |connection| {
             let read = IdKey::read(connection)?;
             key = Some(read);
-            if options.has_text_index() || text_index::is_in(connection)? {
+            if options.has_text_index() || text_index::has_any(connection)? {
                 text_index::require_fts5(connection)?;
             }
-            Ok::<_, StoreError>(Written::new(read, &options))
+            Ok::<_, StoreError>(StoreCache::new(read, &options))
         })?;
         let key = key.ok_or_else(corrupt)?;
         Ok(Self {
@@ -101,51 +104,52 @@ impl SqliteStore {
             private_ids: Mutex::new(Ids::new(Family::Private, key, options.partition_rows())),
             tail: Tail::default(),
             partition_rows: usize::try_from(options.partition_rows()).unwrap_or(usize::MAX),
-            public_put_off: PutOff::default(),
-            private_put_off: PutOff::default(),
+            public_deferred: DeferredWork::default(),
+            private_deferred: DeferredWork::default(),
         })
     }
 
-    /// Looks through the whole file, as SQLite's `integrity_check` does, and reads every activity. Others go on meanwhile.
+    /// Runs SQLite's `integrity_check` on the file and reads and verifies every activity. Other callers can read and
+    /// write meanwhile.
     ///
     /// # Errors
     /// Returns [`StoreError::Unreadable`] with [`FileError::Corrupt`](super::FileError::Corrupt) or
-    /// [`FileError::InvalidContent`](super::FileError::InvalidContent) as its source if something is not as it was written, and
-    /// [`StoreError`] if the file cannot be read.
+    /// [`FileError::InvalidContent`](super::FileError::InvalidContent) as its source if the content is not as it was
+    /// written, and [`StoreError`] if the file cannot be read.
     pub fn integrity_check(&self) -> Result<(), StoreError> {
         self.file.check::<StoreError>()?;
-        // What is kept in memory was read before.
+        // The shared caches would hide damage: their values were read earlier.
         let [public, private] = Family::BOTH.map(Dimensions::new);
         self.snapshot(|connection| integrity::check(connection, &self.key, [&public, &private]))
     }
 
-    /// Copies everything that is durable now to a file of its own, which can be opened in place of this one. Others go on
-    /// meanwhile, and the copy is whole or not there. It belongs together with a copy of the governance records that
-    /// is made after it: a record is older than what it is of.
+    /// Copies everything that is durable now to a new file, which can be opened in place of this one. Other callers can
+    /// read and write meanwhile. The copy appears under its name only once it is complete. Back up the governance
+    /// records after the activities: each record is written before the change that it describes.
     ///
-    /// A process that dies meanwhile leaves a file behind that is called like the copy, with `.part0` or another number
-    /// behind it. A copy is put back while no process has the file open.
+    /// A process that dies during the copy can leave a partial file with the name of the copy and `.part0`, or another
+    /// number, appended. Restore a copy only while no process has the file open.
     ///
     /// # Errors
-    /// Returns [`BackupError`] if something is there already or the copy cannot be written.
+    /// Returns [`BackupError`] if the target already exists or the copy cannot be written.
     pub fn backup(&self, to: impl AsRef<Path>) -> Result<(), BackupError> {
         self.file.backup(to.as_ref())
     }
 
-    /// Reads in one snapshot of the file.
+    /// Runs a read in one snapshot of the file.
     fn snapshot<T>(&self, act: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.file.read(|connection| act(&*connection.unchecked_transaction()?))
     }
 
-    /// Hands what a query finds in one family or both to `take`, newest first, until it has enough. Returns the position of
-    /// the last activity that was read, if the search stops because it has read `most` of them.
+    /// Calls `visit` with the activities of some families that match a query, newest first, until it breaks. Returns
+    /// the position of the last activity read if the search stopped after reading `max_rows` activities.
     fn search(
         &self,
         families: &[Family],
         query: &Query,
         after: Option<&Position>,
-        (most, candidates): (usize, Candidates),
-        mut take: impl FnMut(StoredActivity) -> Result<Flow, StoreError>,
+        (max_rows, candidates): (usize, Candidates),
+        mut visit: impl FnMut(StoredActivity) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<Option<Position>, StoreError> {
         if !query.ids().is_empty() {
             let mut found = Vec::new();
@@ -156,7 +160,7 @@ impl SqliteStore {
             for stored in found {
                 let is_after = after.is_none_or(|after| Position::of(stored.activity()) < *after);
                 let is_found = is_after && query.matches(stored.activity(), stored.decision());
-                if is_found && take(stored)? == Flow::Enough {
+                if is_found && visit(stored)?.is_break() {
                     break;
                 }
             }
@@ -164,43 +168,48 @@ impl SqliteStore {
         }
         self.snapshot(|connection| {
             let snapshot = Snapshot::read(connection)?;
-            self.public.see_removals(snapshot.removals);
+            self.public.observe_removals(snapshot.removals);
             let private = Dimensions::new(Family::Private);
             let dimensions: Vec<&Dimensions> =
                 families.iter().map(|family| self.dimensions(*family, &private)).collect();
             Search::new(connection, query, (&self.tail, &snapshot), &dimensions, after)?
                 .with_candidates(candidates)
-                .run(most, take)
+                .run(max_rows, visit)
         })
     }
 
-    /// Hands the activities of some ids in one family to `take`.
-    fn find(&self, family: Family, ids: &[ActivityId], mut take: impl FnMut(StoredActivity)) -> Result<(), StoreError> {
-        let known = match family {
+    /// Calls `visit` with the activities of one family that have one of some ids.
+    fn find(
+        &self,
+        family: Family,
+        ids: &[ActivityId],
+        mut visit: impl FnMut(StoredActivity),
+    ) -> Result<(), StoreError> {
+        let ids_of_family = match family {
             Family::Public => &self.public_ids,
             Family::Private => &self.private_ids,
         };
         self.file.read(|connection| {
-            let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-            // Begun with the lock held, so that none comes behind another that saw more.
+            let mut ids_of_family = ids_of_family.lock().unwrap_or_else(PoisonError::into_inner);
+            // Begins with the lock held, so that a caller with an older snapshot does not follow one with a newer.
             let snapshot = connection.unchecked_transaction()?;
-            known.catch_up(&snapshot).inspect_err(|_| known.forget())?;
+            ids_of_family.catch_up(&snapshot).inspect_err(|_| ids_of_family.clear())?;
             let private = Dimensions::new(Family::Private);
             let dimensions = self.dimensions(family, &private);
-            dimensions.see_removals(removals(&snapshot, family)?);
+            dimensions.observe_removals(removals(&snapshot, family)?);
             for id in ids {
-                let Some(sequence) = known.find(&snapshot, self.key.hash(id.as_str()))? else { continue };
+                let Some(sequence) = ids_of_family.find(&snapshot, self.key.hash(id.as_str()))? else { continue };
                 let stored = row::stored(&snapshot, dimensions, sequence)?;
-                // What else it could be has a hash like this one's, or was removed.
+                // Otherwise another id has the same hash, or the activity was removed.
                 if let Some(stored) = stored.filter(|stored| stored.activity().id() == id) {
-                    take(stored);
+                    visit(stored);
                 }
             }
             Ok(())
         })
     }
 
-    /// Returns those of a family, if `private` are those of private activities for this call.
+    /// Returns the dimensions of a family, where `private` are those of private activities for this call.
     fn dimensions<'a>(&'a self, family: Family, private: &'a Dimensions) -> &'a Dimensions {
         match family {
             Family::Public => &self.public,
@@ -233,7 +242,7 @@ impl ActivityStore for SqliteStore {
             connection
                 .prepare_cached("INSERT INTO policy (revision, document) VALUES (?1, ?2)")?
                 .execute(params![as_integer(change.policy().revision().number()), document])?;
-            keep_applied(connection, &change.applied(&applied(connection)?))
+            save_applied(connection, &change.applied(&applied(connection)?))
         })
     }
 
@@ -297,31 +306,31 @@ impl ActivityStore for SqliteStore {
         let mut maker = RowMaker::new(self.key);
         let rows = batch.decided().iter().map(|decided| maker.make(decided.activity(), decided.decision()));
         let rows: Vec<NewRow> = rows.collect::<Result<_, _>>()?;
-        let (appended, untidy) = self.file.write(move |writer| {
+        let (appended, deferred) = self.file.write(move |writer| {
             fence(writer.connection(), Some(policy))?;
-            let (connection, written) = writer.with_memory();
-            let done = append(connection, written, &rows).and_then(|appended| {
-                let mut untidy = Vec::new();
+            let (connection, cache) = writer.with_cache();
+            let done = append(connection, cache, &rows).and_then(|appended| {
+                let mut deferred = Vec::new();
                 for family in Family::BOTH {
                     let is_stored = |(row, appended): &(&NewRow, &AppendOutcome)| {
                         row.family == family && **appended == AppendOutcome::Stored
                     };
                     let stored = rows.iter().zip(&appended).filter(is_stored).count();
-                    if stored > 0 && is_untidy(connection, written, family)? {
-                        untidy.push((family, stored));
+                    if stored > 0 && has_deferred_work(connection, cache, family)? {
+                        deferred.push((family, stored));
                     }
                 }
-                Ok((appended, untidy))
+                Ok((appended, deferred))
             });
-            // What it has seen is not all that there is.
-            done.inspect_err(|_| written.forget())
+            // The cache is incomplete after an error.
+            done.inspect_err(|_| cache.clear())
         })?;
-        for (family, stored) in untidy {
-            let put_off = match family {
-                Family::Public => &self.public_put_off,
-                Family::Private => &self.private_put_off,
+        for (family, stored) in deferred {
+            let work = match family {
+                Family::Public => &self.public_deferred,
+                Family::Private => &self.private_deferred,
             };
-            put_off.do_due(&self.file, family, stored, self.partition_rows);
+            work.run_due(&self.file, family, stored, self.partition_rows);
         }
         Ok(appended)
     }
@@ -329,20 +338,21 @@ impl ActivityStore for SqliteStore {
     fn remove(&self, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError> {
         let removed = removal::remove(&self.file, self.key, removal, limit)?;
         if removed == 0 && limit > 0 {
-            // Other processes see that when they next read or write.
-            self.public.forget_actors();
+            // Other processes clear theirs when they next read or write.
+            self.public.clear_actors();
             let removal = removal.clone();
             self.file.write(move |writer| {
-                let (connection, written) = writer.with_memory();
+                let (connection, cache) = writer.with_cache();
                 for family in Family::BOTH {
-                    written.catch_up(connection, family).inspect_err(|_| written.forget())?;
+                    cache.catch_up(connection, family).inspect_err(|_| cache.clear())?;
                 }
                 let before = applied(connection)?;
                 let after = removal.applied(&before);
-                if after == before { Ok(()) } else { keep_applied(connection, &after) }
+                if after == before { Ok(()) } else { save_applied(connection, &after) }
             })?;
-            // The log still contains what was removed. While a reader or writer is in a long transaction it stays, until the
-            // next removal or until the log is begun anew; the removal itself is done.
+            // The log still contains the removed content. If a long transaction of a reader or writer keeps it from
+            // being emptied, the content stays until the next removal or until the log restarts. The removal itself is
+            // complete.
             drop(self.file.empty_log());
         }
         Ok(removed)
@@ -355,8 +365,8 @@ impl ActivityStore for SqliteStore {
         }
         let stopped_at =
             self.search(&[Family::Public], query, after, (Self::ROWS_PER_PAGE, CANDIDATES_PER_PAGE), |stored| {
-                activities.push(public(stored)?);
-                Ok(if activities.len() < limit { Flow::On } else { Flow::Enough })
+                activities.push(require_public(stored)?);
+                Ok(if activities.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
             })?;
         Ok(PublicPage { activities, stopped_at })
     }
@@ -365,15 +375,15 @@ impl ActivityStore for SqliteStore {
         if query.conditions().are_sufficient {
             return self.snapshot(|connection| {
                 let snapshot = Snapshot::read(connection)?;
-                self.public.see_removals(snapshot.removals);
+                self.public.observe_removals(snapshot.removals);
                 count(connection, query, by, (&self.tail, &snapshot), &self.public)
             });
         }
         let mut tally = Tally::new(by);
         let stopped_at =
             self.search(&[Family::Public], query, None, (Self::ROWS_PER_COUNT, CANDIDATES_PER_COUNT), |stored| {
-                tally.add(public(stored)?.activity());
-                Ok(Flow::On)
+                tally.add(require_public(stored)?.activity());
+                Ok(ControlFlow::Continue(()))
             })?;
         Ok(tally.into_counts(stopped_at.is_none()))
     }
@@ -381,7 +391,7 @@ impl ActivityStore for SqliteStore {
     fn public_after(&self, offset: &Offset, limit: usize) -> Result<Vec<(Offset, PublicActivity)>, StoreError> {
         let mut after = i64::try_from(offset.number()?).map_err(|_| StoreError::UnknownOffset)?;
         self.snapshot(|connection| {
-            self.public.see_removals(removals(connection, Family::Public)?);
+            self.public.observe_removals(removals(connection, Family::Public)?);
             let mut found = Vec::new();
             for partition in Partition::all(connection)? {
                 if partition.last_sequence <= after {
@@ -402,7 +412,7 @@ impl ActivityStore for SqliteStore {
                         return Err(corrupt());
                     }
                     after = sequence;
-                    found.push((Offset::of_number(sequence.unsigned_abs()), public(stored)?));
+                    found.push((Offset::of_number(sequence.unsigned_abs()), require_public(stored)?));
                 }
                 if found.len() >= limit {
                     break;
@@ -414,30 +424,26 @@ impl ActivityStore for SqliteStore {
 
     fn revealed_page(
         &self,
-        admission: PagePermit<'_>,
+        permit: PagePermit<'_>,
         after: Option<&Position>,
         limit: usize,
     ) -> Result<SealedPage, StoreError> {
-        let families: &[Family] = if admission.private_only() { &[Family::Private] } else { &Family::BOTH };
+        let families: &[Family] = if permit.private_only() { &[Family::Private] } else { &Family::BOTH };
         let (mut page, mut stopped_at) = (Vec::new(), None);
         if limit > 0 {
-            stopped_at = self.search(
-                families,
-                admission.query(),
-                after,
-                (Self::ROWS_PER_PAGE, CANDIDATES_PER_PAGE),
-                |stored| {
+            stopped_at =
+                self.search(families, permit.query(), after, (Self::ROWS_PER_PAGE, CANDIDATES_PER_PAGE), |stored| {
                     page.push(stored);
-                    Ok(if page.len() < limit { Flow::On } else { Flow::Enough })
-                },
-            )?;
+                    Ok(if page.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+                })?;
         }
-        Ok(SealedPage::seal(admission, page, stopped_at))
+        Ok(SealedPage::seal(permit, page, stopped_at))
     }
 }
 
-/// What was read from the public tables. INVARIANT: nothing else lies there, so anything else is damage.
-fn public(stored: StoredActivity) -> Result<PublicActivity, StoreError> {
+/// Returns an activity that was read from a public table. INVARIANT: public tables contain public activities only, so
+/// any other is damage.
+fn require_public(stored: StoredActivity) -> Result<PublicActivity, StoreError> {
     stored.into_public().ok_or_else(corrupt)
 }
 
@@ -452,7 +458,7 @@ fn applied(connection: &Connection) -> Result<AppliedRecords, StoreError> {
     found.map_or_else(|| Ok(AppliedRecords::default()), |found| from_json(APPLIED_RECORDS, &found))
 }
 
-fn keep_applied(connection: &Connection, applied: &AppliedRecords) -> Result<(), StoreError> {
+fn save_applied(connection: &Connection, applied: &AppliedRecords) -> Result<(), StoreError> {
     connection
         .prepare_cached("INSERT OR REPLACE INTO applied_record (one, document) VALUES (1, ?1)")?
         .execute([to_json(APPLIED_RECORDS, applied)?])?;
@@ -467,13 +473,13 @@ fn removed_group(connection: &Connection, group: &GroupId) -> Result<Option<Remo
     found.map(|found| from_json(REMOVED_GROUP, &found)).transpose()
 }
 
-/// Rule D5: nothing is written unless the revision that the caller went by is the one in force.
+/// Rejects a write whose expected policy revision is not the one in force (rule D5).
 fn fence(connection: &Connection, expected: Option<Revision>) -> Result<(), StoreError> {
     let in_force = revision_in_force(connection)?;
     if in_force == expected { Ok(()) } else { Err(StoreError::Stale { in_force }) }
 }
 
-/// SQLite's integers are signed; no revision comes near the sign.
+/// Converts a revision to SQLite's signed integer, whose range no revision reaches.
 fn as_integer(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

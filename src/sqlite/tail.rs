@@ -1,8 +1,8 @@
-//! The keys of the newest public rows, in memory: the partitions that they are in have no index yet.
+//! The keys of the newest public rows, cached in memory because their partitions have no index yet.
 //!
-//! The rows of each of those partitions are sorted by time, and those of each actor, app and action too, so that a rare one
-//! is found without a look at the others. A row takes about 200 bytes here, and there are as many as five partitions hold
-//! at most. They are read when a search first needs them, and then those that came since.
+//! The rows of each of these partitions are sorted by time, overall and for each actor, app and action, so that a
+//! search for a rare value reads no other rows. A row takes about 200 bytes of memory, and at most five partitions are
+//! cached. Rows are read at the first search that needs them, and new rows at later ones.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -14,53 +14,53 @@ use rusqlite::Connection;
 use super::document::corrupt;
 use super::family::Family;
 use super::partition::Partition;
-use super::row::Keys;
+use super::row::RowKeys;
 use super::selection::Selection;
 use crate::store::StoreError;
 use crate::sync::Mutex;
 
-/// What searches share of the newest rows.
+/// A cache of the newest rows, shared by all searches.
 #[derive(Default)]
-pub(super) struct Tail(Mutex<Kept>);
+pub(super) struct Tail(Mutex<TailPartitions>);
 
 #[derive(Default)]
-struct Kept {
+struct TailPartitions {
     removals: i64,
-    /// By the numbers of the partitions.
+    /// The rows of each partition, by its number.
     partitions: BTreeMap<i64, PartitionRows>,
 }
 
 /// The rows of one partition, in the order of storing.
 #[derive(Default)]
 struct PartitionRows {
-    /// Every row up to this sequence is here.
+    /// The sequence up to which every row is cached.
     up_to: i64,
     rows: Vec<TailRow>,
-    by_time: Sorted,
-    /// Those with the number of an actor, app or action, of which no two are the same.
-    by_key: HashMap<i64, Sorted>,
+    by_time: SortedRows,
+    /// The rows of each actor, app and action. Their numbers are unique within a family.
+    by_key: HashMap<i64, SortedRows>,
 }
 
-/// One row.
+/// The keys and id of one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TailRow {
-    pub(super) keys: Keys,
+    pub(super) keys: RowKeys,
     pub(super) id: Box<str>,
     pub(super) sequence: i64,
 }
 
-/// Rows by time and then by id.
+/// Rows sorted by time and then by id.
 #[derive(Default)]
-struct Sorted {
-    /// The time of each, and where it is among the rows.
+struct SortedRows {
+    /// The time of each row and its position in [`PartitionRows::rows`].
     rows: Vec<(i64, u32)>,
-    /// How many of them are in order. The others are added to the order when it is next needed.
+    /// The number of rows that are sorted. Later rows are merged at the next search.
     sorted: usize,
 }
 
-/// What a transaction that reads sees of the public family.
+/// The state of the public family in a read transaction.
 pub(super) struct Snapshot {
-    /// Those that hold rows, in the order of storing.
+    /// The partitions that contain rows, in storage order.
     pub(super) partitions: Vec<Partition>,
     pub(super) last_sequence: i64,
     pub(super) removals: i64,
@@ -74,19 +74,19 @@ impl Snapshot {
         Ok(Self { partitions: Partition::all(connection)?, last_sequence, removals })
     }
 
-    /// Returns the partitions that have their indexes.
+    /// Returns the partitions with indexes.
     pub(super) fn closed(&self) -> impl Iterator<Item = &Partition> {
         self.partitions.iter().filter(|partition| partition.is_closed())
     }
 
-    /// Returns the partitions whose rows are in the tail.
+    /// Returns the partitions without indexes, whose rows the tail contains.
     fn in_tail(&self) -> impl Iterator<Item = &Partition> {
         self.partitions.iter().filter(|partition| !partition.is_closed())
     }
 }
 
 impl Tail {
-    /// Returns at most so many rows that fit and come before a time and id, the newest first.
+    /// Returns at most `limit` rows that fit a selection and precede a time and id, newest first.
     pub(super) fn find(
         &self,
         (connection, snapshot): (&Connection, &Snapshot),
@@ -103,45 +103,45 @@ impl Tail {
         Ok(found)
     }
 
-    /// Hands the keys of every row to `take`.
+    /// Calls `visit` with the keys of every row of the snapshot.
     pub(super) fn each_row(
         &self,
         connection: &Connection,
         snapshot: &Snapshot,
-        mut take: impl FnMut(&Keys),
+        mut visit: impl FnMut(&RowKeys),
     ) -> Result<(), StoreError> {
         self.each(connection, snapshot, |partition| {
             let rows = partition.rows.iter().filter(|row| row.sequence <= snapshot.last_sequence);
-            rows.for_each(|row| take(&row.keys));
+            rows.for_each(|row| visit(&row.keys));
         })
     }
 
-    /// Hands the partitions without indexes to `act`. There may be rows that came after the snapshot: their sequences are
-    /// greater than its last.
+    /// Calls `act` with each partition without indexes. It can contain rows later than the snapshot, with sequences
+    /// greater than the snapshot's last.
     fn each(
         &self,
         connection: &Connection,
         snapshot: &Snapshot,
         mut act: impl FnMut(&mut PartitionRows),
     ) -> Result<(), StoreError> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.removals != snapshot.removals {
-            if kept.removals > snapshot.removals {
-                // Others have seen more already, and forgot what this snapshot still needs.
-                drop(kept);
-                return Kept::default().each(connection, snapshot, act);
+        let mut tail = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if tail.removals != snapshot.removals {
+            if tail.removals > snapshot.removals {
+                // Another search has a newer snapshot, and the cache no longer contains rows that this one needs.
+                drop(tail);
+                return TailPartitions::default().each(connection, snapshot, act);
             }
-            *kept = Kept { removals: snapshot.removals, partitions: BTreeMap::new() };
+            *tail = TailPartitions { removals: snapshot.removals, partitions: BTreeMap::new() };
         }
-        kept.each(connection, snapshot, &mut act)?;
-        // They are closed in their order.
+        tail.each(connection, snapshot, &mut act)?;
+        // Partitions are closed in order.
         let first = snapshot.in_tail().map(|partition| partition.number).min();
-        kept.partitions.retain(|number, _| first.is_some_and(|first| *number >= first));
+        tail.partitions.retain(|number, _| first.is_some_and(|first| *number >= first));
         Ok(())
     }
 }
 
-impl Kept {
+impl TailPartitions {
     fn each(
         &mut self,
         connection: &Connection,
@@ -171,7 +171,7 @@ impl PartitionRows {
         let mut statement = connection.prepare_cached(&select)?;
         let mut rows = statement.query([self.up_to])?;
         while let Some(row) = rows.next()? {
-            let keys = Keys { occurred_at: row.get(2)?, actor: row.get(3)?, app: row.get(4)?, action: row.get(5)? };
+            let keys = RowKeys { occurred_at: row.get(2)?, actor: row.get(3)?, app: row.get(4)?, action: row.get(5)? };
             let numbers = [keys.actor, keys.app, keys.action];
             if !numbers.into_iter().all(|number| Family::Public.has_number(number)) {
                 return Err(corrupt());
@@ -188,7 +188,7 @@ impl PartitionRows {
         Ok(())
     }
 
-    /// Adds rows that fit and come before a time and id to `found`: the newest `limit` of them, and others.
+    /// Appends rows that fit and precede a time and id to `found`: the newest `limit` of them, and possibly older ones.
     fn find(
         &mut self,
         selection: &Selection,
@@ -199,27 +199,27 @@ impl PartitionRows {
         let Self { rows, by_time, by_key, .. } = self;
         let count = |number: &i64| by_key.get(number).map_or(0, |of| of.rows.len());
         let keys = [&selection.actors, &selection.apps, &selection.actions].into_iter().flatten();
-        // The key that leads to the fewest rows.
+        // The most selective key.
         let key = keys.min_by_key(|numbers| numbers.iter().map(count).sum::<usize>());
-        let mut look = |of: &mut Sorted| {
+        let mut search = |of: &mut SortedRows| {
             let earlier = of.before(rows, before).iter().rev().filter_map(|(_, at)| rows.get(*at as usize));
             let in_range = earlier.take_while(|row| row.keys.occurred_at >= selection.from);
             let fitting = in_range.filter(|row| row.sequence <= last_sequence && selection.fits(&row.keys));
             found.extend(fitting.take(limit).cloned());
         };
         match key {
-            None => look(by_time),
+            None => search(by_time),
             Some(numbers) => {
                 for number in numbers {
-                    by_key.get_mut(number).into_iter().for_each(&mut look);
+                    by_key.get_mut(number).into_iter().for_each(&mut search);
                 }
             }
         }
     }
 }
 
-impl Sorted {
-    /// Returns the rows before a time and id.
+impl SortedRows {
+    /// Returns the rows before a time and id, after sorting new ones.
     fn before(&mut self, rows: &[TailRow], (time, id): (i64, &str)) -> &[(i64, u32)] {
         let id_of = |at: u32| rows.get(at as usize).map(|row| &*row.id);
         let compare =
@@ -227,7 +227,7 @@ impl Sorted {
         if let Some(first) = self.rows.iter().skip(self.sorted).min_by(|one, other| compare(one, other)).copied() {
             let ordered = self.rows.get(..self.sorted).unwrap_or_default();
             let from = ordered.partition_point(|row| compare(row, &first) == Ordering::Less);
-            // Mostly they come after all that are in order.
+            // New rows usually follow all sorted ones.
             self.rows.get_mut(from..).unwrap_or_default().sort_by(compare);
             self.sorted = self.rows.len();
         }

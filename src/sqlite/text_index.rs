@@ -1,7 +1,8 @@
-//! The text index of a partition: an FTS5 table of the trigrams of its searched texts, which contains no row itself.
+//! The text index of a partition: a contentless FTS5 table with the trigrams of its searched texts.
 //!
-//! It is made from the rows of a full partition, in order and in steps, and is not changed afterwards. After a removal it is
-//! made anew: FTS5 keeps the trigrams of deleted rows in older segments. Until then the partition is read without it.
+//! It is built from the rows of a full partition, in order and in steps, and does not change afterwards. A removal
+//! rebuilds it, because FTS5 keeps the trigrams of deleted rows in older segments. Until it is complete, the partition
+//! is searched without it.
 
 use std::collections::BTreeSet;
 
@@ -16,11 +17,12 @@ use super::row::{self, COLUMNS};
 use crate::activity::Activity;
 use crate::store::StoreError;
 
-/// How many sequences are indexed in one transaction.
+/// The number of sequences that one transaction indexes.
 const STEP: i64 = 8_192;
 
-/// A text is looked up by so many of its trigrams at most. More of them hardly narrow, and each has to be read.
-const TRIGRAMS: usize = 16;
+/// The maximum number of trigrams by which a text is looked up. More trigrams hardly narrow the result, and each has to
+/// be read.
+const MAX_TRIGRAMS: usize = 16;
 
 /// Rejects an SQLite library without FTS5.
 pub(super) fn require_fts5(connection: &Connection) -> Result<(), SqliteError> {
@@ -33,7 +35,7 @@ fn require_module(connection: &Connection, name: &str) -> Result<(), SqliteError
 }
 
 /// Returns whether any partition of a file has a text index.
-pub(super) fn is_in(connection: &Connection) -> Result<bool, StoreError> {
+pub(super) fn has_any(connection: &Connection) -> Result<bool, StoreError> {
     let any = "SELECT 1 FROM public_partition WHERE text_indexed_up_to IS NOT NULL";
     Ok(connection.prepare(any)?.exists([])?)
 }
@@ -42,7 +44,7 @@ fn table(partition: &Partition) -> String {
     format!("{}_text", partition.table())
 }
 
-/// Makes the text index of a partition, without any row.
+/// Creates an empty text index for a partition.
 pub(super) fn begin(connection: &Connection, mut partition: Partition) -> Result<Partition, StoreError> {
     connection.execute_batch(&format!(
         "CREATE VIRTUAL TABLE {} USING fts5 (text, content = '', detail = none, tokenize = 'trigram case_sensitive 1')",
@@ -53,7 +55,8 @@ pub(super) fn begin(connection: &Connection, mut partition: Partition) -> Result
     Ok(partition)
 }
 
-/// Removes the text index of a partition. While [`Overwrite::Everything`] is in force, nothing of it stays in the file.
+/// Removes the text index of a partition. With [`Overwrite::Everything`] in force, none of its content stays in the
+/// file.
 pub(super) fn remove(connection: &Connection, mut partition: Partition) -> Result<Partition, StoreError> {
     connection.execute_batch(&format!("DROP TABLE {}", table(&partition)))?;
     partition.text_indexed_up_to = None;
@@ -61,8 +64,8 @@ pub(super) fn remove(connection: &Connection, mut partition: Partition) -> Resul
     Ok(partition)
 }
 
-/// Adds the next rows of a partition to its text index. Removes the index if one of them is damaged: the partition is then
-/// read without it, and a search that reads the row fails.
+/// Adds the next rows of a partition to its text index. Removes the index if one of them is damaged: the partition is
+/// then searched without it, and a search that reads the damaged row fails.
 pub(super) fn add_some(
     connection: &Connection,
     dimensions: &Dimensions,
@@ -97,7 +100,7 @@ fn add_rows(
         insert.execute(params![sequence, text(stored.activity())])?;
     }
     if up_to == partition.last_sequence {
-        // Into one segment, which is smaller and read faster.
+        // Merges the index into one segment, which is smaller and faster to read.
         connection.execute(&format!("INSERT INTO {index} ({index}) VALUES ('optimize')"), [])?;
     }
     partition.text_indexed_up_to = Some(up_to);
@@ -105,7 +108,7 @@ fn add_rows(
     Ok(partition)
 }
 
-/// Returns whether the text index of a partition has an entry for each of its rows, and no other.
+/// Returns whether the text index of a partition has exactly one entry for each of its rows.
 pub(super) fn has_rows_of(connection: &Connection, partition: &Partition) -> Result<bool, StoreError> {
     let (rows, index) = (partition.table(), format!("{}_docsize", table(partition)));
     let differs = format!(
@@ -115,41 +118,41 @@ pub(super) fn has_rows_of(connection: &Connection, partition: &Partition) -> Res
     Ok(!connection.prepare(&differs)?.exists([])?)
 }
 
-/// Returns the text that an activity is indexed by. A text that is looked for contains no control character, so none
-/// reaches from one line into the next.
+/// Returns the text under which an activity is indexed. Queried texts contain no control characters, so none matches
+/// across two lines.
 fn text(activity: &Activity) -> String {
     let texts: Vec<String> = activity.searched_texts().collect();
     // The tokenizer of older SQLite libraries stops at U+0000.
     texts.join("\n").replace('\0', "\n")
 }
 
-/// Returns what finds every row whose text contains this one in a text index, and others: [`Query::matches`] decides.
-/// `None` if the text is too short for a trigram.
+/// Returns an FTS5 expression that finds every row whose text contains this one, and possibly others, which
+/// [`Query::matches`] excludes. Returns `None` if the text is too short for a trigram.
 ///
 /// [`Query::matches`]: crate::query::Query::matches
 pub(super) fn expression(text: &str) -> Option<String> {
     let chars: Vec<char> = text.chars().collect();
     let trigrams: BTreeSet<&[char]> = chars.windows(3).collect();
-    let step = trigrams.len().div_ceil(TRIGRAMS).max(1);
+    let step = trigrams.len().div_ceil(MAX_TRIGRAMS).max(1);
     let quoted = |trigram: &[char]| format!("\"{}\"", trigram.iter().collect::<String>().replace('"', "\"\""));
     let quoted: Vec<String> = trigrams.into_iter().step_by(step).map(quoted).collect();
     (!quoted.is_empty()).then(|| quoted.join(" AND "))
 }
 
-/// Returns the sequences that an expression finds in the text index of a table of rows; `None` if they are more than
-/// `most`.
+/// Returns the sequences that an expression finds in the text index of a table, or `None` if there are more than
+/// `limit`.
 pub(super) fn find(
     connection: &Connection,
     table: &str,
     expression: &str,
-    most: usize,
+    limit: usize,
 ) -> Result<Option<Vec<i64>>, StoreError> {
     let select = format!("SELECT rowid FROM {table}_text WHERE {table}_text MATCH ?1 LIMIT ?2");
     let mut statement = connection.prepare_cached(&select)?;
-    let limit = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
+    let one_more = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
     let found: Vec<i64> =
-        statement.query_map(params![expression, limit], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    Ok((found.len() <= most).then_some(found))
+        statement.query_map(params![expression, one_more], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok((found.len() <= limit).then_some(found))
 }
 
 #[cfg(test)]

@@ -468,6 +468,6 @@ fn b2_error_of_damaged_file_contains_no_content() {
     let store = activity_privacy::sqlite::SqliteStore::open(&path).unwrap();
     let error = store.public_page(&Query::all(), None, 10).unwrap_err();
     let source = error.source().unwrap();
-    assert_eq!(source.to_string(), "the file holds something that cannot be read back, expected one activity");
+    assert_eq!(source.to_string(), "the file contains an invalid activity; restore it from a backup");
     assert_silent_error(&error);
 }

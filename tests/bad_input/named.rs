@@ -296,7 +296,10 @@ fn b1_foreign_file_is_rejected_and_left_unchanged() {
         let error = SqliteStore::open(path).unwrap_err();
         let source = error.source().unwrap();
         assert_eq!(source.downcast_ref(), Some(&FileError::NotOurFormat { expected: "activities" }), "{error:?}");
-        assert_eq!(source.to_string(), "the file was not made by this library, expected one of activities");
+        assert_eq!(
+            source.to_string(),
+            "the file is not a database of activities that this library created; check the path"
+        );
     }
     let error = SqliteGovernance::open(&ours).unwrap_err();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Where a fixture stands: in memory, or in SQLite files. What a rule says holds in each.
+//! Storage for fixtures, in memory or in SQLite files. The rules hold for each.
 #![allow(dead_code, reason = "every test file uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -14,11 +14,11 @@ use activity_privacy::store::ActivityStore;
 
 use crate::fixture::Fixture;
 
-/// A store and a sink of one kind.
+/// A store and a sink of one kind of storage.
 pub(crate) struct Place {
     pub(crate) store: Arc<dyn ActivityStore>,
     pub(crate) sink: Arc<dyn GovernanceSink>,
-    /// Kept, because its files go with it.
+    /// Kept, because dropping it deletes the files.
     #[cfg(feature = "sqlite")]
     files: Option<tempfile::TempDir>,
 }
@@ -44,10 +44,10 @@ impl Place {
         }
     }
 
-    /// The file of activities.
+    /// Returns the path of the file of activities.
     #[cfg(feature = "sqlite")]
     pub(crate) fn path(&self) -> PathBuf {
-        activities(self.files.as_ref().expect("it stands in files").path())
+        activities(self.files.as_ref().expect("the storage is in files").path())
     }
 
     pub(crate) fn fixture(&self) -> Fixture {
@@ -59,19 +59,19 @@ impl Place {
     }
 }
 
-/// How one place of each kind is made.
+/// A constructor for each kind of storage.
 pub(crate) const PLACES: &[fn() -> Place] = &[
     Place::in_memory,
     #[cfg(feature = "sqlite")]
     Place::in_sqlite,
 ];
 
-/// One place of each kind.
+/// Returns one instance of each kind of storage.
 pub(crate) fn places() -> Vec<Place> {
     PLACES.iter().map(|make| make()).collect()
 }
 
-/// A folder that goes away by itself; in memory where the system has such, because nothing here pulls the plug.
+/// Returns a folder that is deleted on drop; in memory where the system supports that, because no test cuts the power.
 #[cfg(feature = "sqlite")]
 pub(crate) fn folder() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
@@ -82,7 +82,8 @@ pub(crate) fn activities(folder: &Path) -> PathBuf {
     folder.join("activities.db")
 }
 
-/// What `.restore` of SQLite's own shell does, in a transaction of its own, while a process has the file open.
+/// Restores a copy in a transaction of its own while a process has the file open, as `.restore` of the `sqlite3` shell
+/// does.
 #[cfg(feature = "sqlite")]
 pub(crate) fn restore(path: &Path, copy: &Path) {
     let connection = rusqlite::Connection::open(path).unwrap();

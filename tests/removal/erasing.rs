@@ -1,4 +1,4 @@
-//! Erasing what somebody did.
+//! Erasure of the activities of a data subject.
 
 use activity_privacy::governance::GovernanceSink;
 use std::sync::Arc;
@@ -19,8 +19,8 @@ use activity_privacy::query::{PageSize, Query};
 use crate::fixture::*;
 use crate::place::*;
 
-/// Adele is hidden, Bob is not.
-fn furnished(place: &Place) -> Fixture {
+/// Returns a fixture in which Adele is private and Bob is not.
+fn set_up(place: &Place) -> Fixture {
     let fixture = place.fixture();
     fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).make_private("council");
     fixture.update_policy(PolicyChange::SetAdmin(user("ann"), Role::Analyst));
@@ -40,9 +40,9 @@ fn removals(fixture: &Fixture) -> Vec<Record> {
 }
 
 #[test]
-fn g1_an_erasure_is_on_record_before_and_after_with_how_many() {
+fn g1_erasure_is_recorded_before_and_after_with_totals() {
     for place in places() {
-        let fixture = furnished(&place);
+        let fixture = set_up(&place);
         fixture.ingest(&[activity("a", "adele"), activity("b", "bob"), activity("c", "adele")]);
         for (who, erased) in [("adele", 2), ("bob", 1), ("adele", 0)] {
             let receipt = fixture.filter.erase(&user("root"), Subject::of(user(who))).unwrap();
@@ -64,9 +64,9 @@ fn g1_an_erasure_is_on_record_before_and_after_with_how_many() {
 }
 
 #[test]
-fn g5_an_erasure_reaches_every_name_that_is_theirs_alone_and_those_that_are_given() {
+fn g5_erasure_covers_unshared_and_given_identities() {
     for place in places() {
-        let fixture = furnished(&place);
+        let fixture = set_up(&place);
         let adele = contoso("adele").with_alias(alias("a.vance@contoso.com")).with_alias(alias("desk@contoso.com"));
         let adele = adele.with_alias(Alias::account("GitHub", "av").unwrap());
         let bob = contoso("bob").with_alias(alias("desk@contoso.com"));
@@ -100,19 +100,19 @@ fn g5_an_erasure_reaches_every_name_that_is_theirs_alone_and_those_that_are_give
 }
 
 #[test]
-fn p1_only_a_privacy_administrator_erases_and_others_learn_nothing() {
+fn p1_only_privacy_administrator_erases_and_others_learn_nothing() {
     for place in places() {
-        let fixture = furnished(&place);
+        let fixture = set_up(&place);
         fixture.ingest(&[activity("a", "adele")]);
         let record = fixture.records()[0].record.id;
-        let told = |by: &str, who: &str| fixture.filter.erase(&user(by), Subject::of(user(who))).unwrap_err();
+        let erasure_result = |by: &str, who: &str| fixture.filter.erase(&user(by), Subject::of(user(who))).unwrap_err();
         for (by, denial) in [("ann", Denial::MayNotManage), ("bob", Denial::NotAdmin), ("adele", Denial::NotAdmin)] {
             for who in ["adele", "nobody"] {
-                let error = told(by, who);
+                let error = erasure_result(by, who);
                 assert!(matches!(error, RemovalError::Denied(found) if found == denial), "{error:?}");
                 assert_eq!(removals(&fixture).last().unwrap().outcome, Outcome::Denied(denial));
             }
-            assert_eq!(format!("{:?}", told(by, "adele")), format!("{:?}", told(by, "nobody")));
+            assert_eq!(format!("{:?}", erasure_result(by, "adele")), format!("{:?}", erasure_result(by, "nobody")));
             let error = fixture.filter.redact(&user(by), record).unwrap_err();
             assert!(matches!(error, RemovalError::Denied(found) if found == denial), "{error:?}");
         }
@@ -121,11 +121,11 @@ fn p1_only_a_privacy_administrator_erases_and_others_learn_nothing() {
     }
 }
 
-/// Whatever the administrator gets, whether there was something hidden or not.
+/// The administrator's results are the same with and without private activities.
 #[test]
-fn v2_whoever_erases_is_not_told_whether_there_was_anything() {
+fn v2_erasure_result_hides_whether_activities_existed() {
     for (with, without) in places().into_iter().zip(places()) {
-        let told = |place: &Place, batch: &[Activity]| {
+        let erasure_result = |place: &Place, batch: &[Activity]| {
             let fixture = place.repeatable_fixture();
             fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).make_private("council");
             fixture.ingest(batch);
@@ -135,14 +135,14 @@ fn v2_whoever_erases_is_not_told_whether_there_was_anything() {
             (answers, fixture.public_ids())
         };
         let hidden: Vec<Activity> = (0..5).map(|n| activity(&format!("hidden-{n}"), "adele")).collect();
-        assert_eq!(told(&with, &hidden), told(&without, &[]));
+        assert_eq!(erasure_result(&with, &hidden), erasure_result(&without, &[]));
     }
 }
 
 #[test]
-fn d4_a_source_that_delivers_again_brings_nothing_back() {
+fn d4_redelivery_of_erased_activity_is_duplicate() {
     for place in places() {
-        let fixture = furnished(&place);
+        let fixture = set_up(&place);
         let batch = [activity("a", "adele"), activity("b", "bob"), activity("c", "carol")];
         fixture.ingest(&batch);
         for who in ["adele", "bob"] {
@@ -154,7 +154,7 @@ fn d4_a_source_that_delivers_again_brings_nothing_back() {
             fixture.ingest(&others),
             [IngestOutcome::Duplicate, IngestOutcome::Duplicate, IngestOutcome::Stored]
         );
-        // A node that begins now knows it too.
+        // A node that starts afterwards gives the same outcome.
         let again = place.fixture();
         again.install(people(&[]));
         assert_eq!(again.ingest(&batch), [IngestOutcome::Duplicate; 3]);
@@ -163,42 +163,43 @@ fn d4_a_source_that_delivers_again_brings_nothing_back() {
 }
 
 #[test]
-fn g2_no_record_of_an_erasure_holds_a_name() {
+fn g2_erasure_records_contain_no_name() {
     for place in places() {
-        let fixture = furnished(&place);
+        let fixture = set_up(&place);
         fixture.ingest(&[by("CANARY-ID", Actor::user(alias("canary@contoso.com")))]);
         let subject = Subject::of(user("u-1")).with_identity(alias("canary@contoso.com"));
         let receipt = fixture.filter.erase(&user("root"), subject.clone()).unwrap();
-        let said = format!("{:?}{receipt:?}{subject:?}", fixture.records())
+        let text = format!("{:?}{receipt:?}{subject:?}", fixture.records())
             + &serde_json::to_string(&fixture.records()).unwrap();
-        assert!(!said.to_lowercase().contains("canary"), "{said}");
+        assert!(!text.to_lowercase().contains("canary"), "{text}");
     }
 }
 
-/// A directory that does not answer.
-struct Out;
+/// A directory that is not available.
+struct UnavailableDirectory;
 
-impl GroupDirectory for Out {
+impl GroupDirectory for UnavailableDirectory {
     fn snapshot(&self) -> Result<Arc<DirectorySnapshot>, DirectoryError> {
         Err(DirectoryError::Unavailable("on command".into()))
     }
 }
 
 #[test]
-fn g5_without_the_names_of_the_directory_nothing_is_erased() {
+fn g5_erasure_without_directory_removes_nothing() {
     let (store, sink) = (Arc::new(MemoryStore::new()), Arc::new(MemorySink::new()));
-    let filter =
-        PrivacyFilter::builder(Arc::clone(&store), Out, Arc::clone(&sink)).open_or_initialize(admins()).unwrap();
+    let filter = PrivacyFilter::builder(Arc::clone(&store), UnavailableDirectory, Arc::clone(&sink))
+        .open_or_initialize(admins())
+        .unwrap();
     filter.ingest(&[activity("a", "adele")]).unwrap();
     let before = sink.records(&RecordQuery::default(), 0, 100).unwrap().len();
     let error = filter.erase(&user("root"), Subject::of(user("adele"))).unwrap_err();
     assert!(matches!(error, RemovalError::Directory(DirectoryError::Unavailable(_))), "{error:?}");
     assert_eq!(sink.records(&RecordQuery::default(), 0, 100).unwrap().len(), before);
-    // Whoever may not is told that, and that is on record.
+    // A user without the role is denied, and the denial is recorded.
     let error = filter.erase(&user("bob"), Subject::of(user("adele"))).unwrap_err();
     assert!(matches!(error, RemovalError::Denied(Denial::NotAdmin)), "{error:?}");
     assert_eq!(sink.records(&RecordQuery::default(), 0, 100).unwrap().len(), before + 1);
-    // Where there never was a directory, nobody has a name but those that are given.
+    // If there never was a directory, only the given identities count.
     let (log, directory) = (Arc::clone(&sink), MemoryDirectory::new());
     let filter = PrivacyFilter::builder(store, directory, log).open_or_initialize(admins()).unwrap();
     assert!(filter.erase(&user("root"), Subject::of(user("adele")).with_identity(alias("adele@contoso.com"))).is_ok());
@@ -207,9 +208,9 @@ fn g5_without_the_names_of_the_directory_nothing_is_erased() {
 }
 
 #[test]
-fn g2_a_record_forgets_what_it_says_of_people_and_stays() {
+fn g2_redacted_record_stays_without_personal_content() {
     let place = Place::in_memory();
-    let fixture = furnished(&place);
+    let fixture = set_up(&place);
     fixture.permit_root().ingest(&[activity("a", "adele")]);
     let mut reveal = fixture.filter.reveal(reveal_all("root").because(Justification::new("CANARY").unwrap())).unwrap();
     reveal.page(PageSize::default(), None).unwrap();
@@ -235,18 +236,18 @@ fn g2_a_record_forgets_what_it_says_of_people_and_stays() {
         }
     }
     assert!(!serde_json::to_string(&fixture.records()).unwrap().contains("CANARY"));
-    assert_eq!(ids(&fixture), ["a"], "no activity goes with it");
+    assert_eq!(ids(&fixture), ["a"], "no activity is removed");
 }
 
 #[test]
-fn g5_an_erasure_waits_for_nobody_and_nobody_for_long() {
+fn g5_erasure_runs_alongside_ingest_and_reads() {
     for place in places() {
-        let fixture = furnished(&place);
+        let fixture = set_up(&place);
         let batch = |from: usize| (from..from + 500).map(|n| activity(&format!("a-{n}"), "adele")).collect::<Vec<_>>();
         for from in (0..4_000).step_by(500) {
             fixture.ingest(&batch(from));
         }
-        // More than a step, and others deliver and read meanwhile.
+        // More than one step, while other threads ingest and read.
         std::thread::scope(|scope| {
             let erasing = scope.spawn(|| fixture.filter.erase(&user("root"), Subject::of(user("adele"))).unwrap());
             let others = activity("other", "bob");
@@ -263,10 +264,10 @@ fn g5_an_erasure_waits_for_nobody_and_nobody_for_long() {
     }
 }
 
-/// How many were removed is in the log, for those alone who may know that some were hidden; and so is by what a query could
-/// be guessed.
+/// The log contains the number of removed activities only for readers who may know that private ones existed, and
+/// likewise content by which a query could be guessed.
 #[test]
-fn v2_no_reader_of_the_log_learns_how_much_was_hidden() {
+fn v2_log_readers_do_not_learn_private_totals() {
     for place in places() {
         let fixture = place.fixture();
         fixture.install(people(&[("adele", &["council"]), ("eve", &[])])).make_private("council").permit_root();
@@ -281,7 +282,7 @@ fn v2_no_reader_of_the_log_learns_how_much_was_hidden() {
         };
         let count = |reader: &str| {
             let last = read(reader).pop().unwrap().record;
-            assert_eq!(last.at, at(9), "it is of its own time");
+            assert_eq!(last.at, at(9), "the record has its own time");
             removed(&last.outcome)
         };
         assert_eq!((count("root"), count("eve")), (Some((2, 0, true)), None));
@@ -293,7 +294,7 @@ fn v2_no_reader_of_the_log_learns_how_much_was_hidden() {
             reveals.collect::<Vec<_>>()
         };
         assert_eq!((guessed("root"), guessed("eve")), (vec![true, false], vec![false, false]));
-        // Nor by an export.
+        // An export does not reveal it either.
         #[cfg(feature = "export")]
         for format in [RecordFormat::JsonLines, RecordFormat::Ocsf] {
             let mut written = Vec::new();
@@ -305,9 +306,9 @@ fn v2_no_reader_of_the_log_learns_how_much_was_hidden() {
     }
 }
 
-/// More than are looked through at a time, and nothing else tells where somebody's hidden ones are.
+/// More than one step searches, and only the actor finds the private ones.
 #[test]
-fn g5_one_among_thousands_of_hidden_activities_is_erased() {
+fn g5_single_activity_among_thousands_of_private_is_erased() {
     for before in [8_191, 8_192, 8_193] {
         let place = Place::in_sqlite();
         let fixture = place.fixture();

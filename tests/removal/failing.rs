@@ -1,4 +1,4 @@
-//! Removals that break off, and are called again.
+//! Removals that are interrupted and called again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,15 +13,15 @@ use crate::fault::*;
 use crate::fixture::*;
 use crate::place::*;
 
-struct Scene {
+struct Setup {
     fixture: Fixture,
     store: Arc<FaultyStore>,
     sink: Arc<FaultySink>,
     log: Log,
 }
 
-/// 2,500 of Adele's, so that it takes several steps, and three of others.
-fn scene(place: &Place) -> Scene {
+/// Stores 2,500 activities of Adele, so that an erasure takes several steps, and three of others.
+fn setup(place: &Place) -> Setup {
     let log = Log::default();
     let store = FaultyStore::new(Arc::clone(&place.store), &log);
     let sink = FaultySink::over(Arc::clone(&place.sink), &log);
@@ -37,11 +37,11 @@ fn scene(place: &Place) -> Scene {
         fixture.ingest(&hers(from));
     }
     fixture.ingest(&["x", "y", "z"].map(|id| activity(id, "bob")));
-    Scene { fixture, store, sink, log }
+    Setup { fixture, store, sink, log }
 }
 
 fn left(place: &Place) -> usize {
-    // RevealTotals past the faults.
+    // Reads the store without the injected faults.
     place.fixture().install(people(&[])).everything().len()
 }
 
@@ -51,26 +51,29 @@ fn removals(sink: &FaultySink) -> Vec<Outcome> {
 }
 
 #[test]
-fn g1_a_store_that_fails_at_any_step_is_recorded_and_the_rest_goes_later() {
-    // The policy, then steps of at most a thousand, the last of which finds nothing.
+fn g1_store_failure_is_recorded_and_removal_continues_later() {
+    // Calls: the policy, then steps of at most a thousand activities, the last of which finds none.
     for step in 1..5 {
         for fault in [StoreFault::Fails, StoreFault::FailsLate] {
             for place in places() {
-                let Scene { fixture, store, sink, .. } = scene(&place);
+                let Setup { fixture, store, sink, .. } = setup(&place);
                 store.fault_in(step, fault);
                 let error = fixture.filter.erase(&user("root"), Subject::of(user("adele"))).unwrap_err();
                 assert!(matches!(error, RemovalError::Store(_)), "{error:?}");
                 store.recover();
                 let outcomes = removals(&sink);
-                let [Outcome::Intended, broke_off @ Outcome::RemovedInPart { reason: FailureReason::Store, .. }] =
+                let [Outcome::Intended, interrupted @ Outcome::RemovedInPart { reason: FailureReason::Store, .. }] =
                     &outcomes[..]
                 else {
                     panic!("{outcomes:?}")
                 };
-                let (now, (told, ..)) = (left(&place), removed(broke_off).unwrap());
-                // What the store did not get to say is not told.
+                let (now, (reported, ..)) = (left(&place), removed(interrupted).unwrap());
+                // A removal that the store did not confirm is not counted.
                 let done = (2_503 - now) as u64;
-                assert!(told == done || (told < done && fault == StoreFault::FailsLate), "{told} of {done}");
+                assert!(
+                    reported == done || (reported < done && fault == StoreFault::FailsLate),
+                    "{reported} of {done}"
+                );
                 assert!(now >= 3 && (step > 1 || fault != StoreFault::Fails || now == 2_503), "{now} are left");
                 fixture.erase(Subject::of(user("adele")));
                 assert_eq!(left(&place), 3);
@@ -83,10 +86,10 @@ fn g1_a_store_that_fails_at_any_step_is_recorded_and_the_rest_goes_later() {
 }
 
 #[test]
-fn g1_nothing_is_removed_before_the_sink_has_said_that_it_is_on_record() {
+fn g1_nothing_is_removed_before_its_record_is_durable() {
     for fault in FAULTS {
         let place = Place::in_memory();
-        let Scene { sink, store, log, .. } = scene(&place);
+        let Setup { sink, store, log, .. } = setup(&place);
         let filter = PrivacyFilter::builder(
             Arc::clone(&store) as Arc<dyn ActivityStore>,
             activity_privacy::memory::MemoryDirectory::new(),
@@ -109,10 +112,10 @@ fn g1_nothing_is_removed_before_the_sink_has_said_that_it_is_on_record() {
 }
 
 #[test]
-fn g1_a_removal_whose_outcome_is_not_on_record_says_so_and_its_intent_is() {
+fn g1_unrecorded_outcome_is_reported_and_intent_is_recorded() {
     for fault in FAULTS {
         let place = Place::in_memory();
-        let Scene { sink, store, .. } = scene(&place);
+        let Setup { sink, store, .. } = setup(&place);
         let filter = PrivacyFilter::builder(
             Arc::clone(&store) as Arc<dyn ActivityStore>,
             activity_privacy::memory::MemoryDirectory::new(),
@@ -131,18 +134,18 @@ fn g1_a_removal_whose_outcome_is_not_on_record_says_so_and_its_intent_is() {
 }
 
 #[test]
-fn g5_a_sink_that_removes_nothing_is_recorded_and_asked_again() {
+fn g5_sink_failure_is_recorded_and_removal_is_retried() {
     for fault in [Fault::Fails, Fault::FailsLate, Fault::Panics] {
         let place = Place::in_memory();
-        let Scene { fixture, sink, .. } = scene(&place);
+        let Setup { fixture, sink, .. } = setup(&place);
         let keep = Duration::from_secs(60);
         let retention = Some(Retention::of_activities(keep).and_of_records(keep).unwrap());
         fixture.options(OptionsPatch::new().retention(retention));
         fixture.advance(1_000);
-        // Store and log are compared first.
+        // The first call compares store and log.
         fixture.filter.policy().unwrap();
         let before = sink.durable().len();
-        // The intent, then the records.
+        // Calls: the record of the intent, then the removal.
         sink.fault_in(1, fault);
         let error = fixture.filter.apply_retention().unwrap_err();
         assert!(matches!(error, RemovalError::Sink(_)), "{fault:?}: {error:?}");
@@ -158,40 +161,40 @@ fn g5_a_sink_that_removes_nothing_is_recorded_and_asked_again() {
     }
 }
 
-/// Has a run hang in a step, changes the policy meanwhile, and lets it go on.
+/// Blocks a run in a step, changes the policy meanwhile, and lets the run continue.
 fn changed_meanwhile(
-    scene: &Scene,
+    setup: &Setup,
     run: impl FnOnce() -> Result<(), RemovalError> + Send,
     change: &[PolicyChange],
 ) -> RemovalError {
     let others = PrivacyFilter::builder(
-        Arc::clone(&scene.store.inner),
-        Arc::clone(&scene.fixture.directory),
-        Arc::clone(&scene.sink) as Arc<dyn GovernanceSink>,
+        Arc::clone(&setup.store.inner),
+        Arc::clone(&setup.fixture.directory),
+        Arc::clone(&setup.sink) as Arc<dyn GovernanceSink>,
     );
     let others = others.open().unwrap();
     std::thread::scope(|scope| {
         let run = scope.spawn(run);
-        assert!(scene.store.hangs_within(Duration::from_secs(5)));
+        assert!(setup.store.hangs_within(Duration::from_secs(5)));
         for change in change {
             others.update_policy(&user("root"), change).unwrap();
         }
-        scene.store.let_go();
+        setup.store.let_go();
         run.join().unwrap().unwrap_err()
     })
 }
 
 #[test]
-fn p2_whoever_loses_the_role_erases_no_more_from_the_next_step_on() {
+fn p2_revoked_role_stops_erasure_at_next_step() {
     for place in places() {
-        let scene = scene(&place);
-        scene.fixture.update_policy(PolicyChange::SetAdmin(user("eve"), Role::PrivacyAdministrator));
-        // The policy, the policy again, and the first step.
-        scene.store.hang_in(2);
-        let erase = || scene.fixture.filter.erase(&user("eve"), Subject::of(user("adele"))).map(drop);
-        let error = changed_meanwhile(&scene, erase, &[PolicyChange::RemoveAdmin(user("eve"))]);
+        let setup = setup(&place);
+        setup.fixture.update_policy(PolicyChange::SetAdmin(user("eve"), Role::PrivacyAdministrator));
+        // Calls: the policy, the policy again, and the first step.
+        setup.store.hang_in(2);
+        let erase = || setup.fixture.filter.erase(&user("eve"), Subject::of(user("adele"))).map(drop);
+        let error = changed_meanwhile(&setup, erase, &[PolicyChange::RemoveAdmin(user("eve"))]);
         assert!(matches!(error, RemovalError::Denied(Denial::NotAdmin)), "{error:?}");
-        let last = removals(&scene.sink).pop().unwrap();
+        let last = removals(&setup.sink).pop().unwrap();
         assert!(
             matches!(last, Outcome::RemovedInPart { reason: FailureReason::Denied(Denial::NotAdmin), .. }),
             "{last:?}"
@@ -201,29 +204,29 @@ fn p2_whoever_loses_the_role_erases_no_more_from_the_next_step_on() {
 }
 
 #[test]
-fn g5_a_policy_that_lets_more_be_kept_ends_a_run_of_retention() {
+fn g5_longer_retention_ends_a_running_removal() {
     let retention = |seconds| {
         let keep = Duration::from_secs(seconds);
         let retention = Some(Retention::of_activities(keep).and_of_records(keep).unwrap());
         PolicyChange::SetOptions(OptionsPatch::new().retention(retention))
     };
-    let for_ever = PolicyChange::SetOptions(OptionsPatch::new().retention(None));
-    for change in [retention(10_000), for_ever] {
+    let unlimited = PolicyChange::SetOptions(OptionsPatch::new().retention(None));
+    for change in [retention(10_000), unlimited] {
         for place in places() {
-            let scene = scene(&place);
-            scene.fixture.update_policy(retention(60));
-            scene.fixture.advance(1_000);
-            // Store and log are compared first.
-            scene.fixture.filter.policy().unwrap();
-            let before = scene.sink.durable();
-            scene.store.hang_in(3);
-            let run = || scene.fixture.filter.apply_retention().map(drop);
-            let error = changed_meanwhile(&scene, run, std::slice::from_ref(&change));
+            let setup = setup(&place);
+            setup.fixture.update_policy(retention(60));
+            setup.fixture.advance(1_000);
+            // The first call compares store and log.
+            setup.fixture.filter.policy().unwrap();
+            let before = setup.sink.durable();
+            setup.store.hang_in(3);
+            let run = || setup.fixture.filter.apply_retention().map(drop);
+            let error = changed_meanwhile(&setup, run, std::slice::from_ref(&change));
             assert!(matches!(error, RemovalError::Superseded), "{error:?}");
-            let last = removals(&scene.sink).pop().unwrap();
+            let last = removals(&setup.sink).pop().unwrap();
             assert!(matches!(last, Outcome::RemovedInPart { reason: FailureReason::Superseded, .. }), "{last:?}");
             assert!(left(&place) >= 1_503, "a step is at most a thousand");
-            assert_eq!(scene.sink.durable()[..before.len()], before, "and no record went");
+            assert_eq!(setup.sink.durable()[..before.len()], before, "no record is removed");
         }
     }
 }

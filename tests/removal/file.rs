@@ -1,4 +1,4 @@
-//! What a removal leaves of the file.
+//! The file after a removal.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::fixture::*;
 use crate::place::*;
 
 fn everything_in(path: &Path) -> Vec<u8> {
-    // What is still in the log moves into the file, and the log is emptied.
+    // Copies the write-ahead log to the file and empties the log.
     let connection = Connection::open(path).unwrap();
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
     std::fs::read(path).unwrap()
@@ -25,9 +25,9 @@ fn names(bytes: &[u8], name: &str) -> bool {
     lower.windows(name.len()).any(|part| part == name.as_bytes())
 }
 
-/// More than two segments of the public log, one in twenty of them and some thousand in a row by whoever is erased.
+/// The erased user has one in twenty of the activities, and some thousand in a row.
 #[test]
-fn g5_not_a_trace_of_a_name_is_left_in_the_file() {
+fn g5_erased_name_leaves_no_bytes_in_file() {
     let place = Place::in_sqlite();
     let fixture = place.fixture();
     fixture.install(people(&[("adele", &["council"]), ("canary", &[]), ("bob", &[])]));
@@ -47,7 +47,7 @@ fn g5_not_a_trace_of_a_name_is_left_in_the_file() {
     all[60_000..].chunks(10_000).for_each(|batch| drop(fixture.ingest(batch)));
     assert!(names(&everything_in(&place.path()), "canary"));
 
-    // Counted and looked for before, so that whatever is kept in memory knows them.
+    // Counted and searched first, so that the caches contain them.
     let by_name = |who: &str| Query::all().by_actor(format!("{who}@contoso.com")).unwrap();
     let view = fixture.filter.view(&user("ann"));
     assert_eq!(view.count(&by_name("canary")).unwrap().total, 6_350);
@@ -69,14 +69,14 @@ fn g5_not_a_trace_of_a_name_is_left_in_the_file() {
         assert_eq!(view.page(&by_name("canary"), PageSize::MAX, None).unwrap().activities().len(), 0);
         assert_eq!(view.page(&by_name("bob"), PageSize::MAX, None).unwrap().activities().len(), 1_000);
     }
-    // All of a batch, which lies in runs and in the tail of the index of ids.
+    // A whole batch, whose ids are partly in the index and partly in memory.
     let again = fixture.ingest(&all[59_000..70_000]);
     assert!(again.iter().all(|delivery| *delivery == IngestOutcome::Duplicate));
     SqliteStore::open(place.path()).unwrap().integrity_check().unwrap();
 }
 
 #[test]
-fn g5_the_file_grows_no_more_once_as_much_goes_as_comes() {
+fn g5_file_size_is_stable_at_equal_ingest_and_removal() {
     let place = Place::in_sqlite();
     let fixture = place.fixture();
     fixture.install(people(&[("bob", &[])]));
@@ -90,13 +90,13 @@ fn g5_the_file_grows_no_more_once_as_much_goes_as_comes() {
         everything_in(&place.path());
         sizes.push(std::fs::metadata(place.path()).unwrap().len());
     }
-    // What stays of each is that its id is taken: some 31 bytes.
+    // Each removed activity leaves the hash of its id, about 31 bytes.
     let (later, grown) = (sizes[4], sizes[9] - sizes[4]);
     assert!(grown < 5 * 3_000 * 40, "{grown} bytes beyond {later}: {sizes:?}");
     assert!(fixture.everything().len() <= 3 * 3_000);
 }
 
-/// Rows of a table, as SQLite has them.
+/// Returns rows of a table as SQLite stores them.
 fn rows(path: &Path, select: &str) -> Vec<String> {
     let connection = Connection::open(path).unwrap();
     let mut statement = connection.prepare(select).unwrap();
@@ -110,10 +110,10 @@ fn rows(path: &Path, select: &str) -> Vec<String> {
     all
 }
 
-/// Not only what is answered: not one public row, list or number differs from those of a store into which nothing hidden
-/// ever went.
+/// Not only are the results equal: no public row, list or number differs from a store that never contained private
+/// activities.
 #[test]
-fn v2_removing_what_is_hidden_touches_nothing_public() {
+fn v2_removing_private_activities_changes_no_public_row() {
     let tell = |hidden: bool| {
         let place = Place::in_sqlite();
         let fixture = place.repeatable_fixture();
@@ -138,7 +138,7 @@ fn v2_removing_what_is_hidden_touches_nothing_public() {
             .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'public%' ORDER BY name")
             .unwrap();
         let names: Vec<String> = names.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-        // Hashed under a key that each file has of its own.
+        // Hashed with a different key in each file.
         let telling = names.iter().filter(|name| !name.starts_with("public_id"));
         telling.map(|name| (name.clone(), rows(&place.path(), &format!("SELECT * FROM {name}")))).collect::<Vec<_>>()
     };
@@ -148,7 +148,7 @@ fn v2_removing_what_is_hidden_touches_nothing_public() {
 }
 
 #[test]
-fn g5_nothing_erased_is_left_in_file_or_log() {
+fn g5_erased_content_is_absent_from_file_and_log() {
     let place = Place::in_sqlite();
     let fixture = place.fixture();
     fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
@@ -168,7 +168,7 @@ fn g5_nothing_erased_is_left_in_file_or_log() {
     let [file, log] = files();
     assert!(!names(&log, "canary"), "in the log");
     assert!(!names(&file, "canary"), "in the file");
-    // Retention too.
+    // Likewise for retention.
     fixture.options(OptionsPatch::new().retention(Some(Retention::of_activities(std::time::Duration::from_secs(60)))));
     assert!(files().iter().any(|bytes| names(bytes, "details 1 ")));
     fixture.advance(100).filter.apply_retention().unwrap();

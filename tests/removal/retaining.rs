@@ -1,4 +1,4 @@
-//! Removing what the policy does not let be kept any longer.
+//! Removal by retention.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ fn keeping(fixture: &Fixture, activities: u64, records: Option<u64>) {
     fixture.options(OptionsPatch::new().retention(Some(retention)));
 }
 
-/// Both kinds, a second apart, from now on.
+/// Ingests private and public activities, a second apart, from now on.
 fn ingest_for(fixture: &Fixture, seconds: i64) {
     fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).make_private("council");
     for second in 0..seconds {
@@ -36,7 +36,7 @@ fn outcome(fixture: &Fixture) -> Record {
 }
 
 #[test]
-fn g5_a_policy_that_lets_everything_be_kept_removes_nothing_and_says_nothing() {
+fn g5_unlimited_retention_removes_and_records_nothing() {
     for place in places() {
         let fixture = place.fixture();
         ingest_for(&fixture, 3);
@@ -44,14 +44,14 @@ fn g5_a_policy_that_lets_everything_be_kept_removes_nothing_and_says_nothing() {
         let before = fixture.records();
         assert_eq!(fixture.filter.apply_retention().unwrap(), None);
         keeping(&fixture, u64::MAX, None);
-        assert_eq!(fixture.filter.apply_retention().unwrap(), None, "since before there was time");
+        assert_eq!(fixture.filter.apply_retention().unwrap(), None, "the cut-off is out of range");
         assert_eq!(fixture.records().len(), before.len() + 2, "the change alone");
         assert_eq!(fixture.everything().len(), 6);
     }
 }
 
 #[test]
-fn g5_clock_that_goes_back_removes_nothing_more() {
+fn g5_clock_set_back_removes_nothing_more() {
     for place in places() {
         let fixture = place.fixture();
         ingest_for(&fixture, 10);
@@ -69,12 +69,12 @@ fn g5_clock_that_goes_back_removes_nothing_more() {
 }
 
 #[test]
-fn g5_what_is_older_than_the_policy_lets_be_kept_goes_and_not_a_second_before() {
+fn g5_retention_removes_at_the_exact_age() {
     for place in places() {
         let fixture = place.fixture();
         ingest_for(&fixture, 10);
         keeping(&fixture, 4, None);
-        // Now is 10: what was decided before 6 is too old.
+        // The time is 10: activities decided before 6 are too old.
         for (wait, left, gone) in [(0, 8, 12), (0, 8, 0), (1, 6, 2), (100, 0, 6)] {
             fixture.advance(wait);
             let receipt = fixture.filter.apply_retention().unwrap().unwrap();
@@ -94,9 +94,9 @@ fn fixture_now(fixture: &Fixture) -> chrono::DateTime<chrono::Utc> {
     at(fixture.clock.load(std::sync::atomic::Ordering::SeqCst))
 }
 
-/// When it was done plays no part, as in every other decision (D3).
+/// The time of occurrence has no effect, as in every other decision (D3).
 #[test]
-fn g5_an_activity_is_as_old_as_its_stamp() {
+fn g5_age_counts_from_the_decision() {
     for place in places() {
         let fixture = place.fixture();
         fixture.install(people(&[("bob", &[])]));
@@ -115,7 +115,7 @@ fn g5_an_activity_is_as_old_as_its_stamp() {
 }
 
 #[test]
-fn g5_records_go_after_the_activities_that_they_speak_of_and_the_rest_keep_their_numbers() {
+fn g5_records_outlast_activities_and_keep_their_sequence() {
     for place in places() {
         let fixture = Fixture::over(Arc::clone(&place.store), Arc::new(MemorySink::new()));
         ingest_for(&fixture, 10);
@@ -125,18 +125,18 @@ fn g5_records_go_after_the_activities_that_they_speak_of_and_the_rest_keep_their
         let before = fixture.records();
         fixture.filter.apply_retention().unwrap();
         let (after, outcome) = (fixture.records(), outcome(&fixture));
-        // The change of options before, and what came after it.
+        // The earlier change of options, and the later records.
         let kept = before.iter().filter(|entry| entry.record.at >= at(102)).count();
         let gone = (before.len() - kept) as u64;
         assert_eq!(removed(&outcome.outcome), Some((20, gone, true)));
         assert_eq!(after[..kept], before[before.len() - kept..]);
-        assert_eq!(after.len(), kept + 2, "what stays, and the run itself");
+        assert_eq!(after.len(), kept + 2, "the remaining records and those of the run");
         assert!(fixture.everything().is_empty());
     }
 }
 
 #[test]
-fn g5_no_record_goes_as_long_as_an_activity_does_not() {
+fn g5_no_record_is_removed_before_activities() {
     let log = Log::default();
     for fault in [StoreFault::Fails, StoreFault::FailsLate, StoreFault::SaysStale] {
         let store = FaultyStore::new(Place::in_memory().store, &log);
@@ -147,7 +147,7 @@ fn g5_no_record_goes_as_long_as_an_activity_does_not() {
         // Store and log are compared first.
         fixture.filter.policy().unwrap();
         let before = fixture.records();
-        // The first calls ask for the policy, and for what was applied last.
+        // The first calls read the policy and the last applied records.
         store.fault_in(2, fault);
         let error = fixture.filter.apply_retention().unwrap_err();
         assert!(matches!(error, RemovalError::Store(_)), "{error:?}");

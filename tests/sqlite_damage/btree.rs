@@ -1,4 +1,5 @@
-//! The [B-trees](https://www.sqlite.org/fileformat2.html#b_tree_pages) of an SQLite file, as far as its pages point to others.
+//! A parser for the page pointers of the [B-trees](https://www.sqlite.org/fileformat2.html#b_tree_pages) of an SQLite
+//! file.
 
 use std::path::Path;
 
@@ -26,14 +27,14 @@ impl Page {
         matches!(self.kind, 2 | 5)
     }
 
-    /// Returns where the pointers to its cells stand.
+    /// Returns the offsets of its cell pointers.
     pub(crate) fn cells(self, file: &[u8]) -> Vec<usize> {
         let count = usize::from(u16::from_be_bytes([file[self.begin() + 3], file[self.begin() + 4]]));
         let header = if self.is_interior() { 12 } else { 8 };
         (0..count).map(|nth| self.begin() + header + 2 * nth).collect()
     }
 
-    /// Returns where its pointers to other pages stand.
+    /// Returns the offsets of its pointers to other pages.
     pub(crate) fn children(self, file: &[u8]) -> Vec<usize> {
         if !self.is_interior() {
             return Vec::new();

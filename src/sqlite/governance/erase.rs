@@ -1,4 +1,4 @@
-//! Removal and redaction of records that leave nothing of them in the file.
+//! Removal and redaction of records without a trace in the file.
 //!
 //! `DELETE` is not enough, even with `secure_delete`. When SQLite balances a B-tree, it moves rows between pages and
 //! leaves the old copies in the free space of a page; deleting the row later zeroes the row, not those copies. So a row
@@ -14,14 +14,14 @@ use super::super::file::File;
 use super::row::{self, micros};
 use crate::governance::{RecordId, Recorded, Removal, SinkError};
 
-/// How many records one step removes at most, so that other callers get their turn.
+/// The maximum number of records that one step removes, so that other callers can write in between.
 const STEP: usize = 1_000;
-/// How many blank rows stay before the first one that is not blank. SQLite balances three pages at a time, and the
-/// smallest rows are more than a hundred bytes, of a page of 4,096.
+/// The number of blank rows that stay before the first row that is not blank. SQLite balances three pages at a time,
+/// and the smallest rows are more than a hundred bytes, of a page of 4,096.
 const MARGIN: i64 = 256;
 
-/// Runs one step of a removal and returns how many records it removed or redacted. Once a step returns 0, neither the
-/// file nor the write-ahead log contains anything of them.
+/// Runs one step of a removal and returns the number of records that it removed or redacted. Once a step returns 0,
+/// neither the file nor the write-ahead log contains their content.
 pub(super) fn remove(file: &File, removal: &Recorded<Removal>) -> Result<u64, SinkError> {
     let removed = match (removal.records_before(), removal.redacted_record()) {
         (Some(before), _) => file.write(move |writer| remove_before(writer.connection(), before))?,
@@ -35,14 +35,15 @@ pub(super) fn remove(file: &File, removal: &Recorded<Removal>) -> Result<u64, Si
 }
 
 /// Overwrites the oldest records, up to the first that is not older than the time, but never the newest. Deletes rows
-/// that are far enough from those that stay.
+/// that are far enough from the remaining ones.
 fn remove_before(connection: &Connection, before: DateTime<Utc>) -> Result<u64, SinkError> {
     let aged = aged(connection, before)?;
     let mut overwrite = connection.prepare_cached(
         "UPDATE record SET id = ?2, kind = ?3, outcome = ?4, initiator = ?5, targets = ?6, record = ?7, removed = 1
          WHERE sequence = ?1",
     )?;
-    // One by one: SQLite writes what a larger statement overwrites to a temporary file, to be able to undo it.
+    // One statement per row: for a larger statement, SQLite writes the overwritten content to a temporary file for
+    // rollback.
     for Lengths { sequence, id, kind, outcome, initiator, targets, record } in &aged {
         let blanks = |length: &usize| " ".repeat(*length);
         overwrite.execute(params![
@@ -64,7 +65,7 @@ fn remove_before(connection: &Connection, before: DateTime<Utc>) -> Result<u64, 
     Ok(aged.len() as u64)
 }
 
-/// How many bytes each text of a row takes.
+/// The length of each text of a row in bytes.
 struct Lengths {
     sequence: i64,
     id: usize,
@@ -106,7 +107,7 @@ fn aged(connection: &Connection, before: DateTime<Utc>) -> Result<Vec<Lengths>, 
     let mut aged = Vec::new();
     while let Some(row) = rows.next()? {
         let (recorded_at, bound) = (row.get::<_, i64>(2)?, micros(before));
-        // The column is not as fine as the time in the record.
+        // The column is less precise than the time in the record.
         if recorded_at > bound || recorded_at == bound && row::entry(row)?.record.at >= before {
             break;
         }
@@ -115,7 +116,7 @@ fn aged(connection: &Connection, before: DateTime<Utc>) -> Result<Vec<Lengths>, 
     Ok(aged)
 }
 
-/// Overwrites the values in one record that can be redacted. Returns 1 if there were any.
+/// Overwrites the redactable values of one record. Returns 1 if there were any.
 fn redact(connection: &Connection, id: RecordId) -> Result<u64, SinkError> {
     let Some((sequence, text)) = row::find(connection, id)? else { return Ok(0) };
     let mut record = row::read(&text)?;

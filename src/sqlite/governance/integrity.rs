@@ -1,4 +1,4 @@
-//! Whether every row is where it belongs and its columns agree with its record.
+//! The check that each row is in its place and its columns agree with its record.
 
 use rusqlite::{Connection, Row};
 
@@ -43,7 +43,7 @@ fn agrees(row: &Row<'_>) -> Result<bool, SinkError> {
         && row.get::<_, String>(7)? == expected.targets)
 }
 
-/// Whether nothing is left of a removed record but its sequence and its time.
+/// Returns whether a removed row contains only its sequence and its time.
 fn is_blank(row: &Row<'_>) -> Result<bool, SinkError> {
     let (sequence, id): (i64, String) = (row.get(0)?, row.get(2)?);
     let texts =

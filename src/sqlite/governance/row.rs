@@ -6,8 +6,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::damaged;
 use crate::governance::{Initiator, OutcomeKind, Record, RecordEntry, RecordId, RecordKind, SinkError};
 
-/// Each index is another page to write for every record that it contains. So only the id is indexed of all records. The
-/// other two indexes do not contain pages of reveals, which are the most frequent records.
+/// The table of records. Each index costs another page write for every record that it contains, so only the id of every
+/// record is indexed. The other two indexes exclude pages of reveals, which are the most frequent records.
 ///
 /// `requests_by_target` finds the approvals of a request, which are read before each page. `changes_by_kind` finds the
 /// newest change and the newest removal, which are read when a filter is opened.
@@ -32,14 +32,14 @@ pub(super) const TABLE: &str = "
             OR kind = 'policy_change,grant' OR kind = 'policy_change,revocation' OR kind = 'grant,revocation'
             OR kind = 'policy_change,grant,revocation';";
 
-/// The records for people: times as ISO 8601 in UTC to the millisecond.
+/// The view for direct queries: times are ISO 8601 in UTC with milliseconds.
 pub(super) const VIEW: &str = "
     CREATE VIEW governance AS
         SELECT sequence, id, strftime('%Y-%m-%dT%H:%M:%fZ', recorded_at / 1e6, 'unixepoch') AS recorded_at,
             kind, outcome, initiator, targets, record
         FROM record WHERE removed = 0;";
 
-/// The columns of a record, but for its sequence.
+/// The columns of a record, except its sequence.
 pub(super) struct RecordRow {
     pub(super) id: RecordId,
     pub(super) recorded_at: i64,
@@ -64,8 +64,8 @@ impl RecordRow {
         })
     }
 
-    /// Inserts the row under the next sequence number and returns that. The transaction that writes the record also
-    /// gives its number, so a record that was not committed leaves no gap.
+    /// Inserts the row under the next sequence number and returns the number. The transaction that writes the record
+    /// allocates the number, so a rolled-back record leaves no gap.
     pub(super) fn insert(&self, connection: &Connection) -> Result<i64, SinkError> {
         let last = connection
             .prepare_cached("SELECT coalesce(max(sequence), 0) FROM record")?
@@ -81,11 +81,10 @@ impl RecordRow {
         Ok(sequence)
     }
 
-    /// Returns whether the text of a row is this record. A record from which something was redacted since is the same
-    /// record.
-    pub(super) fn is_same_record(&self, known: &[u8]) -> Result<bool, SinkError> {
+    /// Returns whether the text of a row is this record, or is this record after a redaction.
+    pub(super) fn is_same_record(&self, stored: &[u8]) -> Result<bool, SinkError> {
         let text = self.text.as_bytes();
-        Ok(known == text || read(known)?.without_openings() == read(text)?.without_openings())
+        Ok(stored == text || read(stored)?.without_openings() == read(text)?.without_openings())
     }
 }
 
@@ -146,7 +145,7 @@ pub(super) fn targets_text(targets: &[String]) -> Result<String, SinkError> {
     serde_json::to_string(targets).map_err(|_| damaged())
 }
 
-/// Returns one target as it is found in the JSON array of several.
+/// Returns one target in the form that it has within the JSON array.
 pub(super) fn target_text(target: &str) -> Result<String, SinkError> {
     serde_json::to_string(target).map_err(|_| damaged())
 }
@@ -169,7 +168,7 @@ pub(super) fn micros(time: DateTime<Utc>) -> i64 {
     time.timestamp() * SECOND + i64::from(time.nanosecond() / 1_000).min(SECOND - 1)
 }
 
-/// Returns the id of the user who did it, or `None` for the library itself.
+/// Returns the id of the user who initiated it, or `None` for the library itself.
 fn initiator(record: &Record) -> Option<&str> {
     match &record.initiator {
         Initiator::User(user) => Some(user.as_str()),
@@ -186,8 +185,8 @@ pub(super) fn entry(row: &Row<'_>) -> Result<RecordEntry, SinkError> {
     })
 }
 
-/// Parses the text of a record. It takes bytes, because damaged text may not be UTF-8. A redaction leaves blanks at the
-/// end.
+/// Parses the text of a record. It accepts bytes, because damaged text may not be UTF-8. A redacted record ends with
+/// blanks.
 pub(super) fn read(text: &[u8]) -> Result<Record, SinkError> {
     serde_json::from_slice(text).map_err(|_| damaged())
 }
@@ -201,9 +200,9 @@ pub(super) fn write(record: &Record) -> Result<String, SinkError> {
 mod tests {
     use super::*;
 
-    /// A record that is in the range of a search must not be left out by its number.
+    /// Microseconds must not exclude a record that is in the range of a search.
     #[test]
-    fn g3_a_later_time_has_no_smaller_number() {
+    fn g3_microseconds_never_decrease_with_time() {
         let times = [
             ("1969-12-31T23:59:58.25Z", -1_750_000),
             ("1969-12-31T23:59:59Z", -1_000_000),
@@ -235,7 +234,7 @@ mod tests {
     ];
 
     #[test]
-    fn g3_columns_contain_the_words_of_serde() {
+    fn g3_column_words_match_serde() {
         use OutcomeKind::{Done, Failed, Intended, Observed, Refused};
         for kind in KINDS {
             assert_eq!(serde_json::to_value(kind).unwrap(), kind_word(kind));

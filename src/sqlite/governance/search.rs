@@ -1,4 +1,4 @@
-//! Searches that read few records beyond those that match.
+//! Searches of the governance log that read few records beyond those that match.
 
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -15,7 +15,7 @@ pub(super) fn records(
     limit: usize,
 ) -> Result<Vec<RecordEntry>, SinkError> {
     let mut found = Vec::new();
-    let searches = Search::after(query, after)?;
+    let searches = RecordSearch::after(query, after)?;
     let are_several = searches.len() > 1;
     for search in &searches {
         found.append(&mut find(connection, search, query, limit)?);
@@ -30,7 +30,7 @@ pub(super) fn records(
 /// Returns the newest record that matches. For a kind that is part of several texts, it looks up the newest of each.
 pub(super) fn newest(connection: &Connection, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
     let mut newest: Option<RecordEntry> = None;
-    for search in Search::backwards(query)? {
+    for search in RecordSearch::backwards(query)? {
         let found = find(connection, &search, query, 1)?.pop();
         newest = newest.into_iter().chain(found).max_by_key(|entry| entry.sequence);
     }
@@ -39,11 +39,11 @@ pub(super) fn newest(connection: &Connection, query: &RecordQuery) -> Result<Opt
 
 fn find(
     connection: &Connection,
-    search: &Search,
+    search: &RecordSearch,
     query: &RecordQuery,
     limit: usize,
 ) -> Result<Vec<RecordEntry>, SinkError> {
-    let Search { select, values } = search;
+    let RecordSearch { select, values } = search;
     let values: Vec<(&str, &dyn rusqlite::ToSql)> =
         values.iter().map(|(name, value)| (*name, value as &dyn rusqlite::ToSql)).collect();
     let mut statement = connection.prepare_cached(select)?;
@@ -60,12 +60,12 @@ fn find(
     Ok(found)
 }
 
-struct Search {
+struct RecordSearch {
     select: String,
     values: Vec<(&'static str, Value)>,
 }
 
-impl Search {
+impl RecordSearch {
     /// Returns the searches for the records after a sequence number, in ascending order: one for each text of the kind
     /// where an index finds them, else one.
     fn after(query: &RecordQuery, after: u64) -> Result<Vec<Self>, SinkError> {
@@ -152,17 +152,17 @@ fn changes_store(kind: RecordKind) -> bool {
 mod tests {
     use super::*;
     use crate::governance::OutcomeKind;
-    use crate::sqlite::plan::plan as plan_of;
+    use crate::sqlite::query_plan::query_plan;
 
     fn plan(connection: &Connection, query: &RecordQuery) -> Vec<String> {
-        plan_of(connection, &Search::after(query, 7).unwrap()[0].select)
+        query_plan(connection, &RecordSearch::after(query, 7).unwrap()[0].select)
     }
 
     #[test]
     fn g1_record_is_found_by_its_id() {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(row::TABLE).unwrap();
-        let plan = plan_of(&connection, row::BY_ID);
+        let plan = query_plan(&connection, row::BY_ID);
         assert_eq!(plan, ["SEARCH record USING INDEX sqlite_autoindex_record_1 (id=?)"]);
     }
 
@@ -174,8 +174,8 @@ mod tests {
         for kind in [None, Some(RecordKind::RevealRequest), Some(RecordKind::Approval), Some(RecordKind::Page)] {
             for target in [None, Some("41".to_owned())] {
                 for (from, outcome) in [(None, None), (time, Some(OutcomeKind::Done))] {
-                    let is_looked_up = target.is_some() && kind.is_some_and(|kind| kind != RecordKind::Page);
-                    let expected = if is_looked_up {
+                    let is_indexed = target.is_some() && kind.is_some_and(|kind| kind != RecordKind::Page);
+                    let expected = if is_indexed {
                         "SEARCH record USING INDEX requests_by_target (targets=? AND rowid>?)"
                     } else {
                         "SEARCH record USING INTEGER PRIMARY KEY (rowid>?)"
@@ -193,11 +193,11 @@ mod tests {
         use RecordKind::{Erasure, Grant, PolicyChange, Retention, Revocation};
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(row::TABLE).unwrap();
-        let plan = |search: &Search| plan_of(&connection, &search.select);
+        let plan = |search: &RecordSearch| query_plan(&connection, &search.select);
         for kind in [PolicyChange, Grant, Revocation, Erasure, Retention] {
             for outcome in [OutcomeKind::Intended, OutcomeKind::Done, OutcomeKind::Failed] {
                 let query = RecordQuery { kind: Some(kind), outcome: Some(outcome), ..RecordQuery::default() };
-                for search in Search::backwards(&query).unwrap() {
+                for search in RecordSearch::backwards(&query).unwrap() {
                     assert_eq!(
                         plan(&search),
                         ["SEARCH record USING INDEX changes_by_kind (kind=? AND outcome=?)"],
@@ -209,13 +209,13 @@ mod tests {
         for kind in [PolicyChange, Grant, Revocation, Erasure, Retention] {
             for outcome in [OutcomeKind::Intended, OutcomeKind::Done] {
                 let query = RecordQuery { kind: Some(kind), outcome: Some(outcome), ..RecordQuery::default() };
-                for search in Search::after(&query, 7).unwrap() {
+                for search in RecordSearch::after(&query, 7).unwrap() {
                     let looked_up = "SEARCH record USING INDEX changes_by_kind (kind=? AND outcome=? AND rowid>?)";
                     assert_eq!(plan(&search), [looked_up], "{query:?}");
                 }
             }
         }
-        let all = Search::backwards(&RecordQuery::default()).unwrap();
+        let all = RecordSearch::backwards(&RecordQuery::default()).unwrap();
         assert_eq!(all.iter().map(plan).collect::<Vec<_>>(), [["SCAN record"]], "from the end");
     }
 }

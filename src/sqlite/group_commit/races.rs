@@ -2,35 +2,35 @@
 
 use shuttle::thread;
 
-use super::ledger::{Ledger, OnCommand};
+use super::ledger::{InjectedError, Ledger};
 use super::*;
 
 #[derive(Debug)]
-enum Refused {
-    BeforeItWrote,
-    AfterItWrote,
-    Shared,
+enum PutError {
+    BeforeWrite,
+    AfterWrite,
+    Commit,
 }
 
-impl From<Arc<OnCommand>> for Refused {
-    fn from(_: Arc<OnCommand>) -> Self {
-        Self::Shared
+impl From<Arc<InjectedError>> for PutError {
+    fn from(_: Arc<InjectedError>) -> Self {
+        Self::Commit
     }
 }
 
-fn put(shared: &GroupCommit<Ledger>, entry: u32) -> Result<u32, Refused> {
+fn put(shared: &GroupCommit<Ledger>, entry: u32) -> Result<u32, PutError> {
     shared.run(move |ledger| {
         if entry % 5 == 3 {
-            return Err(Refused::BeforeItWrote);
+            return Err(PutError::BeforeWrite);
         }
         ledger.put(entry);
-        if entry % 5 == 4 { Err(Refused::AfterItWrote) } else { Ok(entry) }
+        if entry % 5 == 4 { Err(PutError::AfterWrite) } else { Ok(entry) }
     })
 }
 
-/// In every order, each caller gets a result, and exactly the entries reported as stored are durable.
+/// In every interleaving, each caller gets a result, and exactly the entries reported as stored are durable.
 #[test]
-fn d4_caller_is_told_whether_its_part_is_durable() {
+fn d4_result_matches_durability_in_every_interleaving() {
     let which: [fn(usize) -> bool; 3] = [|_| false, |commit| commit == 1, |commit| commit == 2];
     for fails in which {
         let round = move || {
@@ -42,7 +42,7 @@ fn d4_caller_is_told_whether_its_part_is_durable() {
                 })
                 .collect();
             let answers: Vec<(u32, bool)> = callers.into_iter().flat_map(|caller| caller.join().unwrap()).collect();
-            let ledger = &shared.wait_for_writer().held.writer;
+            let ledger = &shared.wait_for_writer().state.writer;
             for (entry, stored) in answers {
                 assert_eq!(ledger.durable.contains(&entry), stored, "{entry}");
             }

@@ -1,42 +1,42 @@
-//! Callers that share commits, over a ledger that fails on command.
+//! Callers that share commits, over a ledger with injected failures.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::ledger::{Ledger, OnCommand};
+use super::ledger::{InjectedError, Ledger};
 use super::*;
 
 #[derive(Debug)]
-enum Refused {
-    ItsOwn,
-    Shared(Arc<OnCommand>),
+enum PutError {
+    Rejected,
+    Commit(Arc<InjectedError>),
 }
 
-impl From<Arc<OnCommand>> for Refused {
-    fn from(failed: Arc<OnCommand>) -> Self {
-        Self::Shared(failed)
+impl From<Arc<InjectedError>> for PutError {
+    fn from(failed: Arc<InjectedError>) -> Self {
+        Self::Commit(failed)
     }
 }
 
-fn put(shared: &GroupCommit<Ledger>, entry: u32, keep: bool) -> Result<u32, Refused> {
+fn put(shared: &GroupCommit<Ledger>, entry: u32, keep: bool) -> Result<u32, PutError> {
     shared.run(move |ledger| {
-        // Half of those that fail have written before.
+        // Half of the failing parts write first.
         if keep || entry.is_multiple_of(2) {
             ledger.put(entry);
         }
-        if keep { Ok(entry) } else { Err(Refused::ItsOwn) }
+        if keep { Ok(entry) } else { Err(PutError::Rejected) }
     })
 }
 
-fn nothing<W>(_: &mut W) -> Result<(), Arc<OnCommand>> {
+fn nothing<W>(_: &mut W) -> Result<(), Arc<InjectedError>> {
     Ok(())
 }
 
-/// Holds the writer in a transaction of its own, long enough for others to arrive.
+/// Occupies the writer with a slow transaction, so that other callers arrive meanwhile.
 fn run_slowly(shared: &GroupCommit<Ledger>) {
-    let slow = |_: &mut Ledger| -> Result<(), Refused> {
+    let slow = |_: &mut Ledger| -> Result<(), PutError> {
         thread::sleep(Duration::from_millis(150));
         Ok(())
     };
@@ -51,7 +51,7 @@ fn in_one_group(shared: &GroupCommit<Ledger>, caller: impl Fn(u32) + Sync) {
         let caller = &caller;
         for number in [0, 1, 2, 5, 3, 4, 6, 7] {
             scope.spawn(move || caller(number));
-            // So that they arrive in this order.
+            // Enforces this order of arrival.
             thread::sleep(Duration::from_millis(5));
         }
     });
@@ -62,7 +62,7 @@ fn ledger(shared: GroupCommit<Ledger>) -> Ledger {
 }
 
 #[test]
-fn d4_many_share_a_commit_each_with_own_result() {
+fn d4_callers_sharing_a_commit_get_own_results() {
     let shared = GroupCommit::new(Ledger::new(|_| false));
     let answers: Vec<(u32, bool)> = thread::scope(|scope| {
         let caller = |caller: u32| {
@@ -72,8 +72,8 @@ fn d4_many_share_a_commit_each_with_own_result() {
                 entries
                     .map(|(entry, keep)| match put(shared, entry, keep) {
                         Ok(stored) => (stored, true),
-                        Err(Refused::ItsOwn) => (entry, false),
-                        Err(Refused::Shared(failed)) => unreachable!("{failed:?}"),
+                        Err(PutError::Rejected) => (entry, false),
+                        Err(PutError::Commit(failed)) => unreachable!("{failed:?}"),
                     })
                     .collect()
             }
@@ -93,12 +93,12 @@ fn d4_many_share_a_commit_each_with_own_result() {
 
 #[test]
 fn d4_failed_commit_fails_every_caller() {
-    // The commit of the group fails, and one after it would not.
+    // The commit of the group fails; a later one would succeed.
     let shared = GroupCommit::new(Ledger::new(|commit| commit == 2));
     in_one_group(&shared, |entry| {
-        // Also the caller whose own part was rejected: the rows that it saw were not kept.
+        // Including the caller whose own part was rejected: the rows that it read were rolled back.
         match put(&shared, entry, entry != 5) {
-            Err(Refused::Shared(error)) => assert_eq!(*error, OnCommand),
+            Err(PutError::Commit(error)) => assert_eq!(*error, InjectedError),
             answer => unreachable!("{answer:?}"),
         }
     });
@@ -113,7 +113,7 @@ fn b3_panic_reaches_its_own_caller_only() {
         let shared = GroupCommit::new(Ledger::new(|_| false));
         let answers = Mutex::new(Vec::new());
         in_one_group(&shared, |entry| {
-            let panics = move |ledger: &mut Ledger| -> Result<u32, Refused> {
+            let panics = move |ledger: &mut Ledger| -> Result<u32, PutError> {
                 if entry == 5 {
                     ledger.put(entry);
                 }
@@ -148,12 +148,12 @@ fn d4_single_caller_runs_its_part_once() {
     let shared = GroupCommit::new(Ledger::new(|_| false));
     let times = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&times);
-    let fails = move |ledger: &mut Ledger| -> Result<(), Refused> {
+    let fails = move |ledger: &mut Ledger| -> Result<(), PutError> {
         counted.fetch_add(1, Ordering::SeqCst);
         ledger.put(1);
-        Err(Refused::ItsOwn)
+        Err(PutError::Rejected)
     };
-    assert!(matches!(shared.run(fails), Err(Refused::ItsOwn)));
+    assert!(matches!(shared.run(fails), Err(PutError::Rejected)));
     assert_eq!(times.load(Ordering::SeqCst), 1);
     let ledger = ledger(shared);
     assert!(ledger.durable.is_empty() && !ledger.open);
@@ -165,7 +165,7 @@ fn d4_callers_during_a_commit_form_one_group() {
     let threads = Arc::new(Mutex::new(BTreeSet::new()));
     in_one_group(&shared, |entry| {
         let threads = Arc::clone(&threads);
-        let act = move |ledger: &mut Ledger| -> Result<(), Refused> {
+        let act = move |ledger: &mut Ledger| -> Result<(), PutError> {
             threads.lock().unwrap().insert(format!("{:?}", thread::current().id()));
             ledger.put(entry);
             Ok(())
@@ -182,17 +182,17 @@ fn d4_callers_during_a_commit_form_one_group() {
 fn d4_full_group_starts_another() {
     let shared = GroupCommit::new(Ledger::new(|_| false));
     let part = || Arc::new(Part { act: Mutex::new(nothing), result: Mutex::new(None) });
-    let leads: Vec<usize> = (0..CALLERS * 2 + 1).filter(|_| shared.enqueue(part()).1).collect();
-    assert_eq!(leads, [0, CALLERS, CALLERS * 2]);
+    let leads: Vec<usize> = (0..MAX_CALLERS * 2 + 1).filter(|_| shared.enqueue(part()).1).collect();
+    assert_eq!(leads, [0, MAX_CALLERS, MAX_CALLERS * 2]);
 }
 
 #[test]
-fn d4_full_group_and_the_next_are_all_answered() {
+fn d4_callers_beyond_full_group_all_finish() {
     let shared = GroupCommit::new(Ledger::new(|_| false));
     thread::scope(|scope| {
         scope.spawn(|| run_slowly(&shared));
         thread::sleep(Duration::from_millis(20));
-        for entry in 0..CALLERS as u32 + 20 {
+        for entry in 0..MAX_CALLERS as u32 + 20 {
             let shared = &shared;
             scope.spawn(move || assert!(put(shared, entry, true).is_ok()));
         }
@@ -200,20 +200,20 @@ fn d4_full_group_and_the_next_are_all_answered() {
     assert!(shared.queue.lock().unwrap().is_none());
     let mut durable = ledger(shared).durable;
     durable.sort_unstable();
-    assert_eq!(durable, (0..CALLERS as u32 + 20).collect::<Vec<_>>());
+    assert_eq!(durable, (0..MAX_CALLERS as u32 + 20).collect::<Vec<_>>());
 }
 
-/// A writer whose transactions never begin.
-struct Unbegun(Box<dyn FnMut() -> Result<(), OnCommand> + Send>);
+/// A writer that cannot begin a transaction.
+struct LockedWriter(Box<dyn FnMut() -> Result<(), InjectedError> + Send>);
 
-impl Transact for Unbegun {
-    type Error = OnCommand;
+impl Transact for LockedWriter {
+    type Error = InjectedError;
 
-    fn begin(&mut self) -> Result<(), OnCommand> {
+    fn begin(&mut self) -> Result<(), InjectedError> {
         (self.0)()
     }
 
-    fn commit(&mut self) -> Result<(), OnCommand> {
+    fn commit(&mut self) -> Result<(), InjectedError> {
         unreachable!("nothing was begun")
     }
 
@@ -223,29 +223,29 @@ impl Transact for Unbegun {
         false
     }
 
-    fn written(&self) -> u64 {
+    fn total_changes(&self) -> u64 {
         0
     }
 }
 
-/// When each attempt to begin was made.
-type Tried = Arc<Mutex<Vec<Instant>>>;
+/// The time of each attempt to begin.
+type Attempts = Arc<Mutex<Vec<Instant>>>;
 
-/// Callers of a writer like a file that another process holds.
-fn held() -> (GroupCommit<Unbegun>, Tried) {
-    let tried = Tried::default();
+/// Returns a writer that behaves like a file locked by another process, and its attempts.
+fn locked_writer() -> (GroupCommit<LockedWriter>, Attempts) {
+    let tried = Attempts::default();
     let attempts = Arc::clone(&tried);
     let begin = move || {
         lock(&attempts).push(Instant::now());
         thread::sleep(Duration::from_millis(100));
-        Err(OnCommand)
+        Err(InjectedError)
     };
-    (GroupCommit::new(Unbegun(Box::new(begin))), tried)
+    (GroupCommit::new(LockedWriter(Box::new(begin))), tried)
 }
 
 #[test]
-fn d5_callers_wait_together_for_a_held_file() {
-    let (shared, tried) = held();
+fn d5_callers_wait_together_for_locked_file() {
+    let (shared, tried) = locked_writer();
     thread::scope(|scope| {
         for _ in 0..16 {
             scope.spawn(|| assert!(shared.run(nothing).is_err()));
@@ -256,8 +256,8 @@ fn d5_callers_wait_together_for_a_held_file() {
 }
 
 #[test]
-fn d5_no_caller_is_refused_by_an_earlier_attempt() {
-    let (shared, tried) = held();
+fn d5_earlier_failed_attempt_rejects_no_later_caller() {
+    let (shared, tried) = locked_writer();
     let arrived = thread::scope(|scope| {
         let caller = || {
             scope.spawn(|| {
@@ -266,7 +266,7 @@ fn d5_no_caller_is_refused_by_an_earlier_attempt() {
                 arrived
             })
         };
-        // One of the group arrives before an attempt that fails, and one while it goes on.
+        // One caller of the group arrives before a failing attempt, and one during it.
         let mut writer = shared.wait_for_writer();
         let first = caller();
         thread::sleep(Duration::from_millis(50));
@@ -280,13 +280,13 @@ fn d5_no_caller_is_refused_by_an_earlier_attempt() {
     });
     let tried = lock(&tried);
     for arrived in arrived {
-        assert!(tried.iter().any(|tried| *tried >= arrived), "{arrived:?}, and it was tried at {tried:?}");
+        assert!(tried.iter().any(|tried| *tried >= arrived), "{arrived:?}, attempts at {tried:?}");
     }
 }
 
 #[test]
-fn d5_caller_before_a_failed_attempt_is_refused_with_it() {
-    let (shared, tried) = held();
+fn d5_failed_attempt_rejects_callers_already_waiting() {
+    let (shared, tried) = locked_writer();
     let before = Instant::now();
     let refused = |arrived: Instant| assert!(shared.wait_for_writer().begin(arrived).is_err());
     refused(Instant::now());
@@ -297,14 +297,14 @@ fn d5_caller_before_a_failed_attempt_is_refused_with_it() {
 }
 
 #[test]
-fn d5_single_caller_waits_once_for_a_held_file() {
-    let (shared, tried) = held();
+fn d5_single_caller_waits_once_for_locked_file() {
+    let (shared, tried) = locked_writer();
     assert!(shared.run(nothing).is_err());
     assert_eq!(lock(&tried).len(), 1);
 }
 
 #[test]
-fn d4_undone_caller_runs_twice_at_most() {
+fn d4_part_runs_twice_at_most() {
     let shared = GroupCommit::new(Ledger::new(|_| false));
     let done = AtomicBool::new(false);
     let most = thread::scope(|scope| {
@@ -319,14 +319,14 @@ fn d4_undone_caller_runs_twice_at_most() {
         for entry in 1.. {
             let times = Arc::new(AtomicUsize::new(0));
             let counted = Arc::clone(&times);
-            let stored = shared.run(move |ledger| -> Result<(), Refused> {
+            let stored = shared.run(move |ledger| -> Result<(), PutError> {
                 counted.fetch_add(1, Ordering::SeqCst);
                 ledger.put(entry);
                 Ok(())
             });
             assert!(stored.is_ok());
             most = most.max(times.load(Ordering::SeqCst));
-            // Until another caller has undone it once.
+            // Until another caller has rolled it back once.
             if entry >= 200 && (most > 1 || begun.elapsed() > Duration::from_secs(60)) {
                 break;
             }
@@ -338,21 +338,21 @@ fn d4_undone_caller_runs_twice_at_most() {
 }
 
 #[test]
-fn b3_panic_at_the_beginning_leaves_no_caller_waiting() {
-    let begin = || -> Result<(), OnCommand> {
+fn b3_panic_at_begin_leaves_no_caller_waiting() {
+    let begin = || -> Result<(), InjectedError> {
         thread::sleep(Duration::from_millis(100));
         std::panic::resume_unwind(Box::new(()))
     };
-    let shared = Arc::new(GroupCommit::new(Unbegun(Box::new(begin))));
+    let shared = Arc::new(GroupCommit::new(LockedWriter(Box::new(begin))));
     let (answer, answers) = std::sync::mpsc::channel();
-    // Not in a scope, which would wait for threads that wait forever.
+    // Not scoped threads: the scope would wait for threads that wait forever.
     for _ in 0..8 {
         let (shared, answer) = (Arc::clone(&shared), answer.clone());
         thread::spawn(move || answer.send(catch_unwind(AssertUnwindSafe(|| shared.run(nothing))).is_err()));
     }
     for caller in 0..8 {
         let panicked = answers.recv_timeout(Duration::from_secs(60));
-        assert_eq!(panicked, Ok(true), "{caller} were told");
+        assert_eq!(panicked, Ok(true), "only {caller} callers returned");
     }
 }
 
@@ -365,7 +365,7 @@ fn d4_part_rejected_before_writing_undoes_no_other() {
         let answer = shared.run(move |ledger| {
             times.fetch_add(1, Ordering::SeqCst);
             if entry == 5 {
-                return Err(Refused::ItsOwn);
+                return Err(PutError::Rejected);
             }
             ledger.put(entry);
             Ok(())
@@ -382,12 +382,12 @@ fn d4_part_that_ends_the_transaction_undoes_its_group() {
     in_one_group(&shared, |entry| {
         let outside = Arc::clone(&outside);
         let answer = shared.run(move |ledger| {
-            // Counted, because a panic would only undo the group.
+            // Counted, because a panic would only roll back the group.
             outside.fetch_add(usize::from(!ledger.open), Ordering::SeqCst);
             if entry == 5 {
-                // As a database does when its disk is full.
+                // A database does this when its disk is full.
                 ledger.roll_back();
-                return Err(Refused::ItsOwn);
+                return Err(PutError::Rejected);
             }
             ledger.put(entry);
             Ok(())

@@ -26,7 +26,7 @@ fn activity(id: &str, name: &str) -> Activity {
     Activity::builder(id.parse().unwrap(), Actor::user(alias(name)), app, action, DateTime::UNIX_EPOCH).build().unwrap()
 }
 
-/// Opens a filter whose clock stands at so many seconds.
+/// Opens a filter whose clock always returns this number of seconds.
 fn filter_at(seconds: i64, store: &Arc<SqliteStore>, sink: &Arc<MemorySink>) -> PrivacyFilter {
     let users = ["adele", "bob"].map(|name| User::new(user(name)).with_alias(alias(name)));
     let directory = users.into_iter().fold(DirectoryBuilder::new(), DirectoryBuilder::user);
@@ -40,7 +40,7 @@ fn filter_at(seconds: i64, store: &Arc<SqliteStore>, sink: &Arc<MemorySink>) -> 
 }
 
 #[test]
-fn g5_reading_forgets_actors_erased_by_another_handle() {
+fn g5_reading_clears_actors_erased_by_another_handle() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file.db");
     let [reading, erasing] = [(); 2].map(|()| Arc::new(SqliteStore::open(&path).unwrap()));
@@ -61,7 +61,7 @@ fn g5_reading_forgets_actors_erased_by_another_handle() {
         assert_eq!(reading.public.actors.len(), 2, "round {round}");
         let _ = other.erase(&user("root"), Subject::of(user("adele")).with_identity(alias("adele"))).unwrap();
         read();
-        // Bob's, if the read came upon him.
+        // Bob, if the read loaded him.
         assert!(reading.public.actors.len() <= 1, "round {round}");
     }
 }
@@ -83,12 +83,12 @@ fn g5_ids_are_indexed_in_steps_before_their_partition_is_dropped() {
     };
     connection.execute("UPDATE public_partition SET state = 'full'", []).unwrap();
     assert_eq!(indexed(), (0, 0));
-    // A step at a time, in order of their hashes.
-    let mut written = Written::new(store.key, &SqliteOptions::default());
+    // Each step writes ids in order of their hashes.
+    let mut cache = StoreCache::new(store.key, &SqliteOptions::default());
     let transaction = connection.unchecked_transaction().unwrap();
-    written.catch_up(&connection, Family::Public).unwrap();
+    cache.catch_up(&connection, Family::Public).unwrap();
     for expected in [(0, 8_192), (0, 16_384), (ROWS as i64, ROWS as i64)] {
-        written.index_ids(&connection, Family::Public).unwrap();
+        cache.index_ids(&connection, Family::Public).unwrap();
         assert_eq!(indexed(), expected);
     }
     drop(transaction);
@@ -102,6 +102,6 @@ fn g5_ids_are_indexed_in_steps_before_their_partition_is_dropped() {
     assert_eq!(indexed(), (ROWS as i64, ROWS as i64));
     for store in [store, Arc::new(SqliteStore::open(&path).unwrap())] {
         let again = filter_at(1_000, &store, &sink).ingest(&all[..100]).unwrap();
-        assert!(again.outcomes().iter().all(|delivery| *delivery == IngestOutcome::Duplicate));
+        assert!(again.outcomes().iter().all(|outcome| *outcome == IngestOutcome::Duplicate));
     }
 }

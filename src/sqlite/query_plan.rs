@@ -1,11 +1,11 @@
-//! What SQLite does for a statement, for tests.
+//! Query plans of statements, for tests.
 
 use rusqlite::Connection;
 
 /// Returns the steps of a statement's query plan.
-pub(super) fn plan(connection: &Connection, select: &str) -> Vec<String> {
+pub(super) fn query_plan(connection: &Connection, select: &str) -> Vec<String> {
     let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {select}")).unwrap();
-    // Without its values, which make no difference.
+    // Without parameter values, which do not affect the plan.
     let mut rows = explain.raw_query();
     let mut steps = Vec::new();
     while let Some(row) = rows.next().unwrap() {
