@@ -51,7 +51,7 @@ fn b1_a_policy_document_is_refused_with_the_field_and_what_it_should_be() {
             "expected `include` or `exclude`",
         ),
         ("scope", json!([{"effect": "include", "group": "applications"}]), "missing field `target`"),
-        ("options", json!({"on_undecidable": "show"}), "expected one of `hide`, `refuse`, `fail_open`"),
+        ("options", json!({"on_undecidable": "show"}), "expected one of `hide`, `reject`, `fail_open`"),
         ("options", json!({"max_directory_age": -5}), "expected u64"),
     ] {
         let mut document = good.clone();
