@@ -22,7 +22,7 @@ pub(crate) fn before() -> DirectorySnapshot {
 pub(crate) fn refused(rejected: &Rejected) {
     let said = rejected.to_string();
     assert!(!said.contains(CANARY) && !format!("{rejected:?}").contains(CANARY), "B2: {said}");
-    let says = [", expected ", "holds a control", "the input is "].iter().any(|words| said.contains(words));
+    let says = [", expected ", "; ", "the input is "].iter().any(|words| said.contains(words));
     assert!(says, "B1: {said}");
 }
 
