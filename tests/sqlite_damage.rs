@@ -443,7 +443,7 @@ fn v2_private_root_of_public_table_shows_no_hidden_row() {
 }
 
 #[test]
-fn v2_integrity_check_compares_what_is_derived() {
+fn v2_integrity_check_compares_derived_columns() {
     let folder = folder();
     let path = activities(folder.path());
     let open = || SqliteOptions::default().with_partition_rows(8).with_text_index().open(&path).unwrap();

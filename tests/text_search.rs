@@ -44,7 +44,7 @@ fn with_objects(id: &str, name: &str, objects: &[String], time: i64) -> Activity
 /// Stores the 8 activities of one more partition one by one, so that deferred work is done.
 fn finish_deferred_work(fixture: &Fixture, round: usize) {
     for n in 0..8 {
-        let stored = fixture.ingest(&[with_objects(&format!("finish_deferred_work-{round}-{n}"), "bob", &[], 0)]);
+        let stored = fixture.ingest(&[with_objects(&format!("settle-{round}-{n}"), "bob", &[], 0)]);
         assert_eq!(stored, [IngestOutcome::Stored]);
     }
 }
@@ -201,7 +201,7 @@ fn g5_erased_trigrams_are_overwritten_in_the_file() {
 }
 
 #[test]
-fn v3_text_index_finds_beyond_the_bound_of_a_page() {
+fn v3_text_index_finds_beyond_the_row_limit() {
     let folder = tempfile::tempdir().unwrap();
     let rows = SqliteStore::ROWS_PER_PAGE + 5_000;
     let object = |n: usize| if n == 0 { "The Needle".to_owned() } else { "hay".to_owned() };

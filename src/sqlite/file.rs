@@ -113,7 +113,7 @@ fn require_sqlite(found: i32) -> Result<(), FileError> {
 /// Rejects a path that SQLite would not interpret as a file name: each connection would open a database of its own.
 fn absolute_path(path: &Path) -> Result<PathBuf, SqliteError> {
     let text = path.as_os_str().as_encoded_bytes();
-    if text.is_empty() || text == b":cache:" || text.starts_with(b"file:") {
+    if text.is_empty() || text == b":memory:" || text.starts_with(b"file:") {
         return Err(FileError::NotAFile.into());
     }
     Ok(path::absolute(path)?)

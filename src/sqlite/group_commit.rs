@@ -48,7 +48,7 @@ pub(super) struct GroupCommit<W: Transact> {
     queue: Mutex<Option<Arc<Group<W>>>>,
 }
 
-/// The most callers in one group, which bounds how long a transaction is open.
+/// The maximum number of callers in one group, which bounds the duration of a transaction.
 const MAX_CALLERS: usize = 256;
 
 struct WriterState<W: Transact> {
@@ -166,8 +166,8 @@ impl<W: Transact + 'static> GroupCommit<W> {
     }
 
     /// Removes the group from the queue, so that no more callers join. Returns its parts, and when the last caller
-    /// arrived. The leader does this before it begins the transaction, so that a caller that arrives later is not
-    /// rejected with an earlier attempt.
+    /// arrived. The leader does this before it begins the transaction, so that a later caller does not get the error of
+    /// an earlier attempt.
     fn close(&self, group: &Arc<Group<W>>) -> (Vec<Arc<dyn Run<W>>>, Instant) {
         let mut queue = lock(&self.queue);
         if queue.as_ref().is_some_and(|queued| Arc::ptr_eq(queued, group)) {

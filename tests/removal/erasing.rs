@@ -218,7 +218,7 @@ fn g2_redacted_record_stays_without_personal_content() {
     let before = fixture.records();
     let says = |entry: &RecordEntry| entry.record.clone().redact();
     let secrets: Vec<RecordId> = before.iter().filter(|entry| says(entry)).map(|entry| entry.record.id).collect();
-    assert_eq!(secrets.len(), 2, "the reveal where it began, and the page");
+    assert_eq!(secrets.len(), 2, "one of the reveal and one of its page");
     for (nth, record) in secrets.iter().enumerate() {
         for forgot in [1, 0] {
             let receipt = fixture.filter.redact(&user("root"), *record).unwrap();

@@ -144,7 +144,7 @@ fn g5_no_record_is_removed_before_activities() {
         ingest_for(&fixture, 4);
         keeping(&fixture, 1, Some(1));
         fixture.advance(100);
-        // Store and log are compared first.
+        // The first call compares store and log.
         fixture.filter.policy().unwrap();
         let before = fixture.records();
         // The first calls read the policy and the last applied records.

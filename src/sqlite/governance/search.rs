@@ -127,7 +127,7 @@ impl RecordSearch {
             narrow("initiator = :initiator", ":initiator", initiator.as_str().to_owned().into());
         }
         match target {
-            // A request, and what was decided about it, have the request as their only target.
+            // A request and its approvals have the request as their only target.
             Some(target) if of_request => {
                 narrow("targets = :targets", ":targets", targets_text(std::slice::from_ref(target))?.into());
             }
