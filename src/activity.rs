@@ -75,7 +75,7 @@ pub enum ActivityError {
     /// A count or size exceeds its limit.
     #[error("{count} {what}, expected at most {max}")]
     TooMany {
-        /// What was counted, for example "objects".
+        /// The counted items, for example "objects".
         what: &'static str,
         /// The count.
         count: usize,

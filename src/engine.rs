@@ -352,7 +352,7 @@ impl PolicyEngine {
         }
     }
 
-    /// Decides on an activity of which the filter does not know that it concerns nobody.
+    /// Decides on an activity that the fast path cannot decide.
     #[inline(never)]
     fn evaluate(
         &self,

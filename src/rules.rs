@@ -140,13 +140,13 @@
 //!   older than the policy allows. [`PrivacyFilter::erase`](crate::filter::PrivacyFilter::erase) removes the activities
 //!   of one person for a privacy administrator. Both are recorded before and after, run in steps, and are permanent.
 //!   Governance records are never kept for a shorter time than activities, and are removed after them. The caller of an
-//!   erasure is not told how many activities it removed; the log tells readers who may view private activities.
+//!   erasure does not learn how many activities it removed; the log tells readers who may view private activities.
 //! - **G6** With the feature `ledger` the log is a Merkle tree with signed checkpoints. An auditor with a saved
 //!   checkpoint detects offline any change, removal, reordering or truncation of the records that it covers, and learns
 //!   how many of the first records retention has removed. A file that was damaged in transfer is distinguished from a
 //!   forged one after the remaining records were verified. A truncated file, or one in another encoding, is reported as
 //!   such and cannot be verified. Everything else is reported as forged.
-//! - **G7** A protected person can be told when and for what purpose their private activities were viewed:
+//! - **G7** A protected person can be informed when and for what purpose their private activities were viewed:
 //!   [`PrivacyFilter::access_report`](crate::filter::PrivacyFilter::access_report).
 //! - **G8** A store keeps the [records](crate::governance::AppliedRecords) of the last policy change and the last
 //!   removals, in the transaction that applies them. A filter compares them with the log when it is opened, and about
@@ -165,7 +165,7 @@
 //!   ([`StoredActivity::assertion`](crate::store::StoredActivity::assertion)). Replays use the stored decision.
 //! - **F2** Batches are in the order in which activities were stored, and resume from an
 //!   [offset](crate::forward::Offset). *(Not built yet: a driver for forwarders, and typed gaps.)*
-//! - **F3** What a forwarder sees discloses nothing about private activities.
+//! - **F3** The data that a forwarder sees disclose nothing about private activities.
 //!
 //! # B: bad input
 //!

@@ -1,4 +1,4 @@
-//! What the readers of directories promise, rule by rule.
+//! The promises of the directory readers, rule by rule.
 #![cfg(feature = "import")]
 #![allow(
     clippy::unwrap_used,

@@ -46,7 +46,7 @@ pub struct Violation {
     pub clause: &'static str,
     /// The promise of the contract.
     pub promise: &'static str,
-    /// What the clause observed instead.
+    /// The observation that violates the clause.
     pub seen: String,
 }
 

@@ -28,15 +28,13 @@ pub struct RemovedGroup {
     pub(super) nested_in: BTreeSet<GroupId>,
 }
 
-/// What the governance log has recorded of a removed group.
+/// How far the governance log has recorded a removed group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum AuditState {
     #[default]
-    #[serde(rename = "nothing")]
     Unrecorded,
-    #[serde(rename = "vanished")]
     RemovalRecorded,
-    #[serde(rename = "returned")]
     RestorationRecorded,
 }
 

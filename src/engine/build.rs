@@ -23,7 +23,7 @@ pub(super) struct BuiltTable {
     pub(super) sets: GroupSets,
 }
 
-/// What was found among a range of users.
+/// The results for a range of users.
 struct Part {
     sets: GroupSets,
     identities: Identities,

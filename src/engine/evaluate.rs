@@ -29,7 +29,7 @@ pub(super) enum Residence {
 
 /// Returns whether the holder of an identity is external (D7).
 ///
-/// The home on record decides. A holder without one, or without a record, is judged by the name on the activity: a
+/// The home on record decides. A holder without one, or without a record, is classified by the name on the activity: a
 /// guest name is external, and an address is as external as its domain. `None` stands for no name.
 pub(super) fn residence(policy: &PrivacyPolicy, on_record: Home<'_>, name: Option<&Identity>) -> Residence {
     let is_managed = match (on_record, name) {

@@ -1,6 +1,6 @@
 //! A table of the identities of all users whom a policy concerns.
 //!
-//! Most activities concern nobody whom the policy names. The table answers that for an identity at the cost of one hash
+//! The policy concerns no principal of most activities. The table answers that for an identity at the cost of one hash
 //! and one cache line, whatever the number of users, groups and nestings. If no identity on an activity is in the
 //! table, and the rule of [`super::evaluate`] needs nothing else, the activity is decided. For an identity in the
 //! table, a second hash distinguishes it from all others, and the table has the set of policy groups of its holder, so
@@ -147,7 +147,7 @@ impl FastPath {
     }
 
     /// Stores the hashes of the identities on an activity, in all of their meanings. If the table contains none of
-    /// them, the policy concerns nobody on the activity. Returns `false` if that takes an evaluation, or too many
+    /// them, the policy concerns no principal of the activity. Returns `false` if that takes an evaluation, or too many
     /// hashes.
     #[inline(always)]
     pub(super) fn filter(

@@ -30,7 +30,7 @@ impl PrivacyFilter {
     /// of the reveals. The report is for that person. The caller must authenticate them.
     ///
     /// The report compares identities on the activities. A person who now has an alias that belonged to another person is
-    /// also told about that person's activities under it. That is the safe error: no access is left out. Pages that were
+    /// also informed about that person's activities under it. That is the safe error: no access is left out. Pages that were
     /// recorded and then rejected were never seen and do not count. Pages whose records were [redacted](Self::redact) or
     /// removed by retention do not count either.
     ///

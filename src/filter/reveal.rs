@@ -105,7 +105,7 @@ impl PrivacyFilter {
     ///     .for_purpose(Purpose::new("security incident")?);
     /// let request = filter.request_reveal(&wish)?;
     ///
-    /// // The other one reads the request, and checks that it is for the query that they were told.
+    /// // The other one reads the request, and checks that it is for the query that was announced to them.
     /// let approvals = filter.approvals(&council, request)?;
     /// assert!(approvals.asked().is_some_and(|(_, asked)| asked.is_about(&Query::all())));
     /// filter.decide_request(&council, request, ApprovalDecision::Approve)?;

@@ -101,7 +101,7 @@ impl AppliedRecords {
     }
 }
 
-/// What an accepted difference does to the removals that a store remembers.
+/// The effect of an accepted difference on the removals that a store remembers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KnownRemovals {
     /// Keeps them, because the log contains them too.

@@ -1,6 +1,6 @@
 //! Users and groups from [Microsoft Graph][graph], as full listings or as the changes since the last sync.
 //!
-//! A [`Sync`] is told which listings to read, returns the next link to fetch, and reads the pages. It does not fetch
+//! A [`Sync`] receives the listings to read, returns the next link to fetch, and reads the pages. It does not fetch
 //! anything itself. When no page is pending, it becomes a [`DirectoryBuilder`], or a [`DirectoryDelta`] to the previous
 //! snapshot.
 //!
@@ -69,7 +69,7 @@
 //! - The type of a member is its `@odata.type`. Devices, contacts, service principals and applications are ignored; the
 //!   built-in group protects applications. An unknown type is rejected. A member without a type has the known type of
 //!   its id, from this sync or the previous snapshot. A member of unknown type is rejected, because a group mistaken
-//!   for a user would protect nobody. A member group that neither this sync nor the previous snapshot contains is
+//!   for a user would protect no user. A member group that neither this sync nor the previous snapshot contains is
 //!   rejected too. Ids that do not belong to people can be [excluded](Sync::with_non_people).
 //!
 //! # Absent properties

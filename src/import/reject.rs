@@ -190,7 +190,7 @@ pub enum RejectReason {
         advice: &'static str,
     },
     /// The column has an unknown name, and the caller did not exclude it. The names in a misspelt column would protect
-    /// nobody.
+    /// no user.
     #[error("column {column}{} is unknown, expected {expected}", quoted(name.as_deref()))]
     UnknownColumn {
         /// The number of the column, from 1.

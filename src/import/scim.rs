@@ -45,7 +45,7 @@
 //!   [tables](super::csv#names), and a user with a damaged name is rejected.
 //! - A group's name is its `displayName`, or its id if it has none.
 //! - The type of a member is its `type`, or the path in `$ref`. Without either, it is the known type of the id. A
-//!   member of unknown type is rejected, because a group mistaken for a user would protect nobody. A member of any
+//!   member of unknown type is rejected, because a group mistaken for a user would protect no user. A member of any
 //!   other type is rejected too, and so is an unknown group. In a list, a member of type `User` that is not in the list
 //!   of users is rejected, unless that list is empty.
 //! - Attribute names are case-insensitive, with or without the URN of their schema as a prefix (RFC 7643, section 2.1;

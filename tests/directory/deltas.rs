@@ -25,7 +25,7 @@ struct Said {
     users: BTreeMap<String, serde_json::Value>,
     memberships: BTreeMap<String, BTreeSet<GroupId>>,
     led_to: Vec<String>,
-    vanished: BTreeMap<GroupId, (DirectoryRevision, BTreeMap<String, serde_json::Value>)>,
+    removed: BTreeMap<GroupId, (DirectoryRevision, BTreeMap<String, serde_json::Value>)>,
 }
 
 fn said(snapshot: &DirectorySnapshot, asked: &[Identity], groups: &BTreeSet<GroupId>) -> Said {
@@ -38,7 +38,7 @@ fn said(snapshot: &DirectorySnapshot, asked: &[Identity], groups: &BTreeSet<Grou
         (id, document)
     };
     let members = |group: &GroupId| snapshot.all_members(group).iter().map(|id| id.as_str().to_owned()).collect();
-    let vanished = groups.iter().filter_map(|group| snapshot.removed_group(group)).collect::<Vec<_>>();
+    let removed = groups.iter().filter_map(|group| snapshot.removed_group(group)).collect::<Vec<_>>();
     Said {
         groups: snapshot.groups().map(|(id, name)| (id.clone(), (name.to_owned(), members(id)))).collect(),
         users: snapshot.users().map(|user| record(&user)).collect(),
@@ -57,7 +57,7 @@ fn said(snapshot: &DirectorySnapshot, asked: &[Identity], groups: &BTreeSet<Grou
             })
             .collect(),
         // With any of their names first.
-        vanished: vanished
+        removed: removed
             .iter()
             .map(|gone| (gone.group().clone(), (gone.removed_in(), gone.members().iter().map(by_any_name).collect())))
             .collect(),
@@ -132,8 +132,8 @@ proptest! {
             prop_assert_eq!((stepped.revision(), stepped.as_of()), (revision, as_of));
             let (mut by_steps, by_imports) = (said(&stepped, &asked, &groups), said(&whole, &asked, &groups));
             // A delta cannot remove the nesting of a removed group, so a restored group has it as before.
-            let of_imports = &by_imports.vanished;
-            for (group, (_, members)) in &mut by_steps.vanished {
+            let of_imports = &by_imports.removed;
+            for (group, (_, members)) in &mut by_steps.removed {
                 members.retain(|id, _| of_imports.get(group).is_some_and(|(_, members)| members.contains_key(id)));
             }
             prop_assert_eq!(by_steps, by_imports, "after revision {}", revision);

@@ -319,7 +319,7 @@ fn b1_error_names_line_and_other_records_are_read() {
 
 #[test]
 fn b1_second_entry_of_same_name_is_rejected() {
-    let other_dn = ENTRIES[2].replace("uid=adele,", "uid=twin,");
+    let other_dn = ENTRIES[2].replace("uid=adele,", "uid=copy,");
     let other_id = ENTRIES[2].replace("000000000001", "000000000009").replace("uid=adele,ou", "UID=Adele, OU");
     for second in [ENTRIES[2], &other_dn, &other_id] {
         let import = ldif::read(document(&[ENTRIES[2], second]).as_bytes());

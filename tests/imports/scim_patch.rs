@@ -110,7 +110,7 @@ fn d11_replace_sets_the_only_members() {
     assert_eq!(
         group_changes(kept),
         [left("u-2"), joined("u-1"), nested("g-2")],
-        "whoever is in it by way of another group is in no list of this one"
+        "members through another group are in no list of this one"
     );
 }
 

@@ -7,7 +7,7 @@ use activity_privacy::directory::DirectorySnapshot;
 use activity_privacy::engine::PolicyEngine;
 use activity_privacy::policy::PrivacyPolicy;
 
-use crate::contender::{Decide, judge, verdicts};
+use crate::contender::{Decide, verdict as single_verdict, verdicts};
 use crate::engine::Engine;
 use crate::import::import;
 use crate::organisation::Organisation;
@@ -37,7 +37,7 @@ impl Engine for Ours {
     }
 
     fn decide(&self) -> Decide<'_> {
-        judge(&self.engine)
+        single_verdict(&self.engine)
     }
 
     fn publish(&mut self, _: &Organisation) -> f64 {

@@ -68,7 +68,7 @@ impl DirectoryTree {
                 self.resolve_listed(group, node)
             }
             MembershipClaim::GroupListsMember { group, member: MemberRef::Uid(uid), by } => {
-                // A rejected group was reported already, and a removed group lists nobody.
+                // A rejected group was reported already, and a removed group lists no member.
                 if self.group(group).is_none() {
                     return ClaimOutcome::Resolved;
                 }

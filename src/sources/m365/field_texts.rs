@@ -30,7 +30,7 @@ pub(super) struct FieldText<'a> {
     pub(super) is_name: bool,
 }
 
-/// What the ids in a text identify, by the names of its fields.
+/// The kind of object that the ids in a text identify, by the names of its fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum IdKind {
     /// People.

@@ -32,7 +32,7 @@ pub(super) fn parse(text: &str, order: Option<DateOrder>) -> Result<DateTime<Utc
     Some(time).filter(|time| (0..=9999).contains(&time.year())).ok_or(TimeError::Invalid)
 }
 
-/// What a time shows of the order of day and month.
+/// The evidence that a time gives for the order of day and month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DateOrderEvidence {
     /// Nothing: the text has a format with one order only, or is not a time.
