@@ -61,7 +61,7 @@ pub enum RejectReason {
         kind: InputKind,
     },
     /// The value or record is not valid UTF-8.
-    #[error("invalid UTF-8 at byte {at}")]
+    #[error("invalid UTF-8 at byte {at}; export the input as UTF-8")]
     NotUtf8 {
         /// The offset of the first invalid byte, from the start of the value or record.
         at: usize,
@@ -93,7 +93,7 @@ pub enum RejectReason {
         expected: &'static str,
     },
     /// The input, or a record in it, is not a JSON object.
-    #[error("not a JSON object")]
+    #[error("wrong JSON type, expected an object")]
     NotAnObject,
     /// The JSON contains more values, objects and arrays than allowed.
     #[error("{count} JSON values, expected at most {max}")]
@@ -104,7 +104,7 @@ pub enum RejectReason {
         max: usize,
     },
     /// A field occurs twice in one object, so readers could disagree about the person that it names.
-    #[error("a field occurs twice in one object")]
+    #[error("a JSON object contains the same key twice; remove one")]
     GivenTwice,
     /// A required field is missing or empty.
     #[error("field `{field}` is missing, expected {expected}")]
@@ -123,7 +123,7 @@ pub enum RejectReason {
         expected: &'static str,
     },
     /// A field occurs more than once.
-    #[error("field `{field}` occurs more than once")]
+    #[error("field `{field}` occurs more than once; keep only one")]
     RepeatedField {
         /// The name of the field.
         field: &'static str,
@@ -143,7 +143,7 @@ pub enum RejectReason {
         field: &'static str,
     },
     /// Another record has the same name or id.
-    #[error("another record has the same name or id")]
+    #[error("another record has the same name or id; keep only one of them")]
     RepeatedRecord,
     /// A group lists a member that the input does not contain. It may be a group, whose members would not be protected.
     #[error(
@@ -181,7 +181,7 @@ pub enum RejectReason {
     )]
     Referral,
     /// The record changes an entry that was not read before.
-    #[error("changes an entry that was not read before")]
+    #[error("changes an entry that no earlier record added; import the full directory first")]
     UnknownRecord,
     /// The record is a change that this reader does not support.
     #[error("unsupported change; {advice}")]

@@ -162,7 +162,10 @@ fn b1_unsupported_change_is_rejected_and_changes_nothing() {
             format!("{adele}\ncontrol: 1.2.840.113556.1.4.805 true\nchangetype: delete"),
             "line 2: unsupported change; remove the `control`",
         ),
-        ("dn: cn=x\nchangetype: delete".to_owned(), "line 1: changes an entry that was not read before"),
+        (
+            "dn: cn=x\nchangetype: delete".to_owned(),
+            "line 1: changes an entry that no earlier record added; import the full directory first",
+        ),
         (
             format!("{council}\nchangetype: modify\nadd: member\nmember: uid=dora,ou=people,dc=contoso,dc=example"),
             "line 1: unexpected end of input, expected `-` after the last value of a modification",
@@ -204,7 +207,7 @@ fn b1_unsupported_change_is_rejected_and_changes_nothing() {
         ),
         (
             ENTRIES[2].replace("\nobjectClass: top", "\nchangetype: add\nobjectClass: top"),
-            "line 1: another record has the same name or id",
+            "line 1: another record has the same name or id; keep only one of them",
         ),
     ];
     for (record, says) in cases {

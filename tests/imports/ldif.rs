@@ -241,7 +241,7 @@ fn b1_error_names_line_and_other_records_are_read() {
     let cases: &[(&str, &str)] = &[
         ("objectClass: person\ndn: cn=a", "line 3: field `dn` is missing, expected `dn` as the first line of an entry"),
         ("dn: cn=a\ncn: a", "line 3: field `objectClass` is missing, expected the classes of the entry"),
-        ("dn: cn=a\nobjectClass: person\ndn: cn=b", "line 5: field `dn` occurs more than once"),
+        ("dn: cn=a\nobjectClass: person\ndn: cn=b", "line 5: field `dn` occurs more than once; keep only one"),
         (
             "dn: a\nobjectClass: person",
             "line 3: field `dn` is invalid, expected a distinguished name (RFC 4514) of at most 128 parts",
@@ -258,7 +258,7 @@ fn b1_error_names_line_and_other_records_are_read() {
             "dn: cn=a\nobjectClass: person\nmail:: a",
             "line 5: field `mail` is invalid, expected base64 (RFC 4648, section 4)",
         ),
-        ("dn: cn=a\nobjectClass: person\nmail:: /w==", "line 5: invalid UTF-8 at byte 0"),
+        ("dn: cn=a\nobjectClass: person\nmail:: /w==", "line 5: invalid UTF-8 at byte 0; export the input as UTF-8"),
         (
             "dn: cn=a\nobjectClass: person\nmail:< file:///etc/passwd",
             "line 5: field `mail` is invalid, expected the value itself, not a URL to fetch it from",
@@ -274,7 +274,7 @@ fn b1_error_names_line_and_other_records_are_read() {
         (
             "dn: cn=a\nobjectClass: person\nentryUUID: 7d1c8e52-0a43-103e-8f2b-000000000001\nentryUUID: \
              7d1c8e52-0a43-103e-8f2b-000000000002",
-            "line 6: field `entryUUID` occurs more than once",
+            "line 6: field `entryUUID` occurs more than once; keep only one",
         ),
         (
             "dn: cn=a\nobjectClass: group\nmember: b",

@@ -116,12 +116,12 @@ fn b1_invalid_resource_is_rejected_and_others_are_read() {
     assert_eq!(
         messages(&import),
         [
-            "page 1, record 1: not a JSON object",
+            "page 1, record 1: wrong JSON type, expected an object",
             "page 1, record 2: field `id` is missing, expected the id of the resource",
             "page 1, record 3: field `userName` is missing, expected the sign-in name of the user",
             "page 1, record 4: field `userName` is invalid, expected a string",
             "page 1, record 5: field `userName`: alias contains a control character at byte 1; remove it",
-            "page 1, record 6: not a JSON object",
+            "page 1, record 6: wrong JSON type, expected an object",
             "page 1, record 7: field `emails.value` is missing, expected an address",
             "page 1, record 8: field `emails` is invalid, expected a list of objects",
             "page 1, record 9: field `active` is invalid, expected true or false",
@@ -129,7 +129,7 @@ fn b1_invalid_resource_is_rejected_and_others_are_read() {
             "page 1, record 11: field `meta.resourceType` is invalid, expected the requested type of resource",
             "page 2, record 1: field `displayName` is invalid, expected a string",
             "page 2, record 2: field `members` is invalid, expected a list of objects",
-            "page 2, record 3, member 1: not a JSON object",
+            "page 2, record 3, member 1: wrong JSON type, expected an object",
             "page 2, record 3, member 2: field `members.value` is missing, expected the id of the member",
             "page 2, record 3, member 3: field `members.type` is invalid, expected `User` or `Group`",
             "page 2, record 3, member 4: field `members.type` is missing, expected `User` or `Group`, a `$ref` to `Users` \
@@ -145,7 +145,7 @@ fn b1_invalid_resource_is_rejected_and_others_are_read() {
 #[test]
 fn b1_invalid_page_is_rejected() {
     let refused = |page: &str| Lists::new().page(Endpoint::Users, page.as_bytes()).unwrap_err().reason.to_string();
-    assert_eq!(refused("[]"), "not a JSON object");
+    assert_eq!(refused("[]"), "wrong JSON type, expected an object");
     assert_eq!(refused("{"), "unexpected end of input, expected one complete JSON object");
     assert_eq!(refused("{}"), "field `totalResults` is missing, expected the total number of resources");
     assert_eq!(refused(r#"{"totalResults": -1}"#), "field `totalResults` is invalid, expected a non-negative number");
@@ -160,7 +160,7 @@ fn b1_invalid_page_is_rejected() {
     for twice in
         [r#"{"totalResults": 0, "TotalResults": 0}"#, r#"{"totalResults": 0, "x": {"members": 1, "Members": 2}}"#]
     {
-        assert_eq!(refused(twice), "a field occurs twice in one object");
+        assert_eq!(refused(twice), "a JSON object contains the same key twice; remove one");
     }
     let endless = Lists::new().page(Endpoint::Users, std::io::repeat(b' ')).unwrap_err().to_string();
     assert_eq!(endless, format!("the input as a whole: too long, expected at most {MAX_BODY_BYTES} bytes"));

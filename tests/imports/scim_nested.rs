@@ -114,7 +114,7 @@ fn d11_nested_and_plain_attributes_must_agree() {
     assert_eq!(
         messages(&import),
         [
-            "page 1, record 1: a field occurs twice in one object",
+            "page 1, record 1: a JSON object contains the same key twice; remove one",
             "page 1, record 2: field `urn:ietf:params:scim:schemas:core:2.0` is invalid, expected an object of \
              attributes",
             "page 1, record 3: field `schemas` is invalid, expected `userName`, `emails` and `members` as attributes \

@@ -171,7 +171,7 @@ fn b1_invalid_operation_is_rejected_as_a_whole() {
     assert_eq!(
         reasons,
         [
-            "not a JSON object",
+            "wrong JSON type, expected an object",
             "field `op` is missing, expected `add`, `replace` or `remove`",
             "field `op` is invalid, expected `add`, `replace` or `remove`",
             "field `path` is missing, expected the attribute to change",
@@ -197,7 +197,7 @@ fn b1_invalid_operation_is_rejected_as_a_whole() {
             "field `displayName` is invalid, expected a string",
         ]
     );
-    assert_eq!(messages(&import)[0], "record 1: not a JSON object");
+    assert_eq!(messages(&import)[0], "record 1: wrong JSON type, expected an object");
     assert_eq!((import.read(), import.ignored()), (25, 0));
     assert_eq!(import.into_partial().changes(), [joined("u-9")]);
 }

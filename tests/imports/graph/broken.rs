@@ -27,13 +27,13 @@ fn b1_invalid_page_is_rejected() {
     let whole = |said: &str| format!("the input as a whole: {said}");
     let page = |page: Value| refused(page.to_string());
     assert_eq!(refused("x"), whole("not JSON at line 1, column 1, expected one JSON object"));
-    assert_eq!(refused("[]"), whole("not a JSON object"));
+    assert_eq!(refused("[]"), whole("wrong JSON type, expected an object"));
     assert_eq!(refused(""), whole("unexpected end of input, expected one complete JSON object"));
-    assert_eq!(refused(b"{\"\xff\": 1}"), whole("invalid UTF-8 at byte 2"));
+    assert_eq!(refused(b"{\"\xff\": 1}"), whole("invalid UTF-8 at byte 2; export the input as UTF-8"));
     assert_eq!(refused("{} {}"), whole("not JSON at line 1, column 4, expected one JSON object"));
     assert_eq!(
         refused(r#"{"value": [{"id": "u-1", "id": "u-2"}], "@odata.deltaLink": "d"}"#),
-        whole("a field occurs twice in one object")
+        whole("a JSON object contains the same key twice; remove one")
     );
     assert_eq!(page(json!({"@odata.deltaLink": "d"})), whole("field `value` is missing, expected the list of entries"));
     assert_eq!(
@@ -121,7 +121,7 @@ fn b1_invalid_entry_is_rejected_and_others_are_read() {
     assert_eq!(
         messages(&import),
         [
-            "page 1, record 1: not a JSON object",
+            "page 1, record 1: wrong JSON type, expected an object",
             "page 1, record 2: field `id` is missing, expected the id of the object",
             "page 1, record 3: field `id` is missing, expected the id of the object",
             "page 1, record 4: field `id` is invalid, expected a string",
@@ -141,7 +141,7 @@ fn b1_invalid_entry_is_rejected_and_others_are_read() {
             "page 2, record 2: field `members@delta` is invalid, expected a list",
             "page 2, record 3: field `members` is invalid, expected members in `members@delta` or in a listing of \
              their own",
-            "page 2, record 4, member 1: not a JSON object",
+            "page 2, record 4, member 1: wrong JSON type, expected an object",
             "page 2, record 4, member 2: field `id` is missing, expected the id of the object",
             "page 2, record 4, member 3: field `@odata.type` is invalid, expected `#microsoft.graph.user`, \
              `group`, `device`, `orgContact`, `servicePrincipal` or `application`",
