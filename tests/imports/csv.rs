@@ -178,8 +178,8 @@ fn b1_header_of_no_table_is_rejected() {
         ),
         ("member,type", "field `group` is missing, expected the id of the group"),
         ("group name,name", "field `group id` is missing, expected the immutable id of a group"),
-        ("id,object id,upn", "field `id` is given twice, expected once"),
-        ("group,group id,member", "field `group id` is given twice, expected once"),
+        ("id,object id,upn", "field `id` occurs more than once; keep only one"),
+        ("group,group id,member", "field `group id` occurs more than once; keep only one"),
         ("id,\"upn", "unexpected end of input, expected the closing quote of a field"),
     ] {
         let import = read(&[&format!("{header}\n")]);
