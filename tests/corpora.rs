@@ -5,7 +5,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "clippy takes only the test functions themselves for tests"
+    reason = "clippy recognises only test functions as tests"
 )]
 
 #[path = "../fuzz/checks/mod.rs"]

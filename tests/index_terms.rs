@@ -1,4 +1,4 @@
-//! Chapter V of the rules, for what a store can keep an index of: what an index finds by terms is what a query finds.
+//! Chapter V of the rules, for stores with an index: an index of terms finds the results of a query.
 #![cfg(feature = "proptest")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
@@ -16,7 +16,7 @@ use proptest::collection::vec;
 use proptest::option::weighted;
 use proptest::prelude::*;
 
-/// The decision that an activity gets where no directory was ever loaded: it names no imported group.
+/// Returns the decision for an activity if no directory was ever loaded: it names no imported group.
 fn decision(activity: &Activity) -> Decision {
     let administrators =
         activity_privacy::policy::Administrators::new(UserId::new("one").unwrap(), UserId::new("other").unwrap());
@@ -40,16 +40,17 @@ fn has_its_text(activity: &Activity, conditions: &Conditions<'_>) -> bool {
     conditions.text.is_none_or(|text| activity.searched_texts().any(|searched| searched.contains(text)))
 }
 
-fn told(activity: &Activity) -> Vec<(TermField, String)> {
+fn terms_of(activity: &Activity) -> Vec<(TermField, String)> {
     activity.index_terms().map(|term| (term.field(), term.value().to_owned())).collect()
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
-    /// An index finds too much, never too little; and just what the query finds, where its conditions are sufficient.
+    /// An index may find too much, never too little. It finds exactly the query's results if its conditions are
+    /// sufficient.
     #[test]
-    fn v3_what_a_query_finds_fulfils_its_conditions(
+    fn v3_query_results_satisfy_its_conditions(
         activities in vec(activities(), 24),
         search in searches(),
         ids in weighted(0.2, vec(activity_ids(), 1..4)),
@@ -60,17 +61,17 @@ proptest! {
         prop_assert_eq!(conditions.are_sufficient, are_sufficient);
         for activity in &activities {
             let found = query.matches(activity, &decision(activity));
-            let fulfils = has_its_terms(activity, &conditions)
+            let satisfies = has_its_terms(activity, &conditions)
                 && has_its_time(activity, &conditions)
                 && has_its_text(activity, &conditions);
-            prop_assert!(fulfils || !found, "found, and does not fulfil {:?}", conditions);
-            prop_assert!(found || !fulfils || !conditions.are_sufficient, "fulfils {:?}, and is not found", conditions);
+            prop_assert!(satisfies || !found, "found, but does not satisfy {:?}", conditions);
+            prop_assert!(found || !satisfies || !conditions.are_sufficient, "satisfies {:?}, not found", conditions);
         }
     }
 
-    /// A query for one thing finds just the activities that have its term.
+    /// A query for one value finds exactly the activities that have its term.
     #[test]
-    fn v3_a_term_is_had_by_what_is_found(one in activities(), other in activities()) {
+    fn v3_query_for_term_finds_activities_with_term(one in activities(), other in activities()) {
         let mut queries = vec![
             Query::all().in_app(one.app().name().clone()),
             Query::all().with_action(one.action().clone()),
@@ -89,9 +90,9 @@ proptest! {
         }
     }
 
-    /// What is looked for in the texts that are searched, and in nothing else.
+    /// A text search examines the searched texts, and no others.
     #[test]
-    fn v3_a_text_is_found_in_what_is_searched(activity in activities(), search in searches()) {
+    fn v3_text_is_found_only_in_searched_texts(activity in activities(), search in searches()) {
         let text = search.text.unwrap_or_else(|| "PLAN".to_owned());
         let query = Query::all().containing(&text).unwrap();
         let conditions = query.conditions();
@@ -106,11 +107,11 @@ fn begun(actor: Actor, app: App) -> activity_privacy::activity::ActivityBuilder 
 }
 
 #[test]
-fn v3_index_terms_hold_every_principal_app_and_action() {
+fn v3_index_terms_contain_every_principal_app_and_action() {
     let adele = Actor::user(UserId::new("U-77").unwrap()).with_identity(Alias::new("Adele@Contoso.com.").unwrap());
     let app = App::new("SharePoint".parse().unwrap()).in_suite("Microsoft 365".parse().unwrap());
     let backup = Actor::application("BACKUP Robot".parse().unwrap());
-    let told = told(&begun(backup, app).on_behalf_of(adele).object("plan.docx").build().unwrap());
+    let terms_of = terms_of(&begun(backup, app).on_behalf_of(adele).object("plan.docx").build().unwrap());
     for (field, value) in [
         (TermField::ActorName, "backup robot"),
         (TermField::ActorId, "U-77"),
@@ -119,23 +120,23 @@ fn v3_index_terms_hold_every_principal_app_and_action() {
         (TermField::Suite, "Microsoft 365"),
         (TermField::Action, "FileAccessed"),
     ] {
-        assert!(told.contains(&(field, value.to_owned())), "{field:?} {value}: {told:?}");
+        assert!(terms_of.contains(&(field, value.to_owned())), "{field:?} {value}: {terms_of:?}");
     }
-    assert_eq!(told.len(), 6, "{told:?}");
+    assert_eq!(terms_of.len(), 6, "{terms_of:?}");
 }
 
 #[test]
 fn v3_names_of_different_domains_are_different_terms() {
     let of = |name: &str| {
         let app = App::new("Box".parse().unwrap());
-        told(&begun(Actor::user(Alias::new(name).unwrap()), app).build().unwrap())
+        terms_of(&begun(Actor::user(Alias::new(name).unwrap()), app).build().unwrap())
     };
     assert_eq!(of("x@fa\u{df}.example"), of("X@xn--fa-hia.example."));
     assert_ne!(of("x@fa\u{df}.example"), of("x@fass.example"));
 }
 
 #[test]
-fn b2_debug_of_terms_and_conditions_names_nobody() {
+fn b2_debug_of_terms_and_conditions_names_no_user() {
     let query = Query::all().by_actor("canary@contoso.com").unwrap().in_app("canary".parse().unwrap());
     let debug = format!("{:?}", query.conditions());
     assert!(!debug.contains("canary"), "{debug}");

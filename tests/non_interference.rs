@@ -1,8 +1,9 @@
-//! Rule V2: whoever has no reveal observes what they would observe had the private activities never come.
+//! Rule V2: a viewer without a reveal observes what they would observe if the private activities had never been
+//! ingested.
 //!
-//! The property is told by two runs. A random history goes into one fixture; the same history, less every activity that
-//! the first fixture holds as private, goes into another; then everything that can be called without a reveal is called
-//! on both, and the answers are compared byte for byte.
+//! Two runs test this. The first feeds a random history into one fixture. The second feeds the same history into
+//! another fixture, without the activities that the first stores as private. The test then makes every call that needs
+//! no reveal on both, and compares the answers byte for byte.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
 mod fixture;
@@ -33,9 +34,9 @@ const NAMES: [&str; 5] = ["adele", "bob", "carol", "dan", "nobody"];
 enum Step {
     Deliver(Vec<Plain>),
     Change(Change),
-    /// For each of two groups, whether the directory has it and who of the first four is in it.
+    /// For each of two groups: whether the directory contains it, and which of the first four users are members.
     Install([Option<u8>; 2]),
-    /// The same alias leads to two people.
+    /// One alias identifies two users.
     InstallAmbiguous,
     Advance(i64),
 }
@@ -53,7 +54,7 @@ enum Change {
     Options { include_objects: bool, fail_open: bool, old_after: Option<u64> },
 }
 
-/// One delivered activity. Few ids, so that many are delivered again, with the same content or another.
+/// A delivered activity. There are few ids, so that many are delivered again, with the same or other content.
 #[derive(Debug, Clone)]
 struct Plain {
     id: u8,
@@ -157,7 +158,7 @@ impl Change {
     }
 }
 
-/// Drives a history into a fixture, less what is left out. What the outcomes answer is for the pipeline alone.
+/// Applies a history to a fixture, without the activities to leave out. Only the ingesting pipeline sees the outcomes.
 fn drive(fixture: &Fixture, steps: &[Step], left_out: &BTreeSet<String>) {
     fixture.install(people(&[("adele", &["group-0"]), ("bob", &["group-1"]), ("carol", &[])]));
     fixture.manage("contoso.com").make_private("group-0").permit_root();
@@ -166,7 +167,7 @@ fn drive(fixture: &Fixture, steps: &[Step], left_out: &BTreeSet<String>) {
             Step::Deliver(batch) => {
                 let mut batch: Vec<_> = batch.iter().map(Plain::activity).collect();
                 batch.retain(|activity| !left_out.contains(activity.id().as_str()));
-                // A delivery of private activities alone is not a call that the other fixture ever saw.
+                // The other fixture gets no call for a delivery that contains only private activities.
                 if !batch.is_empty() {
                     fixture.ingest(&batch);
                 }
@@ -228,7 +229,7 @@ fn error(error: &dyn std::error::Error) -> Value {
     json!(chain)
 }
 
-/// Everything that can be called without a reveal, and what it answers.
+/// Returns the answers of every call that needs no reveal.
 fn observe(fixture: &Fixture) -> Vec<String> {
     let mut seen: Vec<Value> = Vec::new();
     let view = fixture.filter.view(&user("somebody"));
@@ -257,7 +258,7 @@ fn observe(fixture: &Fixture) -> Vec<String> {
         let found = view.activity(&format!("id-{id}").parse().unwrap()).unwrap();
         seen.push(json!({ "look-up": found, "debug": format!("{found:?}") }));
     }
-    // Every cursor where it does not belong.
+    // Every cursor, outside the view that it belongs to.
     for cursor in &cursors {
         let other = fixture.filter.view(&user("somebody-else"));
         for result in [
@@ -269,7 +270,7 @@ fn observe(fixture: &Fixture) -> Vec<String> {
     }
     for start in 0..30_u64 {
         for size in [1, 2, 5, 1_000] {
-            // Of an adapter that counts, and such that none made; and the start.
+            // Offsets of an adapter that counts rows, offsets that no adapter made, and the start.
             let mut after = if start == 0 { Offset::START } else { Offset::new(start.to_be_bytes()).unwrap() };
             loop {
                 let batch = match fixture.filter.forward(&after, PageSize::at_most(size)) {
@@ -288,7 +289,7 @@ fn observe(fixture: &Fixture) -> Vec<String> {
         }
     }
     seen.push(json!({ "policy": *fixture.filter.policy().unwrap(), "debug": format!("{:?}", fixture.filter) }));
-    // Whoever is refused learns the same too.
+    // Rejected callers get the same answers too.
     let refused = fixture.filter.reveal(reveal_all("somebody")).unwrap_err();
     seen.push(error(&refused));
     let refused =
@@ -297,7 +298,7 @@ fn observe(fixture: &Fixture) -> Vec<String> {
     seen.iter().map(Value::to_string).collect()
 }
 
-/// The ids that a fixture holds as private, hidden from all but a reveal.
+/// Returns the ids that a fixture stores as private.
 fn private_ids(fixture: &Fixture) -> BTreeSet<String> {
     let hidden = fixture.everything().into_iter().filter(|stored| stored.visibility() == Visibility::Private);
     hidden.map(|stored| stored.activity().id().as_str().to_owned()).collect()
@@ -316,7 +317,7 @@ fn interferes_nowhere(make: fn() -> Place, steps: &[Step]) -> Result<usize, Test
     for (observed, expected) in observed.iter().zip(&expected) {
         prop_assert_eq!(observed, expected);
     }
-    prop_assert!(private_ids(&never).is_empty(), "the second fixture holds nothing private");
+    prop_assert!(private_ids(&never).is_empty(), "the second fixture stores nothing private");
     Ok(hidden.len())
 }
 
@@ -324,7 +325,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn v2_private_activities_leave_no_trace_in_memory(steps in vec(step(), 0..24)) {
+    fn v2_memory_history_shows_no_trace_of_private_activities(steps in vec(step(), 0..24)) {
         interferes_nowhere(Place::in_memory, &steps)?;
     }
 }
@@ -334,14 +335,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
-    fn v2_private_activities_leave_no_trace_in_sqlite(steps in vec(step(), 0..24)) {
+    fn v2_sqlite_history_shows_no_trace_of_private_activities(steps in vec(step(), 0..24)) {
         interferes_nowhere(Place::in_sqlite, &steps)?;
     }
 }
 
-/// The property says something only if the histories hold something private and something public.
+/// The property is meaningful only if the histories store private and public activities.
 #[test]
-fn v2_the_histories_hide_something() {
+fn v2_histories_store_private_and_public_activities() {
     use proptest::strategy::ValueTree;
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let (mut hidden, mut shown) = (0, 0);
@@ -356,7 +357,7 @@ fn v2_the_histories_hide_something() {
 }
 
 #[test]
-fn v2_a_hidden_id_and_an_unknown_one_answer_alike() {
+fn v2_hidden_and_unknown_ids_are_answered_alike() {
     for place in places() {
         let fixture = place.fixture();
         fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
@@ -365,13 +366,14 @@ fn v2_a_hidden_id_and_an_unknown_one_answer_alike() {
         let ask = |id: &str| serde_json::to_string(&view.activity(&id.parse().unwrap()).unwrap()).unwrap();
         assert_eq!(ask("hidden"), ask("unknown"));
         assert_ne!(ask("shown"), ask("unknown"));
-        // Nor after somebody without protection delivered the same id again.
+        // Nor after a user without protection delivered the id again.
         assert_eq!(fixture.ingest(&[activity("hidden", "bob")]), [IngestOutcome::Conflict]);
         assert_eq!(ask("hidden"), ask("unknown"));
     }
 }
 
-/// Many private activities between any two public ones: the page is as long, and the forwarder's place as near.
+/// There are many private activities between any two public ones. The page has the same length, and the forwarder's
+/// offset is as close.
 #[test]
 fn v2_private_rows_are_cut_before_limits() {
     for place in places() {
@@ -412,9 +414,9 @@ mod sqlite {
         fixture
     }
 
-    /// The private rows are damaged, then gone with their table. No public answer takes notice: none reads there.
+    /// Damages the private rows, then drops their table. No public answer changes, because no public call reads there.
     #[test]
-    fn v2_a_public_read_touches_public_tables_alone() {
+    fn v2_public_read_uses_only_public_tables() {
         let place = Place::in_sqlite();
         let fixture = lived_in(&place);
         let before = observe(&fixture);
@@ -423,17 +425,17 @@ mod sqlite {
         assert_eq!(observe(&fixture), before);
         file.execute_batch("DROP TABLE private_activity").unwrap();
         assert_eq!(observe(&fixture), before);
-        // Not even a handle that never saw the table.
+        // Not even for a handle that never saw the table.
         let again = activity_privacy::sqlite::SqliteStore::open(place.path()).unwrap();
         let again = Fixture::behind(Arc::new(again));
-        // Before its first batch it has no engine for its `Debug` to show.
+        // Before its first batch, the filter has no engine to show in `Debug`.
         again.install(people(&[("adele", &["council"]), ("bob", &[])])).ingest(&[]);
         assert_eq!(observe(&again), before);
     }
 
-    /// Rows that a page does not show are damaged: the page does not read them.
+    /// Damages rows that a page does not show. The page does not read them.
     #[test]
-    fn v2_a_public_read_reads_no_row_that_it_does_not_need() {
+    fn v2_public_read_reads_only_rows_it_needs() {
         let place = Place::in_sqlite();
         let fixture = lived_in(&place);
         let view = fixture.filter.view(&user("somebody"));
@@ -446,19 +448,19 @@ mod sqlite {
             let damage = format!("UPDATE public_activity_1 SET details = 'x' WHERE {keep}");
             file.execute(&damage, []).unwrap()
         };
-        // The page needs its rows, and the one after them to know that there are more.
+        // The page needs its rows, and the following row to learn whether there are more.
         let newest = "SELECT id FROM public_activity_1 ORDER BY occurred_at DESC, id DESC LIMIT 4";
         let first = "SELECT id FROM public_activity_1 ORDER BY sequence LIMIT 3";
         assert_eq!(damage(&format!("id NOT IN ({newest}) AND id NOT IN ({first}) AND id <> 'id-27'")), 7);
         assert_eq!(view.page(&Query::all(), size, None).unwrap(), page);
         assert_eq!(fixture.filter.forward(&Offset::START, size).unwrap(), batch.unwrap());
         assert!(view.activity(&"id-27".parse().unwrap()).unwrap().is_some());
-        assert!(view.page(&Query::all(), PageSize::MAX, None).is_err(), "the damage is there");
+        assert!(view.page(&Query::all(), PageSize::MAX, None).is_err(), "a page that needs a damaged row fails");
     }
 
-    /// A thousand times as many rows, hidden or older or stored earlier, and the cost of a page stays what it was.
+    /// With a thousand times as many rows, hidden, older or stored earlier, a page still costs the same.
     #[test]
-    fn v2_the_cost_of_a_public_page_does_not_grow() {
+    fn v2_public_page_cost_is_independent_of_other_rows() {
         let place = Place::in_sqlite();
         let fixture = lived_in(&place);
         let view = fixture.filter.view(&user("somebody"));
@@ -467,7 +469,7 @@ mod sqlite {
         let id: ActivityId = "id-9".parse().unwrap();
         let unknown: ActivityId = "id-1".parse().unwrap();
         let place_of_last = fixture.filter.forward(&Offset::START, PageSize::at_most(9)).unwrap().next;
-        // The least of several runs, because whatever else this machine does only adds.
+        // The minimum of several runs, because other load on the machine only adds time.
         let cost = || {
             let one = || {
                 let begun = Instant::now();
@@ -485,7 +487,7 @@ mod sqlite {
         let few = cost();
         let time = activity("time", "bob").occurred_at();
         for chunk in (1..=40_000_i64).collect::<Vec<_>>().chunks(2_000) {
-            // Older than all and newer than all if hidden; public rows are older and stored later.
+            // Hidden rows are older and newer than all others. Public rows are older and stored later.
             let copies = chunk.iter().flat_map(|i| {
                 let hidden = time + TimeDelta::seconds(if i % 2 == 0 { *i } else { -i });
                 [("adele", hidden), ("bob", time - TimeDelta::seconds(*i))].map(|(who, time)| {

@@ -1,10 +1,10 @@
-//! Rules V2 and G2 of the governance log: an administrator who may not view private activities learns from it what they
-//! would learn had the private activities never come.
+//! Rules V2 and G2 for the governance log: an administrator without the permission to view private activities learns
+//! nothing about them from the log.
 //!
-//! One run takes a random history as it is. Another takes the same history without what the first one stores as private, on
-//! a store that takes another time to read and to remove. Everything that such an administrator can get is then equal byte
-//! for byte, once each commitment is replaced by the number of its first appearance. Ids come from a counter, so they are
-//! equal as they are.
+//! One run applies a random history unchanged. Another applies the same history without the activities that the first
+//! stores as private, on a store whose reads and removals take another time. Everything that the administrator can get
+//! is then equal byte for byte, after each commitment is replaced by the number of its first appearance. Ids come from
+//! a counter, so they are equal without replacement.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
 #[path = "non_interference_governance/by_hand.rs"]
@@ -35,11 +35,11 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use uuid::Uuid;
 use world::*;
-/// What comes before a commitment, in JSON and in `Debug`, and before a salt that every reader of the log is told, which is
-/// that of a justification; and how long each is.
+/// The text before a commitment, in JSON and in `Debug`, and before the salt of a justification, which every reader of
+/// the log gets. The number is the length of the commitment or the salt.
 const RANDOM: [(&str, usize); 3] = [(r#""sha256":""#, 64), ("sha256: Digest(", 64), (r#""salt":""#, 32)];
 
-/// Replaces each commitment and each salt by the number of its first appearance. Nothing else: another digest is not one.
+/// Replaces each commitment and each salt by the number of its first appearance. Other digests are kept.
 fn numbered(observed: &[String]) -> Vec<String> {
     let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
     let mut number = |text: &String| {
@@ -58,7 +58,7 @@ fn numbered(observed: &[String]) -> Vec<String> {
     observed.iter().map(&mut number).collect()
 }
 
-/// Where two texts begin to differ.
+/// Describes where two texts begin to differ.
 fn difference(one: &str, other: &str) -> String {
     let same = one.bytes().zip(other.bytes()).take_while(|(one, other)| one == other).count();
     let around = |text: &str| {
@@ -72,16 +72,16 @@ fn run(place: &Place, takes: i64, history: &[Step], left_out: &BTreeSet<Activity
     for (nth, step) in history.iter().enumerate() {
         world.take(step, left_out);
         if nth % 16 == 15 {
-            world.look();
+            world.observe_all();
         }
     }
-    world.look();
+    world.observe_all();
     world
 }
 
 fn interferes_nowhere(make: fn() -> Place, history: &[Step]) -> Result<(), TestCaseError> {
     let (with, without) = (make(), make());
-    // So little that a reveal does not end earlier for it: what passes while its pages are read adds up.
+    // Short enough that no reveal ends earlier because of it: the time that its page reads take adds up.
     let with = run(&with, 1, history, &BTreeSet::new());
     let without = run(&without, 0, history, &with.hidden);
     prop_assert!(without.hidden.is_empty(), "the second run stores nothing private");
@@ -101,7 +101,7 @@ proptest! {
     #![proptest_config(config(64))]
 
     #[test]
-    fn v2_log_in_memory_tells_no_hidden_row(history in vec(steps(), 0..60)) {
+    fn v2_log_in_memory_discloses_no_hidden_row(history in vec(steps(), 0..60)) {
         interferes_nowhere(Place::in_memory, &history)?;
     }
 }
@@ -111,14 +111,14 @@ proptest! {
     #![proptest_config(config(12))]
 
     #[test]
-    fn v2_log_in_sqlite_tells_no_hidden_row(history in vec(steps(), 0..60)) {
+    fn v2_log_in_sqlite_discloses_no_hidden_row(history in vec(steps(), 0..60)) {
         interferes_nowhere(Place::in_sqlite, &history)?;
     }
 }
 
-/// The property says something only if histories show private activities, remove some, refuse pages, and fail.
+/// The property is meaningful only if histories show private activities, remove some, reject pages, and fail.
 #[test]
-fn v2_histories_show_remove_refuse_and_fail() {
+fn v2_governance_histories_show_remove_reject_and_fail() {
     use proptest::strategy::ValueTree;
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let (mut shown, mut erased, mut approved, mut met) = (0, 0, 0, BTreeMap::new());

@@ -1,18 +1,18 @@
-//! Rule V2 through whole histories: two nodes, restarts, every change of the policy, directories that vanish and come
-//! back.
+//! Rule V2 over whole histories: two nodes, restarts, every policy change, and directories that are unavailable for a
+//! time.
 //!
-//! One run takes a history as it is. Another takes the same history, and of every batch that was taken it leaves out
-//! what the first run holds as private. A batch that the first run refused, because the policy says to
-//! ([`OnUndecidable::Reject`](activity_privacy::policy::OnUndecidable::Reject)), decided nothing, so it stays as it is, and
-//! is refused again. Whatever is asked without a reveal, at any step of the way, is then answered alike, byte for byte.
+//! One run applies a history unchanged. Another applies the same history, but leaves out of each accepted batch the
+//! activities that the first run stores as private. A batch that the first run rejected under
+//! [`OnUndecidable::Reject`](activity_privacy::policy::OnUndecidable::Reject) decided nothing, so it stays unchanged
+//! and is rejected again. Every answer without a reveal, after each step, is then equal byte for byte.
 #![cfg(feature = "proptest")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
 mod fixture;
 mod place;
 
-#[path = "state_machine/ground.rs"]
-mod ground;
+#[path = "state_machine/backend.rs"]
+mod backend;
 #[path = "state_machine/system.rs"]
 mod system;
 #[path = "state_machine/tally.rs"]
@@ -29,38 +29,38 @@ use activity_privacy::query::{CountBy, Cursor, PageSize};
 use activity_privacy::strategies::{
     CursorChoice, ExpectedAnswer, Node, Search, Step, all_activity_ids, histories, searches,
 };
+use backend::{Backend, Memory};
 use fixture::user;
-use ground::{Ground, Memory};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use serde_json::{Value, json};
 use system::System;
 
-/// What becomes of a batch of which nothing is left.
+/// How the second run handles a batch that has no activities left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Nothing {
-    /// It is delivered all the same.
+enum EmptyBatch {
+    /// It delivers the empty batch.
     Delivered,
-    /// It is not. Then every import is followed, as it should be: otherwise a delivery is what makes a node look.
+    /// It skips the batch. Every import is then reconciled, because otherwise a delivery triggers the node's read.
     Left,
 }
 
-/// What one run came to.
+/// The results of a run.
 #[derive(Default)]
 struct Run {
     observed: Vec<String>,
-    /// For each delivery, whether it was taken.
+    /// For each delivery, whether it was accepted.
     taken: Vec<bool>,
-    /// What became of each activity in it.
+    /// The outcome of each activity of a delivery.
     delivered: Vec<Vec<(ActivityId, IngestOutcome)>>,
-    /// What is stored as private in the end, or was until it was removed.
+    /// The activities stored as private at the end, or until they were removed.
     hidden: BTreeSet<ActivityId>,
 }
 
-/// Takes a history, less what another run holds as private.
-fn drive<G: Ground>(history: &[Step], asked: &[Search], less: Option<&Run>, nothing: Nothing) -> Run {
-    let mut system = System::<G>::begin();
+/// Applies a history, without the activities that another run stores as private.
+fn drive<G: Backend>(history: &[Step], asked: &[Search], less: Option<&Run>, nothing: EmptyBatch) -> Run {
+    let mut system = System::<G>::new();
     let mut run = Run::default();
     let mut delivered: Vec<Vec<Activity>> = Vec::new();
     for step in history {
@@ -69,8 +69,8 @@ fn drive<G: Ground>(history: &[Step], asked: &[Search], less: Option<&Run>, noth
                 let batch = delivered.iter().rev().cycle().nth((*batch).into()).cloned().unwrap_or_default();
                 Step::Deliver { at: *at, batch }
             }
-            // Of all cursors there ever were, one of a reveal could be picked: and of these there are others where less
-            // is hidden, because whoever has a reveal does see what is hidden.
+            // The index could pick a cursor of a reveal. A reveal does show private activities, so the number of its
+            // cursors depends on them.
             Step::Page { at, viewer, search, size, cursor: CursorChoice::Any(_) } => {
                 let (viewer, search) = (viewer.clone(), search.clone());
                 Step::Page { at: *at, viewer, search, size: *size, cursor: CursorChoice::Last }
@@ -83,7 +83,7 @@ fn drive<G: Ground>(history: &[Step], asked: &[Search], less: Option<&Run>, noth
                 if let Some(less) = less.filter(|less| less.taken[run.taken.len()]) {
                     let whole = batch.len();
                     batch.retain(|activity| !less.hidden.contains(activity.id()));
-                    if nothing == Nothing::Left && batch.is_empty() && whole > 0 {
+                    if nothing == EmptyBatch::Left && batch.is_empty() && whole > 0 {
                         run.taken.push(true);
                         run.delivered.push(Vec::new());
                         continue;
@@ -97,7 +97,7 @@ fn drive<G: Ground>(history: &[Step], asked: &[Search], less: Option<&Run>, noth
             }
             step => {
                 if matches!(step, Step::Erase { .. } | Step::Retain { .. }) {
-                    // What was hidden until then, though it is not stored in the end.
+                    // Activities that were hidden so far, even if they are not stored at the end.
                     run.hidden.extend(hidden(&system));
                 }
                 let answer = system.answer(&step, &ExpectedAnswer::Nothing);
@@ -113,10 +113,10 @@ fn drive<G: Ground>(history: &[Step], asked: &[Search], less: Option<&Run>, noth
                     (Step::Governance { .. }, answer @ ExpectedAnswer::Governance(Err(_))) => {
                         run.observed.push(format!("{answer:?}"));
                     }
-                    (Step::Import { .. }, _) if nothing == Nothing::Left => {
+                    (Step::Import { .. }, _) if nothing == EmptyBatch::Left => {
                         system.answer(&Step::Reconcile(Node::First), &ExpectedAnswer::Nothing);
                     }
-                    (Step::CatchUp, _) if nothing == Nothing::Left => {
+                    (Step::CatchUp, _) if nothing == EmptyBatch::Left => {
                         system.answer(&Step::Reconcile(Node::Second), &ExpectedAnswer::Nothing);
                     }
                     _ => {}
@@ -132,14 +132,14 @@ fn drive<G: Ground>(history: &[Step], asked: &[Search], less: Option<&Run>, noth
     run
 }
 
-/// What is stored as private now.
-fn hidden<G: Ground>(system: &System<G>) -> Vec<ActivityId> {
+/// Returns the activities that are now stored as private.
+fn hidden<G: Backend>(system: &System<G>) -> Vec<ActivityId> {
     let all = system.everything(Node::First).into_iter();
     let hidden = all.filter(|stored| stored.visibility() == Visibility::Private);
     hidden.map(|stored| stored.activity().id().clone()).collect()
 }
 
-/// What a few queries find.
+/// Records the results of some queries.
 fn observe(filter: &PrivacyFilter, asked: &[Search], observed: &mut Vec<String>) {
     let view = filter.view(&user("ann"));
     for search in asked {
@@ -152,7 +152,7 @@ fn observe(filter: &PrivacyFilter, asked: &[Search], observed: &mut Vec<String>)
                 cursor = page.next().map(|next| next.to_string().parse().unwrap());
                 let Some(cursor) = &cursor else { break };
                 let foreign = filter.view(&user("bob")).page(&query, PageSize::MAX, Some(cursor)).unwrap_err();
-                observed.push(said(&foreign));
+                observed.push(error_text(&foreign));
             }
         }
         observed.push(json!(view.count(&query).unwrap()).to_string());
@@ -162,7 +162,7 @@ fn observe(filter: &PrivacyFilter, asked: &[Search], observed: &mut Vec<String>)
     }
 }
 
-/// Whatever else can be asked.
+/// Records the answers of all other calls.
 fn observe_all(filter: &PrivacyFilter, observed: &mut Vec<String>) {
     observe(filter, &[Search::default()], observed);
     let view = filter.view(&user("ann"));
@@ -179,26 +179,26 @@ fn observe_all(filter: &PrivacyFilter, observed: &mut Vec<String>) {
         }
         after = batch.next;
     }
-    // Offsets of an adapter that counts, and such that none made.
+    // Offsets of an adapter that counts rows, and offsets that no adapter made.
     for start in 0..18_u64 {
         for size in [1, 4, 1_000] {
             let after = Offset::new(start.to_be_bytes()).unwrap();
             let answer = filter.forward(&after, PageSize::at_most(size));
-            observed.push(answer.map_or_else(|error| said(&error), |batch| seen(&batch)));
+            observed.push(answer.map_or_else(|error| error_text(&error), |batch| seen(&batch)));
         }
     }
     observed.push(json!({ "policy": *filter.policy().unwrap(), "debug": format!("{filter:?}") }).to_string());
-    // Somebody whom no history makes an admin.
-    observed.push(said(&filter.reveal(fixture::reveal_all("from elsewhere")).unwrap_err()));
+    // A user whom no history makes an administrator.
+    observed.push(error_text(&filter.reveal(fixture::reveal_all("from elsewhere")).unwrap_err()));
     let refused = filter.governance_records(&user("from elsewhere"), &RecordQuery::default(), 0, PageSize::MAX);
-    observed.push(said(&refused.unwrap_err()));
+    observed.push(error_text(&refused.unwrap_err()));
 }
 
 fn seen(batch: &ForwardBatch) -> String {
     json!({ "forwarded": batch.activities, "next": batch.next, "debug": format!("{batch:?}") }).to_string()
 }
 
-fn said(error: &dyn std::error::Error) -> String {
+fn error_text(error: &dyn std::error::Error) -> String {
     let mut chain = vec![error.to_string(), format!("{error:?}")];
     let mut source = error.source();
     while let Some(error) = source {
@@ -208,22 +208,22 @@ fn said(error: &dyn std::error::Error) -> String {
     Value::from(chain).to_string()
 }
 
-fn interferes_nowhere<G: Ground>(history: &[Step], asked: &[Search]) -> Result<usize, TestCaseError> {
+fn interferes_nowhere<G: Backend>(history: &[Step], asked: &[Search]) -> Result<usize, TestCaseError> {
     let mut hidden = 0;
-    for nothing in [Nothing::Delivered, Nothing::Left] {
+    for nothing in [EmptyBatch::Delivered, EmptyBatch::Left] {
         let with = drive::<G>(history, asked, None, nothing);
         let without = drive::<G>(history, asked, Some(&with), nothing);
         for (with, without) in with.observed.iter().zip(&without.observed) {
             prop_assert_eq!(with, without, "{:?}", nothing);
         }
         prop_assert_eq!(with.observed.len(), without.observed.len());
-        prop_assert_eq!(&with.taken, &without.taken, "what is refused is refused in both");
+        prop_assert_eq!(&with.taken, &without.taken, "both runs reject the same batches");
         let of_others = |batch: &Vec<(ActivityId, IngestOutcome)>| -> Vec<_> {
             batch.iter().filter(|(id, _)| !with.hidden.contains(id)).cloned().collect()
         };
         let delivered: Vec<_> = with.delivered.iter().map(of_others).collect();
-        prop_assert_eq!(delivered, without.delivered, "whoever delivers what is not hidden is told the same");
-        prop_assert!(without.hidden.is_empty(), "the second run holds nothing private");
+        prop_assert_eq!(delivered, without.delivered, "outcomes of public activities are equal");
+        prop_assert!(without.hidden.is_empty(), "the second run stores nothing private");
         hidden += with.hidden.len();
     }
     Ok(hidden)
@@ -239,7 +239,7 @@ proptest! {
     #![proptest_config(config("proptest-regressions/non_interference_memory.txt", 48))]
 
     #[test]
-    fn v2_no_history_shows_that_something_is_hidden_in_memory(
+    fn v2_no_memory_history_discloses_hidden_activities(
         history in histories(0..=40),
         asked in vec(searches(), 1..3),
     ) {
@@ -252,17 +252,17 @@ proptest! {
     #![proptest_config(config("proptest-regressions/non_interference_sqlite.txt", 16))]
 
     #[test]
-    fn v2_no_history_shows_that_something_is_hidden_in_sqlite(
+    fn v2_no_sqlite_history_discloses_hidden_activities(
         history in histories(0..=40),
         asked in vec(searches(), 1..3),
     ) {
-        interferes_nowhere::<ground::Files>(&history, &asked)?;
+        interferes_nowhere::<backend::Files>(&history, &asked)?;
     }
 }
 
-/// The property says something only if histories hide something, show something, and refuse a batch now and then.
+/// The property is meaningful only if histories store private and public activities, and reject some batches.
 #[test]
-fn v2_the_histories_hide_and_show_and_refuse() {
+fn v2_histories_hide_show_and_reject() {
     use proptest::strategy::ValueTree;
     use proptest::test_runner::TestRunner;
     let mut runner = TestRunner::deterministic();
@@ -270,7 +270,7 @@ fn v2_the_histories_hide_and_show_and_refuse() {
     tally::start();
     for _ in 0..150 {
         let history = histories(20..=40).new_tree(&mut runner).unwrap().current();
-        let run = drive::<Memory>(&history, &[], None, Nothing::Delivered);
+        let run = drive::<Memory>(&history, &[], None, EmptyBatch::Delivered);
         hidden += run.hidden.len();
         refused += run.taken.iter().filter(|taken| !**taken).count();
     }

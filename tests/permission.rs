@@ -30,7 +30,7 @@ use place::*;
 fn refusal(fixture: &Fixture, by: &str, change: PolicyChange) -> UpdatePolicyError {
     let before = fixture.filter.policy().unwrap();
     let error = fixture.filter.update_policy(&user(by), &change).unwrap_err();
-    assert_eq!(fixture.filter.policy().unwrap(), before, "what is refused changes nothing");
+    assert_eq!(fixture.filter.policy().unwrap(), before, "a rejected change has no effect");
     error
 }
 
@@ -44,7 +44,7 @@ fn denied(fixture: &Fixture, by: &str, change: PolicyChange) -> Denial {
 fn invalid(fixture: &Fixture, change: PolicyChange) -> PolicyError {
     match refusal(fixture, "root", change) {
         UpdatePolicyError::Invalid(error) => error,
-        other => panic!("expected a change that does not fit, got {other:?}"),
+        other => panic!("expected an invalid change, got {other:?}"),
     }
 }
 
@@ -59,8 +59,8 @@ fn reveal_denial(fixture: &Fixture, request: RevealRequest) -> Denial {
     }
 }
 
-/// Ann is an analyst, Bob is nobody in particular, Adele is in the council.
-fn furnished(place: &Place) -> Fixture {
+/// Ann is an analyst, Bob has no role, Adele is in the council.
+fn populated(place: &Place) -> Fixture {
     let fixture = place.fixture();
     fixture.install(directory()).manage("contoso.com").make_private("council");
     fixture.update_policy(PolicyChange::SetAdmin(user("ann"), Role::Analyst));
@@ -91,15 +91,15 @@ fn every_change() -> Vec<PolicyChange> {
 }
 
 #[test]
-fn p1_only_a_privacy_administrator_changes_policy() {
+fn p1_only_privacy_administrator_changes_policy() {
     for place in places() {
-        let fixture = furnished(&place);
+        let fixture = populated(&place);
         fixture.grant("ann");
         for change in every_change() {
             assert_eq!(denied(&fixture, "ann", change.clone()), Denial::MayNotManage);
             assert_eq!(denied(&fixture, "bob", change.clone()), Denial::NotAdmin);
             assert_eq!(denied(&fixture, "ROOT", change.clone()), Denial::NotAdmin, "ids are never folded");
-            assert_eq!(denied(&fixture, "root@contoso.com", change), Denial::NotAdmin, "a name is no id");
+            assert_eq!(denied(&fixture, "root@contoso.com", change), Denial::NotAdmin, "an alias is not an id");
         }
         fixture.update_policy(PolicyChange::SetAdmin(user("ann"), Role::PrivacyAdministrator));
         assert!(fixture.filter.update_policy(&user("ann"), PolicyChange::RemoveAdmin(user("root"))).is_ok());
@@ -108,9 +108,9 @@ fn p1_only_a_privacy_administrator_changes_policy() {
 }
 
 #[test]
-fn p1_somebody_can_always_change_the_policy() {
+fn p1_last_privacy_administrator_cannot_be_removed() {
     for place in places() {
-        let fixture = furnished(&place);
+        let fixture = populated(&place);
         fixture.update_policy(PolicyChange::RemoveAdmin(user("deputy")));
         for change in [PolicyChange::RemoveAdmin(user("root")), PolicyChange::SetAdmin(user("root"), Role::Analyst)] {
             assert_eq!(invalid(&fixture, change), PolicyError::LastAdministrator);
@@ -119,9 +119,9 @@ fn p1_somebody_can_always_change_the_policy() {
 }
 
 #[test]
-fn p1_a_grant_names_an_address_that_leads_to_one_admin() {
+fn p1_grant_by_address_must_identify_one_admin() {
     for place in places() {
-        let fixture = furnished(&place);
+        let fixture = populated(&place);
         let grant = |text: &str| PolicyChange::Grant(alias(text));
         assert_eq!(invalid(&fixture, grant("bob@contoso.com")), PolicyError::NotAnAdmin);
         assert_eq!(invalid(&fixture, grant("nobody@contoso.com")), PolicyError::UnknownPerson);
@@ -131,8 +131,8 @@ fn p1_a_grant_names_an_address_that_leads_to_one_admin() {
             invalid(&fixture, PolicyChange::Grant(Alias::account("Box", "ann").unwrap())),
             PolicyError::NotAnAddress
         );
-        let twin = User::new(user("twin")).with_alias(alias("ANN@contoso.com"));
-        fixture.install(directory().user(twin));
+        let counterpart = User::new(user("counterpart")).with_alias(alias("ANN@contoso.com"));
+        fixture.install(directory().user(counterpart));
         assert_eq!(invalid(&fixture, grant("ann@contoso.com")), PolicyError::AmbiguousPerson);
         fixture.install(directory());
         assert!(!granted(&fixture, "ann"));
@@ -143,7 +143,7 @@ fn p1_a_grant_names_an_address_that_leads_to_one_admin() {
 }
 
 #[test]
-fn p1_without_a_directory_nobody_can_be_granted() {
+fn p1_grant_without_directory_is_rejected() {
     for place in places() {
         let fixture = place.fixture();
         let grant = PolicyChange::Grant(alias("root@contoso.com"));
@@ -151,11 +151,11 @@ fn p1_without_a_directory_nobody_can_be_granted() {
     }
 }
 
-/// The alias moves to somebody else, who is an admin too: the grant stays with whom it was made out to.
+/// The alias moves to another admin. The grant stays with the user to whom it was made.
 #[test]
-fn p1_a_grant_is_bound_to_an_id_when_it_is_made() {
+fn p1_grant_is_bound_to_id_when_made() {
     for place in places() {
-        let fixture = furnished(&place);
+        let fixture = populated(&place);
         fixture.update_policy(PolicyChange::SetAdmin(user("eve"), Role::Analyst));
         fixture.grant("ann");
         let renamed = User::new(user("ann")).with_alias(alias("ann.married@contoso.com"));
@@ -169,7 +169,7 @@ fn p1_a_grant_is_bound_to_an_id_when_it_is_made() {
         let grant = &policy.grants()[&user("ann")];
         assert!(grant.named().matches(&alias("ann@contoso.com")));
         assert_eq!((grant.granted_by(), grant.granted_at()), (&user("root"), at(0)));
-        // It is revoked by either of her names, by the one that moved too: the only grant that it can mean is hers.
+        // Both of her names revoke it, even the one that moved: it can only mean her grant.
         fixture.update_policy(PolicyChange::Revoke(alias("ann@contoso.com").into()));
         assert!(!granted(&fixture, "ann"));
         fixture.update_policy(PolicyChange::Grant(alias("ann.married@contoso.com")));
@@ -180,11 +180,11 @@ fn p1_a_grant_is_bound_to_an_id_when_it_is_made() {
     }
 }
 
-/// Whoever is gone from the directory can still lose what they were granted, by their id.
+/// The grant of a user whom the directory no longer contains can still be revoked by id.
 #[test]
-fn p1_a_grant_can_be_revoked_without_the_directory() {
+fn p1_grant_can_be_revoked_without_directory() {
     for place in places() {
-        let fixture = furnished(&place);
+        let fixture = populated(&place);
         fixture.grant("ann");
         fixture.install(people(&[("adele", &["council"])]));
         assert!(granted(&fixture, "ann"));
@@ -194,9 +194,9 @@ fn p1_a_grant_can_be_revoked_without_the_directory() {
 }
 
 #[test]
-fn p2_losing_the_role_ends_the_grant_for_good() {
+fn p2_losing_role_ends_grant_permanently() {
     for place in places() {
-        let fixture = furnished(&place);
+        let fixture = populated(&place);
         fixture.grant("ann");
         let mut reveal = fixture.filter.reveal(reveal_all("ann")).unwrap();
         assert!(reveal.page(PageSize::MAX, None).unwrap().includes_private());
@@ -214,9 +214,9 @@ fn p2_losing_the_role_ends_the_grant_for_good() {
 }
 
 #[test]
-fn p2_another_role_is_still_a_role() {
+fn p2_changing_role_keeps_grant() {
     for place in places() {
-        let fixture = furnished(&place);
+        let fixture = populated(&place);
         fixture.grant("ann");
         fixture.update_policy(PolicyChange::SetAdmin(user("ann"), Role::PrivacyAdministrator));
         assert!(granted(&fixture, "ann"));
@@ -224,9 +224,9 @@ fn p2_another_role_is_still_a_role() {
 }
 
 #[test]
-fn p2_revocation_stops_a_reveal_at_its_next_page() {
+fn p2_revocation_stops_reveal_at_next_page() {
     for place in places() {
-        let fixture = furnished(&place);
+        let fixture = populated(&place);
         fixture.grant("ann");
         let mut reveal = fixture.filter.reveal(reveal_all("ann")).unwrap();
         let first = reveal.page(PageSize::at_most(1), None).unwrap();
@@ -237,9 +237,9 @@ fn p2_revocation_stops_a_reveal_at_its_next_page() {
 }
 
 #[test]
-fn p2_a_new_grant_revives_no_reveal_of_an_old_one() {
+fn p2_new_grant_does_not_reopen_old_reveal() {
     for place in places() {
-        let fixture = furnished(&place);
+        let fixture = populated(&place);
         let grant = || PolicyChange::Grant(alias("ann@contoso.com"));
         let ends: [&[PolicyChange]; 2] = [
             &[PolicyChange::Revoke(user("ann").into())],
@@ -260,14 +260,14 @@ fn p2_a_new_grant_revives_no_reveal_of_an_old_one() {
 }
 
 #[test]
-fn p1_nobody_is_granted_anything_by_the_name_of_somebody_deleted() {
+fn p1_grant_by_name_of_deleted_user_is_rejected() {
     let fixture = Fixture::new();
     fixture.install(people(&[("ann", &["staff"])]));
     fixture.update_policy(PolicyChange::SetAdmin(user("ann"), Role::Analyst));
     let staff = |builder: DirectoryBuilder| {
         builder.user(contoso("root")).group(group("staff"), "Staff").member(&group("staff"), &user("ann"))
     };
-    // A group still lists her, and so her name is still known.
+    // A group still lists her, so her name is still known.
     fixture.install(staff(DirectoryBuilder::new()));
     assert_eq!(invalid(&fixture, PolicyChange::Grant(alias("ann@contoso.com"))), PolicyError::UnknownPerson);
     fixture.install(staff(DirectoryBuilder::new().user(contoso("ann").with_status(UserStatus::Deleted))));
@@ -276,11 +276,11 @@ fn p1_nobody_is_granted_anything_by_the_name_of_somebody_deleted() {
     fixture.grant("ann");
 }
 
-/// The revocation comes through another handle on the same store, as from another node.
+/// Another handle on the same store revokes, like another node.
 #[test]
-fn p2_revocation_anywhere_stops_a_reveal_here() {
+fn p2_revocation_through_other_handle_stops_reveal() {
     for place in places() {
-        let fixture = furnished(&place);
+        let fixture = populated(&place);
         fixture.grant("ann");
         let mut reveal = fixture.filter.reveal(reveal_all("ann")).unwrap();
         assert!(reveal.page(PageSize::MAX, None).unwrap().includes_private());
@@ -292,16 +292,16 @@ fn p2_revocation_anywhere_stops_a_reveal_here() {
     }
 }
 
-/// As above, and the other handle has the file open for itself.
+/// Another handle that has opened the file separately revokes, like another process.
 #[cfg(feature = "sqlite")]
 #[test]
-fn p2_revocation_in_another_process_stops_a_reveal_here() {
+fn p2_revocation_in_other_process_stops_reveal() {
     use std::sync::Arc;
 
     use activity_privacy::sqlite::SqliteStore;
 
     let place = Place::in_sqlite();
-    let fixture = furnished(&place);
+    let fixture = populated(&place);
     fixture.grant("ann");
     let mut reveal = fixture.filter.reveal(reveal_all("ann")).unwrap();
     assert!(reveal.page(PageSize::MAX, None).unwrap().includes_private());
@@ -312,16 +312,16 @@ fn p2_revocation_in_another_process_stops_a_reveal_here() {
 }
 
 #[test]
-fn p3_nobody_grants_to_themselves_under_any_name() {
+fn p3_administrator_cannot_grant_to_self_by_any_name() {
     for place in places() {
-        let fixture = furnished(&place);
+        let fixture = populated(&place);
         let root = contoso("root").with_alias(alias("r.oot@mail.example")).with_alias(alias("süß@mail.example"));
         let builder = DirectoryBuilder::new().user(root).user(contoso("ann")).group(group("council"), "council");
         fixture.install(builder);
         for name in ["root@contoso.com", "ROOT@contoso.com", "r.oot@MAIL.example.", "SÜSS@mail.example"] {
             assert_eq!(invalid(&fixture, PolicyChange::Grant(alias(name))), PolicyError::SelfGrant, "{name}");
         }
-        // To others, and by others.
+        // Administrators can grant to others, and others to them.
         fixture.grant("ann");
         fixture.update_policy(PolicyChange::SetAdmin(user("ann"), Role::PrivacyAdministrator));
         fixture.filter.update_policy(&user("ann"), PolicyChange::Grant(alias("r.oot@mail.example"))).unwrap();
@@ -330,19 +330,19 @@ fn p3_nobody_grants_to_themselves_under_any_name() {
 }
 
 #[test]
-fn p3_administrators_grant_to_themselves_by_option() {
-    let fixture = furnished(&Place::in_memory());
+fn p3_option_lets_administrator_grant_to_self() {
+    let fixture = populated(&Place::in_memory());
     fixture.options(OptionsPatch::new().self_grant_allowed(true));
     fixture.update_policy(PolicyChange::Grant(alias("root@contoso.com")));
     assert!(granted(&fixture, "root"));
 }
 
 #[test]
-fn p3_a_reveal_may_need_a_written_justification() {
+fn p3_reveal_without_required_justification_is_denied() {
     for place in places() {
-        let fixture = furnished(&place);
+        let fixture = populated(&place);
         fixture.permit_root();
-        assert!(fixture.filter.reveal(reveal_all("root")).is_ok(), "not unless the policy says so");
+        assert!(fixture.filter.reveal(reveal_all("root")).is_ok(), "no justification is needed by default");
         fixture.options(OptionsPatch::new().justification_required(true));
         assert_eq!(reveal_denial(&fixture, reveal_all("root")), Denial::JustificationMissing);
         for blank in [" ", "\u{a0}", "\u{2003}\u{2003}"] {
@@ -364,16 +364,16 @@ fn p3_a_reveal_may_need_a_written_justification() {
 }
 
 #[test]
-fn p3_a_reveal_lives_no_longer_than_the_policy_allows() {
+fn p3_reveal_lifetime_is_limited_by_policy() {
     for place in places() {
-        let fixture = furnished(&place);
+        let fixture = populated(&place);
         fixture.permit_root();
         let lasting = |lifetime: Duration| {
             let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
             RevealRequest::new(user("root"), Query::all(), lifetime, audited)
         };
         let hour = Duration::from_secs(3_600);
-        assert!(fixture.filter.reveal(lasting(hour)).is_ok(), "an hour is the default");
+        assert!(fixture.filter.reveal(lasting(hour)).is_ok(), "the default limit is an hour");
         for lifetime in [hour + Duration::from_nanos(1), Duration::MAX, Duration::ZERO] {
             assert_eq!(reveal_denial(&fixture, lasting(lifetime)), Denial::LifetimeNotAllowed, "{lifetime:?}");
         }
@@ -386,25 +386,25 @@ fn p3_a_reveal_lives_no_longer_than_the_policy_allows() {
         assert_eq!(
             reveal_denial(&fixture, lasting(Duration::MAX)),
             Denial::LifetimeNotAllowed,
-            "no clock counts so far"
+            "the time is out of range"
         );
     }
 }
 
 #[test]
-fn p2_who_may_not_open_a_reveal_is_told_only_about_themselves() {
+fn p2_denial_discloses_only_callers_own_permission() {
     for place in places() {
-        let fixture = furnished(&place);
+        let fixture = populated(&place);
         assert_eq!(reveal_denial(&fixture, reveal_all("bob")), Denial::NotAdmin);
         assert_eq!(reveal_denial(&fixture, reveal_all("ann")), Denial::NotPermitted);
         assert_eq!(reveal_denial(&fixture, reveal_all("root")), Denial::NotPermitted, "an administrator needs a grant");
-        // Who asks for too much learns first that they may not ask at all.
+        // A caller without the permission gets that denial first, even if the request exceeds other limits.
         fixture.options(OptionsPatch::new().justification_required(true));
         assert_eq!(reveal_denial(&fixture, reveal_all("ann")), Denial::NotPermitted);
     }
 }
 
-/// A directory that answers with whatever it is told, older or newer.
+/// A directory that returns any snapshot it is given, older or newer.
 struct AuditState(Mutex<Arc<DirectorySnapshot>>);
 
 impl GroupDirectory for AuditState {
@@ -414,7 +414,7 @@ impl GroupDirectory for AuditState {
 }
 
 #[test]
-fn p1_a_grant_goes_by_no_directory_that_was_left_behind() {
+fn p1_grant_ignores_superseded_directory() {
     let snapshot = |revision, holder: &str| {
         let boss = User::new(user(holder)).with_alias(alias("boss@contoso.com"));
         Arc::new(DirectoryBuilder::new().user(boss).build(DirectoryRevision(revision), at(0)).unwrap())
@@ -433,11 +433,11 @@ fn p1_a_grant_goes_by_no_directory_that_was_left_behind() {
     *directory.0.lock().unwrap() = snapshot(1, "old");
     filter.update_policy(&user("root"), PolicyChange::Grant(alias("boss@contoso.com"))).unwrap();
     let policy = filter.policy().unwrap();
-    assert_eq!(policy.grants().keys().collect::<Vec<_>>(), [&user("new")], "the former holder gets nothing");
+    assert_eq!(policy.grants().keys().collect::<Vec<_>>(), [&user("new")], "the former holder gets no grant");
 }
 
 #[test]
-fn p1_a_grant_goes_by_no_directory_that_is_too_old_or_from_the_future() {
+fn p1_grant_rejects_directory_too_old_or_future() {
     let fixture = Fixture::new();
     fixture.advance(10_000).install(people(&[]));
     let max_directory_age = Some(std::time::Duration::from_secs(60));
@@ -453,12 +453,12 @@ fn p1_a_grant_goes_by_no_directory_that_is_too_old_or_from_the_future() {
 }
 
 #[test]
-fn p2_a_grant_is_revoked_by_the_name_that_it_was_made_out_to() {
+fn p2_grant_is_revoked_by_original_name() {
     let fixture = Fixture::new();
     fixture.install(people(&[("ann", &[])]));
     fixture.update_policy(PolicyChange::SetAdmin(user("ann"), Role::Analyst));
     fixture.grant("ann");
-    // She married, and her old name leads to nobody.
+    // She took another name at her marriage, and her old name identifies no user.
     let ann = User::new(user("ann")).with_alias(alias("ann.other@contoso.com"));
     fixture.install(DirectoryBuilder::new().user(ann).user(contoso("root")));
     fixture.update_policy(PolicyChange::Revoke(alias("ann@contoso.com").into()));
@@ -466,7 +466,7 @@ fn p2_a_grant_is_revoked_by_the_name_that_it_was_made_out_to() {
 }
 
 #[test]
-fn p2_a_name_that_means_two_grants_revokes_neither() {
+fn p2_name_matching_two_grants_revokes_neither() {
     let fixture = Fixture::new();
     fixture.install(people(&[("ann", &[]), ("amy", &[])]));
     for admin in ["ann", "amy"] {
@@ -482,7 +482,7 @@ fn p2_a_name_that_means_two_grants_revokes_neither() {
 }
 
 #[test]
-fn p2_a_revocation_or_the_end_stops_a_page_that_is_being_recorded() {
+fn p2_revocation_or_expiry_stops_page_being_recorded() {
     for (expires, denial) in [(false, Denial::NotPermitted), (true, Denial::Expired)] {
         let sink = Arc::new(Meanwhile::default());
         let recorder: Arc<dyn GovernanceSink> = sink.clone();
@@ -501,15 +501,15 @@ fn p2_a_revocation_or_the_end_stops_a_page_that_is_being_recorded() {
         });
         let refused = reveal.page(PageSize::MAX, None).unwrap_err();
         assert!(matches!(refused, RevealError::Denied(why) if why == denial), "{refused}");
-        // An auditor can tell that this page was never seen.
+        // An auditor can see that this page was not shown.
         let pages = RecordQuery { kind: Some(RecordKind::Page), ..RecordQuery::default() };
         let [intended, failed] = &fixture.sink.records(&pages, 0, 9).unwrap()[..] else { panic!("two records") };
         let (intent, reason) = (intended.record.id, FailureReason::Denied(denial));
         assert_eq!(intended.record.outcome, Outcome::Intended);
         assert_eq!(failed.record.outcome, Outcome::Failed { intent, reason });
-        // What it says of people is said in the record of the page alone.
+        // Only the record of the page contains counts and subjects.
         assert_eq!(failed.record.event, intended.record.without_openings().event);
-        // It is of the time of the page, so that nobody learns how long that took, and under the policy that stopped it.
+        // The record has the time of the page, so that it discloses no duration, and the policy that stopped it.
         assert_eq!(failed.record.at, at(0));
         assert_eq!(failed.record.policy, Some(fixture.filter.policy().unwrap().revision()));
         assert_eq!(failed.record.policy > intended.record.policy, !expires);

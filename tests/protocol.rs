@@ -1,16 +1,15 @@
-//! The protocol between nodes, store and sink, explored whole: every order of their steps and every failure between
-//! them, within the bounds that a [`Plan`](protocol::world::Plan) sets. The rules hold in every state; and for each
-//! guard that the library has, the same model without it breaks one of them, so that nobody need take the model's word
-//! for it.
+//! Model checks the protocol between nodes, store and sink: every order of their steps and every failure between them,
+//! within the bounds of a [`Plan`](protocol::world::Plan). The rules hold in every state. For each guard of the
+//! library, the same model without that guard breaks a rule. This shows that the model can detect the fault.
 //!
-//! Each step of the model names the function that it stands for. How threads within one node interleave is explored
-//! with the library itself, in `tests/races.rs`.
+//! Each step of the model names the function that it represents. `tests/races.rs` explores how threads within one node
+//! interleave, with the library itself.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "clippy takes only the test functions themselves for tests"
+    reason = "clippy recognises only test functions as tests"
 )]
 
 mod protocol {
@@ -23,78 +22,82 @@ mod protocol {
     use self::rules::*;
     use self::world::{Guard, Plan};
 
-    /// Every state that can be reached, with all guards up.
+    /// Checks the properties in every reachable state, with all guards.
     fn explore(plan: Plan) {
         let checker = plan.checker().spawn_bfs().join();
-        println!("{} states, at most {} steps from the beginning", checker.unique_state_count(), checker.max_depth());
+        println!(
+            "{} states, at most {} steps from the initial state",
+            checker.unique_state_count(),
+            checker.max_depth()
+        );
         assert!(checker.is_done());
         checker.assert_properties();
     }
 
-    /// Without this guard the rule is broken, and here is how.
+    /// Checks that the model without this guard breaks the rule, and prints the steps that lead there.
     fn without(guard: Guard, rule: &'static str, plan: Plan) {
         let plan = Plan { without: Some(guard), ..plan };
         let checker = plan.checker().finish_when(HasDiscoveries::AnyOf([rule].into())).spawn_bfs().join();
         let broken = checker.discovery(rule);
         let steps = broken.unwrap_or_else(|| panic!("`{rule}` holds without the guard {guard:?}")).into_actions();
-        println!("without {guard:?} it is not true that {rule}:");
+        println!("without {guard:?} this property is violated: {rule}:");
         for step in steps {
             println!("    {step:?}");
         }
     }
 
     #[test]
-    fn d4_d5_hold_whatever_fails_while_nodes_ingest_and_the_policy_changes() {
+    fn d4_d5_hold_while_nodes_ingest_and_policy_changes() {
         explore(Plan::INGESTING);
     }
 
     #[test]
-    fn g1_holds_whatever_fails_while_nodes_change_the_policy_at_once() {
+    fn g1_holds_while_nodes_change_policy_concurrently() {
         explore(Plan::CHANGING);
     }
 
     #[test]
-    fn p2_r2_r3_hold_whatever_fails_while_nodes_reveal_and_revoke() {
+    fn p2_r2_r3_hold_while_nodes_reveal_and_revoke() {
         explore(Plan::REVEALING);
     }
 
     #[test]
-    fn the_model_finds_a_stale_stamp_without_the_fence() {
-        without(Guard::Fence, NO_STALE_STAMP, Plan::INGESTING);
+    fn d5_model_without_fence_stores_stale_decision() {
+        without(Guard::Fence, NO_STALE_DECISION, Plan::INGESTING);
     }
 
     #[test]
-    fn the_model_finds_a_lost_change_without_the_compare_and_swap() {
+    fn d5_model_without_compare_and_swap_loses_change() {
         without(Guard::CompareAndSwap, NO_CHANGE_IS_LOST, Plan::CHANGING);
     }
 
     #[test]
-    fn the_model_finds_a_second_verdict_when_the_last_one_wins() {
+    fn d4_model_without_first_verdict_changes_verdict() {
         without(Guard::FirstVerdict, FIRST_VERDICT_WINS, Plan::INGESTING);
     }
 
     #[test]
-    fn the_model_finds_an_act_without_an_intent_when_it_is_published_first() {
+    fn g1_model_publishing_before_intent_leaves_change_unrecorded() {
         without(Guard::IntentFirst, INTENT_ON_RECORD, Plan::CHANGING);
     }
 
     #[test]
-    fn the_model_finds_a_private_byte_off_the_record_when_the_page_comes_first() {
+    fn r3_model_returning_page_first_leaves_page_unrecorded() {
         without(Guard::RecordFirst, RECORD_BEFORE_BYTES, Plan::REVEALING);
     }
 
     #[test]
-    fn the_model_finds_a_private_byte_off_the_record_when_a_receipt_comes_before_the_record_is_durable() {
+    fn r2_model_with_early_receipt_leaves_page_unrecorded() {
         without(Guard::Durability, RECORD_BEFORE_BYTES, Plan::REVEALING);
     }
 
     #[test]
-    fn the_model_finds_a_page_after_the_revocation_without_the_question_at_each_page() {
+    fn p2_model_without_page_permit_shows_page_after_revocation() {
         without(Guard::PagePermit, NO_PAGE_AFTER_REVOCATION, Plan::REVEALING);
     }
 
     #[test]
-    fn the_model_finds_a_page_that_was_being_recorded_without_the_question_at_its_opening() {
+    fn p2_model_without_recheck_shows_page_revoked_while_recording() {
         without(Guard::Recheck, REVOCATION_STOPS_PAGES, Plan::REVEALING);
     }
 }

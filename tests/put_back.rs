@@ -1,5 +1,5 @@
-//! A file that is put back from a copy, as SQLite's own shell does it, although a process has it open: that is not to be
-//! done, and does no lasting harm to the file.
+//! Restores a file from a copy with SQLite's own shell while a process has the file open. Operators must not do that,
+//! but it does no lasting harm to the file.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 #![cfg(feature = "sqlite")]
 
@@ -23,7 +23,7 @@ fn fixture_of(path: &Path) -> (Fixture, Arc<SqliteStore>) {
     (fixture, store)
 }
 
-fn furnish(fixture: &Fixture) {
+fn populate(fixture: &Fixture) {
     fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
     fixture.ingest(&[activity("a", "adele"), activity("b", "bob")]);
 }
@@ -36,14 +36,14 @@ fn in_app(id: &str, app: &str) -> Activity {
 }
 
 #[test]
-fn d1_a_file_put_back_under_a_running_process_gets_no_row_that_cannot_be_read() {
+fn d1_file_restored_under_running_process_stays_readable() {
     let folder = folder();
     let path = activities(folder.path());
     let (fixture, store) = fixture_of(&path);
-    furnish(&fixture);
+    populate(&fixture);
     let copy = folder.path().join("copy.db");
     store.backup(&copy).unwrap();
-    // Another revision of the directory, so another decision.
+    // Another revision of the directory, and therefore another decision.
     fixture.install(people(&[("adele", &["council"]), ("bob", &[]), ("carl", &[])]));
     fixture.ingest(&[in_app("c", "Box")]);
     restore(&path, &copy);

@@ -1,15 +1,15 @@
-//! The rules that threads could break, explored by [shuttle](https://docs.rs/shuttle) over many interleavings:
-//! `RUSTFLAGS="--cfg shuttle" cargo test --test races`. Built without that flag this file is empty.
+//! Explores rules that concurrent threads could break, with [shuttle](https://docs.rs/shuttle), over many
+//! interleavings: `RUSTFLAGS="--cfg shuttle" cargo test --test races`. Without that flag this file is empty.
 //!
-//! `ACTIVITY_PRIVACY_SCHEDULES` says how many interleavings each scenario is run in. One that fails prints its
-//! schedule; `shuttle::replay` runs it again.
+//! `ACTIVITY_PRIVACY_SCHEDULES` sets the number of interleavings for each scenario. A failing one prints its schedule,
+//! which `shuttle::replay` runs again.
 #![cfg(shuttle)]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "clippy takes only the test functions themselves for tests"
+    reason = "clippy recognises only test functions as tests"
 )]
 
 mod fixture;

@@ -36,8 +36,8 @@ fn ids(page: &Page) -> Vec<&str> {
     page.activities().iter().map(|stored| stored.activity().id().as_str()).collect()
 }
 
-/// Adele is in the council, which is private. `root` may view private activities.
-fn furnish(fixture: &Fixture) -> &Fixture {
+/// Makes the council, which contains Adele, private. `root` may view private activities.
+fn populate(fixture: &Fixture) -> &Fixture {
     fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
     fixture.ingest(
         &[("1", "adele"), ("2", "bob"), ("3", "adele"), ("4", "bob"), ("5", "adele")]
@@ -46,13 +46,13 @@ fn furnish(fixture: &Fixture) -> &Fixture {
     fixture.permit_root()
 }
 
-/// The digest of ids as an auditor makes it, with tools that were not written here.
+/// Returns the digest of ids as an auditor computes it, without this crate.
 fn by_hand(ids: &[&str]) -> String {
     let lines: String = ids.iter().map(|id| format!("{id}\n")).collect();
     Sha256::digest(lines).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A filter over a fixture's store, in front of a sink that does wrong on command.
+/// A filter over a fixture's store, with a sink that fails on command.
 struct Faulty {
     filter: PrivacyFilter,
     sink: Arc<FaultySink>,
@@ -60,7 +60,7 @@ struct Faulty {
 }
 
 fn faulty(place: &Place) -> Faulty {
-    furnish(&place.fixture());
+    populate(&place.fixture());
     let log: Log = Arc::new(Mutex::default());
     let sink = FaultySink::over(Arc::clone(&place.sink), &log);
     let store = FaultyStore::new(Arc::clone(&place.store), &log);
@@ -85,10 +85,10 @@ fn unrecorded(error: &RevealError, fault: Fault) {
 }
 
 #[test]
-fn r1_a_reveal_states_what_it_is() {
+fn r1_reveal_and_its_record_state_its_terms() {
     for place in places() {
         let fixture = place.fixture();
-        furnish(&fixture);
+        populate(&fixture);
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
         let query = Query::all().since(at(-5)).until(at(5)).by_actor("adele@contoso.com").unwrap();
         let request = RevealRequest::new(user("root"), query, Duration::from_secs(90), audited);
@@ -112,11 +112,11 @@ fn r1_a_reveal_states_what_it_is() {
     }
 }
 
-/// A digest in the record binds the query: another query has another, and so has another reveal.
+/// The record contains a digest that binds the query. Another query or another reveal has another digest.
 #[test]
-fn r1_the_record_binds_the_query() {
+fn r1_record_binds_the_query() {
     let fixture = Fixture::new();
-    furnish(&fixture);
+    populate(&fixture);
     let mut digests = Vec::new();
     let queries = [Query::all(), Query::all(), Query::all().containing("x").unwrap(), Query::all().since(at(0))];
     for query in queries {
@@ -132,10 +132,10 @@ fn r1_the_record_binds_the_query() {
 }
 
 #[test]
-fn r1_a_reveal_expires() {
+fn r1_reveal_expires() {
     for place in places() {
         let fixture = place.fixture();
-        furnish(&fixture);
+        populate(&fixture);
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
         let request = RevealRequest::new(user("root"), Query::all(), Duration::from_secs(60), audited);
         let mut reveal = fixture.filter.reveal(request).unwrap();
@@ -153,12 +153,12 @@ fn r1_a_reveal_expires() {
             assert_eq!((of, activities.value(), private.value()), (reveal.id(), Some(&0), Some(&0)));
             assert!(digest.is_of_ids([]) && subjects.value().is_some_and(Subjects::is_empty));
         }
-        assert_eq!(reveal.close().unwrap(), RevealTotals { pages: 1, private: 1 }, "it can still say how it ended");
+        assert_eq!(reveal.close().unwrap(), RevealTotals { pages: 1, private: 1 }, "closing still returns the totals");
     }
 }
 
 #[test]
-fn r2_nothing_is_opened_unless_the_record_of_it_is_durable() {
+fn r2_reveal_without_durable_record_is_not_opened() {
     for place in places() {
         let faulty = faulty(&place);
         let _first = faulty.filter.reveal(reveal_all("root")).unwrap();
@@ -169,18 +169,18 @@ fn r2_nothing_is_opened_unless_the_record_of_it_is_durable() {
             let error = faulty.filter.reveal(reveal_all("root")).unwrap_err();
             assert!(begun.elapsed() < HANG, "{fault:?} took {:?}", begun.elapsed());
             unrecorded(&error, fault);
-            assert_eq!(*faulty.log.lock().unwrap(), ["sink at fault"], "the store is never asked");
+            assert_eq!(*faulty.log.lock().unwrap(), ["sink at fault"], "the store is never called");
             assert!(faulty.filter.reveal(reveal_all("root")).is_ok(), "it recovers");
         }
     }
 }
 
 #[test]
-fn r2_no_page_is_shown_unless_the_record_of_it_is_durable() {
+fn r2_page_without_durable_record_is_not_shown() {
     for place in places() {
         let faulty = faulty(&place);
         for fault in FAULTS {
-            // At the first page, at the second, at the third.
+            // At the first, second and third page.
             for at_page in 0..3 {
                 let mut reveal = faulty.filter.reveal(reveal_all("root")).unwrap();
                 let (mut seen, mut cursor, mut failed) = (Vec::new(), None, 0);
@@ -201,17 +201,17 @@ fn r2_no_page_is_shown_unless_the_record_of_it_is_durable() {
                     }
                 }
                 assert_eq!(failed, 1, "{fault:?} at page {at_page}");
-                assert_eq!(seen, ["5", "4", "3", "2", "1"], "what failed can be asked for again");
+                assert_eq!(seen, ["5", "4", "3", "2", "1"], "a failed page can be requested again");
                 let counted = reveal.close().unwrap();
-                assert_eq!(counted, RevealTotals { pages: 3, private: 3 }, "a page that was not shown was not seen");
+                assert_eq!(counted, RevealTotals { pages: 3, private: 3 }, "a page that was not shown is not counted");
             }
         }
     }
 }
 
-/// Opening, reading, the record of the page, and only then is there a page: in this order and no other.
+/// A page is opened, read, recorded and only then returned, in this order.
 #[test]
-fn r2_the_store_is_asked_after_the_receipt_of_the_opening() {
+fn r2_store_is_read_after_receipt_of_opening() {
     for place in places() {
         let faulty = faulty(&place);
         let mut reveal = faulty.filter.reveal(reveal_all("root")).unwrap();
@@ -225,11 +225,11 @@ fn r2_the_store_is_asked_after_the_receipt_of_the_opening() {
     }
 }
 
-/// The steps by hand, without the filter: each receipt opens its own record and no other.
+/// Calls the steps directly, without the filter: each receipt opens only its own record.
 #[test]
-fn r2_a_receipt_opens_its_own_record_alone() {
+fn r2_receipt_opens_only_its_own_record() {
     let fixture = Fixture::new();
-    furnish(&fixture);
+    populate(&fixture);
     let policy = fixture.filter.policy().unwrap();
     let id = |n: u128| RecordId(uuid::Uuid::from_u128(n));
     let pending = || {
@@ -254,9 +254,9 @@ fn r2_a_receipt_opens_its_own_record_alone() {
 }
 
 #[test]
-fn r2_nothing_of_a_sealed_page_shows_before() {
+fn r2_sealed_page_discloses_nothing() {
     let fixture = Fixture::new();
-    furnish(&fixture);
+    populate(&fixture);
     let policy = fixture.filter.policy().unwrap();
     let id = |n: u128| RecordId(uuid::Uuid::from_u128(n));
     let reveal = RevealId(uuid::Uuid::from_u128(9));
@@ -278,7 +278,7 @@ fn r2_nothing_of_a_sealed_page_shows_before() {
 fn r3_each_page_is_recorded_before_it_is_returned() {
     for place in places() {
         let fixture = place.fixture();
-        furnish(&fixture);
+        populate(&fixture);
         let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
         let mut cursor = None;
         let expected: [(&[&str], &[&str]); 3] = [(&["5", "4"], &["5"]), (&["3", "2"], &["3"]), (&["1"], &["1"])];
@@ -307,12 +307,12 @@ fn r3_each_page_is_recorded_before_it_is_returned() {
     }
 }
 
-/// The digest is of the private ids in the order of the page; a page seen twice is recorded twice.
+/// The digest covers the private ids in the order of the page. A page read twice is recorded twice.
 #[test]
-fn r3_an_auditor_can_tell_what_was_seen() {
+fn r3_auditor_can_reconstruct_pages_from_records() {
     for place in places() {
         let fixture = place.fixture();
-        furnish(&fixture);
+        populate(&fixture);
         let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
         reveal.page(size(9), None).unwrap();
         reveal.page(size(9), None).unwrap();
@@ -340,10 +340,10 @@ fn r3_an_auditor_can_tell_what_was_seen() {
 }
 
 #[test]
-fn r4_a_refusal_is_recorded_with_its_cause_and_tells_nothing() {
+fn r4_rejection_is_recorded_with_cause_and_discloses_nothing() {
     for (with, without) in places().into_iter().zip(places()) {
         let (with, without) = (with.fixture(), without.fixture());
-        furnish(&with);
+        populate(&with);
         let empty = &without;
         empty.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
         empty.permit_root();
@@ -365,7 +365,7 @@ fn r4_a_refusal_is_recorded_with_its_cause_and_tells_nothing() {
             let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
             let for_ever = RevealRequest::new(user("root"), Query::all(), Duration::MAX, audited);
             refuse(for_ever, Denial::LifetimeNotAllowed);
-            // Nor where the policy sets no limit: that reveal would end after the end of time.
+            // Nor if the policy sets no limit: that reveal would end after the largest time.
             fixture.options(OptionsPatch::new().max_reveal_lifetime(None));
             let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
             let for_ever = RevealRequest::new(user("root"), Query::all(), Duration::MAX, audited);
@@ -376,7 +376,7 @@ fn r4_a_refusal_is_recorded_with_its_cause_and_tells_nothing() {
             fixture.update_policy(PolicyChange::SetOptions(required));
             refuse(reveal_all("root"), Denial::JustificationMissing);
             fixture.options(OptionsPatch::new().justification_required(false));
-            // A page of a reveal that is under way.
+            // A page of an open reveal.
             let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
             fixture.update_policy(PolicyChange::Revoke(user("root").into()));
             let error = reveal.page(size(2), None).unwrap_err();
@@ -393,7 +393,7 @@ fn r4_a_refusal_is_recorded_with_its_cause_and_tells_nothing() {
 }
 
 #[test]
-fn r4_whoever_lost_the_permission_is_refused_on_record_whatever_cursor_they_bring() {
+fn r4_lost_permission_is_recorded_for_any_cursor() {
     for place in places() {
         let fixture = place.fixture();
         fixture.install(people(&[])).manage("contoso.com").permit_root();
@@ -408,9 +408,9 @@ fn r4_whoever_lost_the_permission_is_refused_on_record_whatever_cursor_they_brin
     }
 }
 
-/// Should even the refusal not be recorded, it is refused all the same.
+/// If the rejection cannot be recorded, the call is rejected all the same.
 #[test]
-fn r4_a_refusal_stands_whatever_the_sink_does() {
+fn r4_rejection_holds_when_sink_fails() {
     let faulty = faulty(&Place::in_memory());
     let _first = faulty.filter.reveal(reveal_all("root")).unwrap();
     for fault in FAULTS {
@@ -421,10 +421,10 @@ fn r4_a_refusal_stands_whatever_the_sink_does() {
 }
 
 #[test]
-fn r5_a_reveal_belongs_to_one_viewer() {
+fn r5_reveal_belongs_to_one_viewer() {
     for place in places() {
         let fixture = place.fixture();
-        furnish(&fixture);
+        populate(&fixture);
         fixture.update_policy(PolicyChange::SetAdmin(user("bob"), Role::Analyst));
         fixture.grant("bob");
         let mut of_root = fixture.filter.reveal(reveal_all("root")).unwrap();
@@ -434,7 +434,7 @@ fn r5_a_reveal_belongs_to_one_viewer() {
         let other = of_bob.page(size(1), first.next()).unwrap_err();
         assert!(matches!(other, RevealError::Cursor(CursorError::Foreign)));
         assert_eq!(fixture.records().pop().unwrap().record.initiator, Initiator::User(user("bob")));
-        // One ends, and the other does not; one is recorded for its viewer, the other for its own.
+        // One ends and the other does not. Each is recorded for its own viewer.
         fixture.update_policy(PolicyChange::Revoke(user("root").into()));
         assert!(of_root.page(size(1), first.next()).is_err());
         assert_eq!(ids(&of_bob.page(size(9), None).unwrap()), ["5", "3", "1"]);
@@ -444,11 +444,11 @@ fn r5_a_reveal_belongs_to_one_viewer() {
     }
 }
 
-/// A cursor of a reveal leads only to a page that was shown before.
+/// A cursor of a reveal continues only from a page that the reveal returned.
 #[test]
-fn r5_a_reveal_goes_on_only_from_its_own_pages() {
+fn r5_reveal_continues_only_from_its_own_pages() {
     let fixture = Fixture::new();
-    furnish(&fixture);
+    populate(&fixture);
     let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
     let first = reveal.page(size(1), None).unwrap();
     let token = first.next().unwrap().to_string();
@@ -458,10 +458,10 @@ fn r5_a_reveal_goes_on_only_from_its_own_pages() {
 }
 
 #[test]
-fn r6_a_reveal_widens_nothing_else() {
+fn r6_reveal_widens_no_other_access() {
     for place in places() {
         let fixture = place.fixture();
-        furnish(&fixture);
+        populate(&fixture);
         let observe = || {
             let views = ["root", "bob"].map(|name| {
                 let view = fixture.filter.view(&user(name));
@@ -477,7 +477,7 @@ fn r6_a_reveal_widens_nothing_else() {
         let page = reveal.page(size(9), None).unwrap();
         assert!(page.includes_private());
         assert_eq!(observe(), before, "seen");
-        // What a reveal shows cannot be forwarded: the private ones make no public activity.
+        // A forwarder cannot send the activities of a reveal: private ones do not convert to public activities.
         let public = page.activities().iter().cloned().filter_map(StoredActivity::into_public).count();
         assert_eq!((page.activities().len(), public), (5, 2));
         reveal.close().unwrap();

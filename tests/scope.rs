@@ -1,10 +1,10 @@
-//! Chapter S of the rules: who is monitored at all.
+//! Chapter S of the rules: which activities are monitored.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "clippy takes only the test functions themselves for tests"
+    reason = "clippy recognises only test functions as tests"
 )]
 
 mod fixture;
@@ -55,7 +55,7 @@ fn done_in((app, suite): Place, id: &str, name: &str) -> Activity {
     Activity::builder(id.parse().unwrap(), actor, place, "FileAccessed".parse().unwrap(), at(0)).build().unwrap()
 }
 
-/// Adele is in staff, Bob in sales, Both in both, Carol in nothing.
+/// Adele is in staff, Bob in sales, Both in both, Carol in no group.
 fn fixture_with(rules: &[ScopeRule]) -> Fixture {
     let fixture = Fixture::new();
     fixture.install(people(&[
@@ -71,7 +71,7 @@ fn fixture_with(rules: &[ScopeRule]) -> Fixture {
     fixture
 }
 
-/// Which of Adele, Bob, Both and Carol are monitored in a place.
+/// Returns which of Adele, Bob, Both and Carol are monitored in an app.
 fn monitored(fixture: &Fixture, place: Place) -> String {
     let names = ["adele", "bob", "both", "carol"];
     let activities = names.map(|name| done_in(place, &format!("{}-{name}", place.0), name));
@@ -81,7 +81,7 @@ fn monitored(fixture: &Fixture, place: Place) -> String {
 }
 
 #[test]
-fn s1_the_most_specific_level_of_include_rules_decides_and_an_exclude_rule_wins() {
+fn s1_most_specific_include_decides_and_exclude_wins() {
     use ScopeTarget::AllApps;
     const ALL: &str = "adele bob both carol";
     let m365 = || suite("Microsoft 365");
@@ -122,7 +122,7 @@ fn s1_the_most_specific_level_of_include_rules_decides_and_an_exclude_rule_wins(
             ["", "", ALL],
         ),
         (
-            "an exclude rule elsewhere is nothing here",
+            "an exclude rule for another app does not apply",
             vec![exclude("staff", suite("Google")), exclude("sales", app("Box"))],
             [ALL, ALL, "adele carol"],
         ),
@@ -141,7 +141,7 @@ fn s1_the_most_specific_level_of_include_rules_decides_and_an_exclude_rule_wins(
 
 /// The example in the documentation of Microsoft Defender for Cloud Apps, "Scoped deployment".
 #[test]
-fn s1_table_of_the_reference() {
+fn s1_reference_table_is_reproduced() {
     let (office, power_bi, salesforce) =
         (("Word", Some("Office 365")), ("Power BI", Some("Office 365")), ("Salesforce", None));
     let names = ["adriana", "alain", "cornel", "raymond"];
@@ -173,7 +173,7 @@ fn s1_table_of_the_reference() {
 }
 
 #[test]
-fn s1_built_in_groups_and_nested_ones_and_whom_it_was_done_for_count_in_rules() {
+fn s1_built_in_nested_and_represented_principals_count() {
     let fixture = Fixture::new();
     let import = people(&[("adele", &["inner"]), ("bob", &[])]).group(group("outer"), "Outer");
     fixture.install(import.nested(&group("outer"), &group("inner"))).manage("contoso.com");
@@ -189,7 +189,7 @@ fn s1_built_in_groups_and_nested_ones_and_whom_it_was_done_for_count_in_rules() 
         by("app", backup()),
         begun("for adele", bob()).on_behalf_of(Actor::user(user("adele"))).build().unwrap(),
         begun("app for a guest", backup()).on_behalf_of(Actor::user(alias("x@evil.example"))).build().unwrap(),
-        // To whom it was done plays no part here, whatever the option says.
+        // The recipient of the action is ignored under all options.
         begun("to adele", bob()).object("adele@contoso.com").build().unwrap(),
     ];
     fixture.options(OptionsPatch::new().include_objects(true));
@@ -198,14 +198,14 @@ fn s1_built_in_groups_and_nested_ones_and_whom_it_was_done_for_count_in_rules() 
 }
 
 #[test]
-fn s1_whoever_cannot_be_decided_is_not_left_out_by_an_include_rule_but_hidden() {
+fn s1_undecidable_principal_is_hidden_despite_include_rules() {
     let fixture = fixture_with(&[include("staff", ScopeTarget::AllApps)]);
     assert_eq!(fixture.ingest(&[by("unknown", Actor::unknown())]), [IngestOutcome::Stored]);
     assert!(fixture.is_private("unknown"));
 }
 
 #[test]
-fn s1_the_rule_that_takes_somebody_in_stands_on_the_stamp() {
+fn s1_decision_names_the_include_rule() {
     let fixture = fixture_with(&[include("sales", app("Teams")), include("staff", app("Teams"))]);
     fixture.ingest(&[done_in(TEAMS, "a", "adele")]);
     assert_eq!(fixture.decision("a").reasons(), [Reason::Scope(include("staff", app("Teams")))]);
@@ -214,7 +214,7 @@ fn s1_the_rule_that_takes_somebody_in_stands_on_the_stamp() {
 }
 
 #[test]
-fn s1_scope_comes_before_privacy() {
+fn s1_scope_is_decided_before_privacy() {
     let fixture = fixture_with(&[exclude("staff", ScopeTarget::AllApps)]);
     fixture.make_private("staff");
     assert_eq!(fixture.ingest(&[activity("a", "adele")]), [IngestOutcome::NotMonitored]);
@@ -237,7 +237,7 @@ fn rule() -> impl Strategy<Value = ScopeRule> {
         .prop_map(|(takes_in, group, target)| if takes_in { include(group, target) } else { exclude(group, target) })
 }
 
-/// S1, word for word.
+/// Rule S1, implemented literally.
 fn naively_monitored(rules: &[ScopeRule], (app, suite): Place, memberships: &[&str]) -> bool {
     let of = |effect| rules.iter().filter(move |rule| rule.effect() == effect);
     let about_member = |rule: &ScopeRule| memberships.iter().any(|name| *rule.group() == group(name).into());
@@ -267,7 +267,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
-    fn s1_any_rules_mean_what_the_rule_says(
+    fn s1_any_rules_match_naive_implementation(
         rules in prop::collection::vec(rule(), 0..8),
         memberships in prop::sample::subsequence(GROUPS.to_vec(), 0..=GROUPS.len()),
     ) {
@@ -293,7 +293,7 @@ proptest! {
 }
 
 #[test]
-fn s2_what_is_not_monitored_is_only_counted() {
+fn s2_unmonitored_activity_is_only_counted() {
     let fixture = fixture_with(&[exclude("staff", ScopeTarget::AllApps)]);
     fixture.permit_root();
     let records = fixture.records().len();
@@ -304,7 +304,7 @@ fn s2_what_is_not_monitored_is_only_counted() {
     assert_eq!((report.count(NotMonitored), report.count(Stored)), (2, 1));
     assert!(!format!("{report:?}").contains("canary"));
 
-    assert_eq!(fixture.records().len(), records, "ingest puts nothing on record");
+    assert_eq!(fixture.records().len(), records, "ingest writes no governance record");
     let stored = fixture.everything();
     assert_eq!(stored.iter().map(|stored| stored.activity().id().as_str()).collect::<Vec<_>>(), ["plain"]);
     let forwarded = fixture.filter.forward(&Offset::START, PageSize::MAX).unwrap().activities;
@@ -314,7 +314,7 @@ fn s2_what_is_not_monitored_is_only_counted() {
 
 #[cfg(feature = "sqlite")]
 #[test]
-fn s2_no_byte_of_what_is_not_monitored_reaches_the_disk() {
+fn s2_unmonitored_activity_writes_no_byte_to_disk() {
     use activity_privacy::sqlite::{SqliteGovernance, SqliteStore};
     use std::sync::Arc;
     let dir = tempfile::tempdir().unwrap();
@@ -330,31 +330,31 @@ fn s2_no_byte_of_what_is_not_monitored_reaches_the_disk() {
             .map(|file| std::fs::read(file.unwrap().path()).unwrap())
             .any(|bytes| bytes.windows(text.len()).any(|window| window == text.as_bytes()))
     };
-    assert!(on_disk("control"), "the search finds what is there");
+    assert!(on_disk("control"), "the search finds stored bytes");
     assert!(!on_disk("canary"));
 }
 
 #[test]
-fn s2_what_was_not_monitored_is_taken_when_it_comes_again_under_another_scope() {
+fn s2_unmonitored_activity_is_accepted_under_later_scope() {
     let fixture = fixture_with(&[exclude("staff", ScopeTarget::AllApps)]);
     let batch = [activity("a", "adele")];
     assert_eq!(fixture.ingest(&batch), [IngestOutcome::NotMonitored]);
     assert_eq!(fixture.ingest(&batch), [IngestOutcome::NotMonitored]);
     fixture.update_policy(PolicyChange::RemoveScopeRule(exclude("staff", ScopeTarget::AllApps)));
     assert_eq!(fixture.ingest(&batch), [IngestOutcome::Stored]);
-    // And what is stored stays, whatever the scope says later.
+    // A stored activity stays stored under any later scope.
     fixture.update_policy(PolicyChange::AddScopeRule(exclude("staff", ScopeTarget::AllApps)));
     assert_eq!(fixture.ingest(&batch), [IngestOutcome::NotMonitored]);
     assert_eq!(fixture.public_ids(), ["a"]);
 }
 
-/// A group that vanished without a trace hides whom it may hide, and takes nobody into scope whom no rule speaks of.
+/// A removed group without known members hides every user it may contain. It includes no user in scope without a rule.
 #[test]
-fn s1_a_group_that_vanished_takes_nobody_in_who_is_not_spoken_of() {
+fn s1_removed_group_includes_no_user_without_rule() {
     let fixture = Fixture::new();
     fixture.install(people(&[("sam", &["sales"]), ("pat", &["council"]), ("zoe", &[])])).make_private("council");
     fixture.update_policy(PolicyChange::AddScopeRule(ScopeRule::include(group("sales"), ScopeTarget::AllApps)));
-    // Another node, which never saw the council.
+    // Another node that never read the council.
     let other = Fixture::over(Arc::clone(&fixture.store), Arc::clone(&fixture.sink));
     other.install(people(&[("sam", &["sales"]), ("pat", &[]), ("zoe", &[])]));
     let outcomes = other.ingest(&["sam", "pat", "zoe"].map(|name| activity(name, name)));

@@ -1,12 +1,12 @@
-//! D7 and D8: which spellings are one account, by a table that was written by hand from the Unicode and IDNA rules.
+//! D7 and D8: which spellings identify one account, by a table written by hand from the Unicode and IDNA rules.
 #![cfg(feature = "proptest")]
 
 use activity_privacy::strategies::spellings;
 
 #[test]
-fn d8_names_of_one_line_match_and_of_two_lines_never() {
+fn d8_only_names_of_one_line_match() {
     let lines = spellings();
-    // A name that the crate would not take leaves the table shorter.
+    // If the crate rejected a name, the table would be shorter.
     assert_eq!(lines.iter().map(Vec::len).sum::<usize>(), 57);
     for (at, line) in lines.iter().enumerate() {
         for (of, other) in lines.iter().enumerate() {

@@ -1,17 +1,17 @@
-//! The whole library beside a model of its rules: every public operation, in random histories, on two nodes over one
-//! store, with restarts. After each step everything that can be observed is what the model says.
+//! Compares the whole library with a model of its rules: every public operation, in random histories, on two nodes over
+//! one store, with restarts. After each step, everything observable equals the model.
 //!
-//! `ACTIVITY_PRIVACY_CASES` says how many histories (32 unless told), `ACTIVITY_PRIVACY_STEPS` how long they are (up to
-//! 50).
+//! `ACTIVITY_PRIVACY_CASES` sets the number of histories (default 32), `ACTIVITY_PRIVACY_STEPS` their maximum length
+//! (default 50).
 #![cfg(feature = "proptest")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
 mod place;
-// The furniture that `place` stands in.
+// `place` needs the fixture.
 mod fixture;
 
-#[path = "state_machine/ground.rs"]
-mod ground;
+#[path = "state_machine/backend.rs"]
+mod backend;
 #[path = "state_machine/system.rs"]
 mod system;
 #[path = "state_machine/tally.rs"]
@@ -24,7 +24,7 @@ use std::panic::{self, AssertUnwindSafe};
 
 use activity_privacy::policy::{PolicyChange, PolicyUpdate};
 use activity_privacy::strategies::{ExpectedAnswer, Model, Node, Step, beginnings, imports, steps};
-use ground::{Ground, Memory};
+use backend::{Backend, Memory};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::{BoxedStrategy, Union};
@@ -33,7 +33,7 @@ use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
 use system::System;
 use tally::Tally;
 
-/// The model, and what it says that the last step answers.
+/// The model, and the answer that it expects for the last step.
 #[derive(Clone)]
 pub(crate) struct Reference {
     pub(crate) model: Model,
@@ -47,7 +47,7 @@ impl std::fmt::Debug for Reference {
     }
 }
 
-/// How many steps come first to make the others worth while.
+/// The number of setup steps before the random ones.
 const BEGINNINGS: usize = 6;
 
 impl ReferenceStateMachine for Reference {
@@ -83,7 +83,7 @@ impl ReferenceStateMachine for Reference {
 }
 
 impl Reference {
-    /// Any step, or now and then one that takes back something that the policy says: chance alone seldom hits it.
+    /// Returns any step, or sometimes one that undoes a setting of the policy, which random steps seldom do.
     fn undoing(&self, any: BoxedStrategy<Step>) -> Vec<(u32, BoxedStrategy<Step>)> {
         let mut steps = vec![(40, any)];
         let mut undo = |weight: u32, changes: Vec<PolicyChange>| {
@@ -113,15 +113,15 @@ impl Reference {
     }
 }
 
-/// The library on one kind of ground.
+/// The library on one kind of backend.
 struct Machine<G>(PhantomData<G>);
 
-impl<G: Ground> StateMachineTest for Machine<G> {
+impl<G: Backend> StateMachineTest for Machine<G> {
     type SystemUnderTest = System<G>;
     type Reference = Reference;
 
     fn init_test(_: &Reference) -> System<G> {
-        System::begin()
+        System::new()
     }
 
     fn apply(mut system: System<G>, expected: &Reference, step: Step) -> System<G> {
@@ -142,13 +142,13 @@ fn number(name: &str, otherwise: usize) -> usize {
     std::env::var(name).ok().map_or(otherwise, |value| value.parse().expect("a number"))
 }
 
-/// Runs as many histories as the environment says.
-fn run<G: Ground>(seeds: &'static str) {
+/// Runs as many histories as the environment variable sets.
+fn run<G: Backend>(seeds: &'static str) {
     let cases = number("ACTIVITY_PRIVACY_CASES", 32);
     let length = number("ACTIVITY_PRIVACY_STEPS", 0);
     let length = if length == 0 { 1..=50 } else { length..=length };
     let config = ProptestConfig {
-        cases: u32::try_from(cases).expect("not as many"),
+        cases: u32::try_from(cases).expect("the number of cases fits"),
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct(seeds))),
         max_shrink_iters: 20_000,
         ..ProptestConfig::default()
@@ -156,8 +156,8 @@ fn run<G: Ground>(seeds: &'static str) {
     run_with::<G>(TestRunner::new(config.clone()), config, length);
 }
 
-/// Runs histories, and says how often what was reached.
-fn run_with<G: Ground>(mut runner: TestRunner, config: ProptestConfig, length: RangeInclusive<usize>) -> Tally {
+/// Runs histories, and returns how often each outcome was reached.
+fn run_with<G: Backend>(mut runner: TestRunner, config: ProptestConfig, length: RangeInclusive<usize>) -> Tally {
     tally::start();
     let cases = config.cases;
     let outcome = runner.run(&Reference::sequential_strategy(length), |(state, steps, seen)| {
@@ -178,19 +178,19 @@ fn run_with<G: Ground>(mut runner: TestRunner, config: ProptestConfig, length: R
 }
 
 #[test]
-fn every_rule_holds_through_any_history_in_memory() {
+fn every_rule_holds_in_random_histories_in_memory() {
     run::<Memory>("proptest-regressions/state_machine_memory.txt");
 }
 
 #[cfg(feature = "sqlite")]
 #[test]
-fn every_rule_holds_through_any_history_in_sqlite() {
-    run::<ground::Files>("proptest-regressions/state_machine_sqlite.txt");
+fn every_rule_holds_in_random_histories_in_sqlite() {
+    run::<backend::Files>("proptest-regressions/state_machine_sqlite.txt");
 }
 
-/// Agreement says something only about what was reached.
+/// Agreement with the model covers only the outcomes that the histories reach.
 #[test]
-fn the_histories_reach_what_is_interesting() {
+fn model_histories_reach_every_listed_outcome() {
     let config = ProptestConfig { cases: 220, failure_persistence: None, ..ProptestConfig::default() };
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let tally = run_with::<Memory>(TestRunner::new_with_rng(config.clone(), rng), config, 40..=50);
@@ -219,15 +219,15 @@ fn the_histories_reach_what_is_interesting() {
         "delivered: Conflict",
         "delivered: Duplicate",
         "delivered: NotMonitored",
-        "delivered: refused, because undecidable",
+        "delivered: rejected as undecidable",
         "directory: installed",
-        "directory: by a delta",
+        "directory: delta",
         "directory: prepared",
-        "directory: not newer, refused",
+        "directory: not newer, rejected",
         "erased",
         "erasure denied: MayNotManage",
         "erasure denied: NotAdmin",
-        "erasure without a directory refused",
+        "erasure without a directory rejected",
         "governance denied: MayNotReadGovernance",
         "governance: read",
         "look-up: found",
@@ -243,31 +243,31 @@ fn the_histories_reach_what_is_interesting() {
         "reveal denied: NotAdmin",
         "reveal denied: NotPermitted",
         "reveal: closed",
-        "reveal: foreign cursor refused",
+        "reveal: foreign cursor rejected",
         "reveal: permission lost while open",
         "reveal: private activities shown",
-        "reveal: went on from a cursor",
+        "reveal: continued from a cursor",
         "step: initialize",
         "step: follow",
-        "step: outage of a directory",
+        "step: directory outage",
         "step: restart",
-        "step: the second node catches up",
-        "store: a batch of an older policy is refused",
-        "stored Some(Private) though AmbiguousAlias",
-        "stored Some(Private) though DirectoryNeverLoaded",
-        "stored Some(Private) though DirectoryTooOld",
-        "stored Some(Private) though DirectoryUnavailable",
-        "stored Some(Private) though GroupRemoved",
-        "stored Some(Private) though NoUsableActor",
-        "stored Some(Public) though",
+        "step: the second node reads the directory",
+        "store: a batch of an older policy is rejected",
+        "stored Some(Private) because of AmbiguousAlias",
+        "stored Some(Private) because of DirectoryNeverLoaded",
+        "stored Some(Private) because of DirectoryTooOld",
+        "stored Some(Private) because of DirectoryUnavailable",
+        "stored Some(Private) because of GroupRemoved",
+        "stored Some(Private) because of NoUsableActor",
+        "stored Some(Public) because of",
         "stored: member as Actor",
         "stored: member as OnBehalfOf",
         "stored: member as Object",
         "stored: member of Applications",
         "stored: member of ExternalUsers",
-        "stored: taken in by a rule",
-        "view: foreign cursor refused",
-        "view: went on from a cursor",
+        "stored: included by a scope rule",
+        "view: foreign cursor rejected",
+        "view: continued from a cursor",
     ] {
         assert!(tally.times_like(what) > 0, "never reached: {what}\n{tally}");
     }

@@ -1,4 +1,4 @@
-//! Rule G8: a store and a governance log belong together, and opening says so if they do not.
+//! Rule G8: a store and a governance log belong together. Opening a filter reports whether they differ.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
 mod fixture;
@@ -25,7 +25,7 @@ use fixture::*;
 #[path = "store_and_log/files.rs"]
 mod files;
 
-/// A store and a log as files are, of which copies can be put back.
+/// A store and a log, whose copies can be restored as files can.
 #[derive(Clone)]
 struct Pair {
     store: Arc<dyn ActivityStore>,
@@ -66,7 +66,7 @@ impl Pair {
         self.builder().initialize(administrators()).unwrap()
     }
 
-    /// How store and log differ, asked in both ways in which a filter is opened.
+    /// Returns how store and log differ, after opening a filter in both ways.
     fn difference(&self) -> Option<Difference> {
         let differs = |opened: Result<PrivacyFilter, OpenError>| match opened {
             Err(OpenError::Differs(difference)) => Some(difference),
@@ -78,7 +78,7 @@ impl Pair {
         if found.is_some() {
             assert_eq!(differs(self.builder().initialize(administrators())), found);
             assert_eq!(differs(self.builder().open_or_initialize(administrators())), found);
-            assert_eq!(self.records().len(), before, "a refusal to open leaves both as they are");
+            assert_eq!(self.records().len(), before, "a failed opening changes neither store nor log");
         }
         found
     }
@@ -92,7 +92,7 @@ impl Pair {
         self.builder().accept_difference(accepted).open_or_initialize(administrators())
     }
 
-    /// A copy of the log, as a backup is, with its first records.
+    /// Returns a copy of the log with its first records, like a backup.
     fn log_up_to(&self, sequence: u64) -> Arc<dyn GovernanceSink> {
         let copy = MemorySink::new();
         for entry in self.records().into_iter().filter(|entry| entry.sequence <= sequence) {
@@ -123,9 +123,9 @@ fn rev(number: u64) -> Revision {
 }
 
 #[test]
-fn g8_store_and_log_that_belong_together_open() {
+fn g8_matching_store_and_log_open() {
     let pair = Pair::new();
-    assert_eq!(pair.difference(), None, "nothing is there yet");
+    assert_eq!(pair.difference(), None, "an empty store and an empty log match");
     let filter = pair.initialize();
     assert_eq!(pair.difference(), None);
     make_private(&filter);
@@ -135,22 +135,22 @@ fn g8_store_and_log_that_belong_together_open() {
     filter.update_policy(&user("root"), PolicyChange::SetAdmin(user("ann"), Role::Analyst)).unwrap();
     let before = pair.records();
     drop(pair.open());
-    assert_eq!(pair.records(), before, "opening puts nothing on record when nothing is missing");
+    assert_eq!(pair.records(), before, "opening writes no record if no outcome is missing");
 }
 
 #[test]
-fn g8_missing_store_is_not_initialized_anew() {
+fn g8_missing_store_is_not_initialized_again() {
     let pair = Pair::new();
     make_private(&pair.initialize());
     let empty = pair.with_store(Arc::new(MemoryStore::new()));
     assert_eq!(empty.difference(), Some(Difference::StoreEmpty { log: rev(2) }));
-    // An initialization that was recorded and never done is no policy.
+    // An initialization that was recorded but never published is not a policy.
     let log = pair.log_up_to(1);
     assert_eq!(empty.with_log(log).difference(), None);
 }
 
 #[test]
-fn g8_missing_or_older_log_is_refused() {
+fn g8_missing_or_older_log_is_rejected() {
     let pair = Pair::new();
     let filter = pair.initialize();
     make_private(&filter);
@@ -173,7 +173,7 @@ fn g8_missing_or_older_log_is_refused() {
 fn g8_interrupted_change_is_completed() {
     let pair = Pair::new();
     make_private(&pair.initialize());
-    // The process died after it published and before it recorded that.
+    // The process crashed after it published and before it recorded the outcome.
     let cut = pair.with_log(pair.log_up_to(3));
     drop(cut.open());
     let records = cut.records();
@@ -182,9 +182,10 @@ fn g8_interrupted_change_is_completed() {
     assert_eq!(records[3].record.outcome, Outcome::Done { intent: intent.id });
     assert_eq!((&records[3].record.event, &records[3].record.initiator), (&intent.event, &intent.initiator));
     drop(cut.open());
-    assert_eq!(cut.records().len(), 4, "once is enough");
+    assert_eq!(cut.records().len(), 4, "the outcome is recorded once");
 
-    // It died before it published: nobody can tell that from one that is at it, so it is left alone for a while.
+    // The process crashed before it published. No reader can distinguish that from a change in progress, so the filter
+    // waits.
     let (store, sink) = (pair.store.clone(), cut.log_up_to(4));
     let pending = Record { id: RecordId(uuid::Uuid::from_u128(9)), at: at(10), ..intent };
     let _receipt = sink.record(&pending).unwrap();
@@ -212,7 +213,7 @@ fn g8_interrupted_removal_is_completed() {
     assert_eq!(cut.difference(), None);
 }
 
-/// An erasure of `subject` that is on record, and the receipt of its intent.
+/// Returns a recorded erasure of `subject`, with the receipt of its intent.
 fn begun_erasure(pair: &Pair, subject: &str, record: u128) -> Recorded<Removal> {
     let policy = pair.store.policy().unwrap().unwrap();
     let record = RecordId(uuid::Uuid::from_u128(record));
@@ -228,20 +229,20 @@ fn done(pair: &Pair, removal: &Recorded<Removal>, record: u128) {
 }
 
 #[test]
-fn g8_removals_that_overlap_are_told_apart() {
+fn g8_overlapping_removals_are_distinguished() {
     let pair = Pair::new();
     drop(pair.initialize());
     let (first, second) = (begun_erasure(&pair, "adele", 10), begun_erasure(&pair, "bob", 20));
-    // The second ends first.
+    // The second removal ends first.
     assert_eq!(pair.store.remove(&second, 10).unwrap(), 0);
     done(&pair, &second, 21);
-    assert_eq!(pair.difference(), None, "the first is under way");
+    assert_eq!(pair.difference(), None, "the first removal is still in progress");
     done(&pair, &first, 11);
     let lacking = pair.difference();
     assert!(matches!(lacking, Some(Difference::RemovalUnknown { .. })), "{lacking:?}");
     assert_eq!(pair.store.remove(&first, 10).unwrap(), 0);
     assert_eq!(pair.difference(), None);
-    // However many come after them.
+    // No matter how many removals follow.
     for number in 1..=40 {
         let next = begun_erasure(&pair, "adele", 1_000 * number);
         assert_eq!(pair.store.remove(&next, 10).unwrap(), 0);
@@ -252,7 +253,7 @@ fn g8_removals_that_overlap_are_told_apart() {
 }
 
 #[test]
-fn g8_removal_that_is_not_complete_gets_no_outcome() {
+fn g8_incomplete_removal_gets_no_outcome() {
     let pair = Pair::new();
     let filter = pair.initialize();
     filter.ingest(&[activity("a", "adele"), activity("b", "adele")]).unwrap();
@@ -266,18 +267,18 @@ fn g8_removal_that_is_not_complete_gets_no_outcome() {
     let before = pair.records();
     pair.clock.store(10_000, Ordering::SeqCst);
     drop(pair.open());
-    assert_eq!(pair.records(), before, "how long a removal takes is not to be told");
+    assert_eq!(pair.records(), before, "the duration of a removal is not disclosed");
 }
 
 #[test]
-fn g8_accepted_difference_is_on_record_and_holds_once() {
+fn g8_accepted_difference_is_recorded_and_valid_once() {
     let pair = Pair::new();
     make_private(&pair.initialize());
     let missing = pair.with_log(Arc::new(MemorySink::new()));
     let difference = missing.difference().unwrap();
     let filter = missing.accept(difference).unwrap();
     assert_eq!(filter.policy().unwrap().revision(), rev(3));
-    assert!(filter.policy().unwrap().private_groups().contains(&group("council").into()), "the policy goes on");
+    assert!(filter.policy().unwrap().private_groups().contains(&group("council").into()), "the policy is kept");
     let records = missing.records();
     let event =
         Event::AcceptDifference { difference, revision: rev(3), administrators: std::collections::BTreeSet::new() };
@@ -285,18 +286,18 @@ fn g8_accepted_difference_is_on_record_and_holds_once() {
     assert_eq!(records[1].record.outcome, Outcome::Done { intent: records[0].record.id });
     assert_eq!(records[0].record.initiator, Initiator::User(user("root")));
     assert_eq!(missing.difference(), None);
-    // Another difference is not the one that was accepted.
+    // A difference other than the accepted one is not accepted.
     let again = missing.with_log(Arc::new(MemorySink::new()));
     let found = again.accept(difference).unwrap_err();
     assert!(matches!(found, OpenError::Differs(Difference::LogEmpty { store }) if store == rev(3)), "{found:?}");
-    // Where they belong together there is nothing to accept.
+    // If store and log match, there is no difference to accept.
     let before = missing.records().len();
     drop(missing.accept(difference).unwrap());
     assert_eq!(missing.records().len(), before);
 }
 
 #[test]
-fn g8_only_an_administrator_accepts_a_difference() {
+fn g8_only_administrator_accepts_difference() {
     let pair = Pair::new();
     make_private(&pair.initialize());
     let missing = pair.with_log(Arc::new(MemorySink::new()));
@@ -313,7 +314,7 @@ fn g8_only_an_administrator_accepts_a_difference() {
 }
 
 #[test]
-fn g8_store_that_begins_anew_has_a_later_revision() {
+fn g8_new_store_gets_later_revision() {
     let pair = Pair::new();
     let filter = pair.initialize();
     make_private(&filter);
@@ -321,7 +322,7 @@ fn g8_store_that_begins_anew_has_a_later_revision() {
     let difference = empty.difference().unwrap();
     let accepted = AcceptedDifference::i_accept_that_what_is_missing_is_lost(user("root"), difference);
     let opened = empty.builder().accept_difference(accepted).open();
-    assert!(matches!(opened, Err(OpenError::NoPolicy)), "a policy that begins anew needs administrators");
+    assert!(matches!(opened, Err(OpenError::NoPolicy)), "a new policy needs administrators");
     let anew = empty.accept(difference).unwrap();
     assert_eq!(anew.policy().unwrap().revision(), rev(3));
     assert!(anew.policy().unwrap().private_groups().is_empty());
@@ -330,12 +331,12 @@ fn g8_store_that_begins_anew_has_a_later_revision() {
     assert_eq!(empty.difference(), None);
     make_private(&anew);
     assert_eq!(empty.difference(), None);
-    // The store of before does not know what was accepted.
+    // The earlier store does not contain the acceptance.
     assert_eq!(pair.difference(), Some(Difference::StoreBehind { store: rev(2), log: rev(4) }));
 }
 
 #[test]
-fn g8_unreadable_log_is_refused_unless_it_is_write_only() {
+fn g8_unreadable_log_is_rejected_unless_write_only() {
     struct WriteOnly(MemorySink);
     impl GovernanceSink for WriteOnly {
         fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
@@ -366,7 +367,7 @@ fn g8_unreadable_log_is_refused_unless_it_is_write_only() {
     assert_eq!(filter.ingest(&[activity("a", "adele")]).unwrap().count(IngestOutcome::Stored), 1);
 }
 
-/// Counts what is read.
+/// Counts the records read.
 struct Counting(Arc<dyn GovernanceSink>, std::sync::atomic::AtomicUsize);
 
 impl GovernanceSink for Counting {
@@ -391,7 +392,7 @@ impl GovernanceSink for Counting {
 }
 
 #[test]
-fn g8_opening_reads_a_constant_number_of_records() {
+fn g8_opening_reads_constant_number_of_records() {
     let reads = |changes: usize| {
         let pair = Pair::new();
         let filter = pair.initialize();
@@ -406,11 +407,11 @@ fn g8_opening_reads_a_constant_number_of_records() {
     };
     // A store remembers up to sixteen removals.
     let (few, many) = (reads(20), reads(200));
-    assert!(few == many && many < 60, "{few} and {many}");
+    assert!(few == many && many < 60, "{few} records read of few, {many} of many");
 }
 
 #[test]
-fn g8_retention_keeps_the_newest_change_known() {
+fn g8_retention_keeps_newest_policy_change_known() {
     let pair = Pair::new();
     let filter = pair.initialize();
     make_private(&filter);

@@ -1,4 +1,4 @@
-//! Rule P1: changes of the policy that are made together, and changes that are made at once.
+//! Rule P1: several changes in one policy update, and concurrent policy updates.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
 mod fixture;

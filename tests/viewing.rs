@@ -1,4 +1,4 @@
-//! Chapter V of the rules: viewing. Rule V2 has a file of its own.
+//! Chapter V of the rules: viewing. `non_interference.rs` and its neighbours test rule V2.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
 #[path = "viewing/addresses.rs"]
@@ -31,7 +31,7 @@ fn ids(activities: &[StoredActivity]) -> Vec<&str> {
     activities.iter().map(|stored| stored.activity().id().as_str()).collect()
 }
 
-/// Adele is in the council, which is private; Bob is not.
+/// Makes the council, which contains Adele and not Bob, private.
 fn with_council(fixture: &Fixture) -> &Fixture {
     fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council")
 }
@@ -42,8 +42,8 @@ fn happened(id: &str, name: &str, seconds: i64) -> Activity {
     Activity::builder(id.parse().unwrap(), actor, app, "FileAccessed".parse().unwrap(), at(seconds)).build().unwrap()
 }
 
-/// All pages of a view, every cursor through text.
-fn leaf(view: &View, query: &Query, size: PageSize) -> Vec<StoredActivity> {
+/// Returns all pages of a view, with every cursor sent through its text form.
+fn all_pages(view: &View, query: &Query, size: PageSize) -> Vec<StoredActivity> {
     let (mut all, mut cursor): (Vec<StoredActivity>, Option<Cursor>) = (Vec::new(), None);
     loop {
         let page = view.page(query, size, cursor.as_ref()).unwrap();
@@ -58,7 +58,7 @@ fn leaf(view: &View, query: &Query, size: PageSize) -> Vec<StoredActivity> {
     }
 }
 
-fn leaf_revealed(fixture: &Fixture, request: RevealRequest, size: PageSize) -> Vec<StoredActivity> {
+fn all_revealed_pages(fixture: &Fixture, request: RevealRequest, size: PageSize) -> Vec<StoredActivity> {
     let mut reveal = fixture.filter.reveal(request).unwrap();
     let (mut all, mut cursor): (Vec<StoredActivity>, Option<Cursor>) = (Vec::new(), None);
     loop {
@@ -73,7 +73,7 @@ fn leaf_revealed(fixture: &Fixture, request: RevealRequest, size: PageSize) -> V
 }
 
 #[test]
-fn v1_a_view_shows_public_activities_only() {
+fn v1_view_shows_only_public_activities() {
     for place in places() {
         let fixture = place.fixture();
         with_council(&fixture).ingest(&[activity("a", "adele"), activity("b", "bob")]);
@@ -88,7 +88,7 @@ fn v1_a_view_shows_public_activities_only() {
 }
 
 #[test]
-fn v1_being_permitted_is_not_enough() {
+fn v1_view_of_permitted_viewer_shows_only_public_activities() {
     for place in places() {
         let fixture = place.fixture();
         with_council(&fixture).ingest(&[activity("a", "adele"), activity("b", "bob")]);
@@ -98,29 +98,33 @@ fn v1_being_permitted_is_not_enough() {
         assert_eq!(view.page(&Query::all(), PageSize::MAX, None).unwrap(), before);
         let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
         assert_eq!(ids(reveal.page(PageSize::MAX, None).unwrap().activities()), ["b", "a"]);
-        assert_eq!(view.page(&Query::all(), PageSize::MAX, None).unwrap(), before, "while a reveal is under way");
+        assert_eq!(
+            view.page(&Query::all(), PageSize::MAX, None).unwrap(),
+            before,
+            "a view is unchanged while a reveal is open"
+        );
         assert_eq!(ids(before.activities()), ["b"]);
     }
 }
 
 #[test]
-fn v3_newest_first_by_time_and_then_id() {
+fn v3_order_is_newest_first_by_time_then_id() {
     for place in places() {
         let fixture = place.fixture();
         let log = [("b", 5), ("a", 5), ("B", 5), ("ü", 5), ("ab", 5), ("old", -9), ("new", 9), ("a10", 5), ("a9", 5)];
         let log: Vec<_> = log.iter().map(|(id, seconds)| happened(id, "bob", *seconds)).collect();
         with_council(&fixture).ingest(&log);
         let view = fixture.filter.view(&user("somebody"));
-        // Ids by their bytes, from the last.
+        // Ids in descending byte order.
         let expected = ["new", "ü", "b", "ab", "a9", "a10", "a", "B", "old"];
         for pages in 1..10 {
-            assert_eq!(ids(&leaf(&view, &Query::all(), size(pages))), expected);
+            assert_eq!(ids(&all_pages(&view, &Query::all(), size(pages))), expected);
         }
     }
 }
 
 #[test]
-fn v3_the_last_page_says_so_even_when_it_is_full() {
+fn v3_full_last_page_has_no_next_cursor() {
     for place in places() {
         let fixture = place.fixture();
         with_council(&fixture).ingest(&[activity("a", "adele"), activity("b", "bob"), activity("c", "bob")]);
@@ -139,7 +143,7 @@ fn v3_the_last_page_says_so_even_when_it_is_full() {
 }
 
 #[test]
-fn v3_the_time_range_is_half_open() {
+fn v3_time_range_is_half_open() {
     for place in places() {
         let fixture = place.fixture();
         with_council(&fixture).ingest(&[happened("a", "bob", 0), happened("b", "bob", 1), happened("c", "bob", 2)]);
@@ -150,7 +154,7 @@ fn v3_the_time_range_is_half_open() {
             assert_eq!(view.count(&query).unwrap().total, page.activities().len() as u64);
             ids(page.activities()).join("")
         };
-        assert_eq!(found(at(0), at(2)), "ba", "the beginning is in, the end is not");
+        assert_eq!(found(at(0), at(2)), "ba", "the start is included, the end is excluded");
         assert_eq!(found(at(1), at(1)), "");
         assert_eq!(found(at(2), at(0)), "");
         let nanosecond = TimeDelta::nanoseconds(1);
@@ -161,7 +165,7 @@ fn v3_the_time_range_is_half_open() {
 }
 
 #[test]
-fn v3_every_filter_narrows() {
+fn v3_every_filter_narrows_results() {
     for place in places() {
         let fixture = place.fixture();
         with_council(&fixture);
@@ -194,7 +198,7 @@ fn v3_every_filter_narrows() {
 
         let view = fixture.filter.view(&user("somebody"));
         let found = |query: Query| {
-            let all = leaf(&view, &query, size(2));
+            let all = all_pages(&view, &query, size(2));
             assert_eq!(view.count(&query).unwrap().total, all.len() as u64);
             let mut ids = ids(&all);
             ids.sort_unstable();
@@ -205,23 +209,27 @@ fn v3_every_filter_narrows() {
         assert_eq!(found(by("Bob@Contoso.com")), "125", "aliases are compared folded");
         assert_eq!(found(by("bob")), "2", "an id is an identity too");
         assert_eq!(found(by("BOB")), "", "ids are never folded");
-        assert_eq!(found(by("carol")), "2", "for whom it was done");
+        assert_eq!(found(by("carol")), "2", "the principal on whose behalf the activity was done");
         assert_eq!(found(by("backup bot")), "3");
         assert_eq!(found(by("NRC")), "4");
         assert_eq!(found(Query::all().in_app("SharePoint".parse().unwrap())), "15");
         assert_eq!(found(Query::all().in_app("sharepoint".parse().unwrap())), "");
         assert_eq!(found(Query::all().in_suite("Microsoft 365".parse().unwrap())), "12");
         assert_eq!(found(Query::all().with_action("FileAccessed".parse().unwrap())), "1");
-        assert_eq!(found(Query::all().containing("PLAN").unwrap()), "14", "in the action and in the objects");
+        assert_eq!(found(Query::all().containing("PLAN").unwrap()), "14", "text in the action and in the objects");
         assert_eq!(found(Query::all().containing("2026.doc").unwrap()), "1");
-        assert_eq!(found(Query::all().decided_by_group(GroupRef::Applications)), "6", "as decided, not as it is now");
+        assert_eq!(
+            found(Query::all().decided_by_group(GroupRef::Applications)),
+            "6",
+            "the group of the decision, not of the current policy"
+        );
         assert_eq!(found(by("bob@contoso.com").in_app("SharePoint".parse().unwrap()).containing("plan").unwrap()), "1");
         assert_eq!(found(Query::all().decided_by_group(group("council").into())), "");
     }
 }
 
 #[test]
-fn v3_pages_are_stable_while_activities_keep_arriving() {
+fn v3_pages_are_stable_while_activities_arrive() {
     for place in places() {
         let fixture = place.fixture();
         with_council(&fixture);
@@ -236,7 +244,7 @@ fn v3_pages_are_stable_while_activities_keep_arriving() {
             if cursor.is_none() {
                 break;
             }
-            // Between any two, before all and after all, hidden or not.
+            // Between any two, before all and after all, public or private.
             round += 1;
             for (at, seconds) in [-1, 0, 2, 3, 6, 100].into_iter().enumerate() {
                 let (name, id) = (["bob", "adele"][at % 2], format!("late-{round:02}-{at}"));
@@ -245,11 +253,11 @@ fn v3_pages_are_stable_while_activities_keep_arriving() {
         }
         let there: Vec<_> = (0..20).rev().map(|i| format!("there-{i:02}")).collect();
         let old: Vec<_> = seen.iter().filter(|id| id.starts_with("there")).cloned().collect();
-        assert_eq!(old, there, "each that was there, once, in order");
+        assert_eq!(old, there, "each existing activity once, in order");
         let mut once = seen.clone();
         once.sort();
         once.dedup();
-        assert_eq!(once.len(), seen.len(), "nothing is shown twice");
+        assert_eq!(once.len(), seen.len(), "no activity is shown twice");
     }
 }
 
@@ -290,22 +298,25 @@ fn v3_counts_per_hour_day_app_and_actor() {
 }
 
 #[test]
-fn v3_a_reveal_can_show_private_ones_alone() {
+fn v3_reveal_can_show_only_private_activities() {
     for place in places() {
         let fixture = place.fixture();
         let log = [("1", "bob"), ("2", "adele"), ("3", "bob"), ("4", "adele"), ("5", "adele")];
         with_council(&fixture).ingest(&log.map(|(id, name)| activity(id, name)));
         fixture.permit_root();
         for pages in 1..6 {
-            assert_eq!(ids(&leaf_revealed(&fixture, reveal_all("root"), size(pages))), ["5", "4", "3", "2", "1"]);
-            assert_eq!(ids(&leaf_revealed(&fixture, reveal_all("root").private_only(), size(pages))), ["5", "4", "2"]);
+            assert_eq!(ids(&all_revealed_pages(&fixture, reveal_all("root"), size(pages))), ["5", "4", "3", "2", "1"]);
+            assert_eq!(
+                ids(&all_revealed_pages(&fixture, reveal_all("root").private_only(), size(pages))),
+                ["5", "4", "2"]
+            );
         }
     }
 }
 
-/// At a leap second, and as far from now as a time can be: no place loses count, order or the way.
+/// At a leap second, and at the limits of the time range, order, counts and pages stay correct.
 #[test]
-fn v3_odd_times_stay_in_order() {
+fn v3_extreme_times_stay_in_order() {
     for place in places() {
         let fixture = place.fixture();
         let time = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
@@ -332,15 +343,15 @@ fn v3_odd_times_stay_in_order() {
         with_council(&fixture).ingest(&log);
         let view = fixture.filter.view(&user("somebody"));
         for pages in [1, 2, 9] {
-            assert_eq!(ids(&leaf(&view, &Query::all(), size(pages))).join(""), "76543210");
+            assert_eq!(ids(&all_pages(&view, &Query::all(), size(pages))).join(""), "76543210");
         }
-        assert_eq!(ids(&leaf(&view, &Query::all().since(leap), size(9))).join(""), "7654");
-        assert_eq!(ids(&leaf(&view, &Query::all().until(leap), size(9))).join(""), "3210");
+        assert_eq!(ids(&all_pages(&view, &Query::all().since(leap), size(9))).join(""), "7654");
+        assert_eq!(ids(&all_pages(&view, &Query::all().until(leap), size(9))).join(""), "3210");
         assert_eq!(
             view.counts(&Query::all(), CountBy::Day).unwrap().by_key.iter().map(|count| count.activities).sum::<u64>(),
             8
         );
-        assert_eq!(fixture.ingest(&log), [IngestOutcome::Duplicate; 8], "what was stored is what was delivered");
+        assert_eq!(fixture.ingest(&log), [IngestOutcome::Duplicate; 8], "the stored content is the delivered content");
     }
 }
 
@@ -377,7 +388,7 @@ fn time(micros: i64) -> DateTime<Utc> {
     at(0) + TimeDelta::microseconds(micros)
 }
 
-/// Few enough that many fall together.
+/// Few values, so that many are equal.
 fn micros() -> impl Strategy<Value = i64> {
     prop_oneof![0..3_i64, Just(3_600_000_000), Just(86_400_000_000), Just(-1)]
 }
@@ -465,7 +476,7 @@ impl PlainQuery {
         query
     }
 
-    /// `in_scope`: whether it was stored when there was a rule about everybody.
+    /// `in_scope`: whether a scope rule existed when it was stored.
     fn finds(&self, plain: &Plain, in_scope: bool) -> bool {
         let Self { since, until, name, app, suite, action, group, text } = self;
         since.is_none_or(|since| plain.micros >= since)
@@ -486,7 +497,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn v3_every_store_agrees_with_a_naive_one(
+    fn v3_every_store_agrees_with_naive_filter(
         before in vec(plain(), 0..16),
         after in vec(plain(), 0..16),
         queries in vec(plain_query(), 1..5),
@@ -517,7 +528,7 @@ proptest! {
                 let private: Vec<&Plain> = found.iter().copied().filter(|plain| plain.is_private()).collect();
                 let all_ids = |plain: &[&Plain]| plain.iter().map(|plain| plain.id.clone()).collect::<Vec<_>>();
 
-                let leafed = leaf(&view, &query, size(pages));
+                let leafed = all_pages(&view, &query, size(pages));
                 prop_assert_eq!(ids(&leafed), all_ids(&public));
                 prop_assert_eq!(view.count(&query).unwrap().total, public.len() as u64);
                 for by in [CountBy::Hour, CountBy::Day, CountBy::App, CountBy::Actor] {
@@ -542,9 +553,9 @@ proptest! {
                     let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
                     RevealRequest::new(user("root"), query.clone(), std::time::Duration::from_secs(60), audited)
                 };
-                let revealed = leaf_revealed(&fixture, request(), size(pages));
+                let revealed = all_revealed_pages(&fixture, request(), size(pages));
                 prop_assert_eq!(ids(&revealed), all_ids(&found));
-                let revealed = leaf_revealed(&fixture, request().private_only(), size(pages));
+                let revealed = all_revealed_pages(&fixture, request().private_only(), size(pages));
                 prop_assert_eq!(ids(&revealed), all_ids(&private));
             }
         }
@@ -552,7 +563,7 @@ proptest! {
 }
 
 #[test]
-fn v4_a_cursor_is_useless_elsewhere() {
+fn v4_cursor_is_rejected_outside_its_context() {
     for place in places() {
         let fixture = place.fixture();
         with_council(&fixture).ingest(&[1, 2, 3, 4].map(|i| happened(&i.to_string(), ["bob", "adele"][i % 2], 0)));
@@ -573,7 +584,7 @@ fn v4_a_cursor_is_useless_elsewhere() {
         // Another viewer.
         foreign(fixture.filter.view(&user("somebody-else")).page(&query, size(1), Some(&of_view)));
         foreign(fixture.filter.view(&user("root")).page(&query, size(1), Some(&of_view)));
-        // Another query, in any of its parts.
+        // Another query, different in one part.
         let others = [
             query.clone().since(at(-1)),
             query.clone().until(at(-1)),
@@ -587,27 +598,27 @@ fn v4_a_cursor_is_useless_elsewhere() {
         ];
         for (at, other) in others.iter().enumerate() {
             foreign(somebody.page(other, size(1), Some(&of_view)));
-            // Each part tells from each other part.
+            // Each part distinguishes the query from every other.
             for elsewhere in others.iter().skip(at + 1) {
                 assert_ne!(other, elsewhere);
             }
         }
-        // A view's in a reveal, and a reveal's in a view.
+        // A view's cursor in a reveal, and a reveal's cursor in a view.
         refused(of_root.page(size(1), Some(&of_view)));
         foreign(somebody.page(&query, size(1), Some(&in_reveal)));
         foreign(fixture.filter.view(&user("root")).page(&query, size(1), Some(&in_reveal)));
         // Another reveal, of another viewer or of the same.
         refused(fixture.filter.reveal(reveal_all("bob")).unwrap().page(size(1), Some(&in_reveal)));
         refused(fixture.filter.reveal(reveal_all("root")).unwrap().page(size(1), Some(&in_reveal)));
-        // Each where it belongs.
+        // Each cursor in the context that it belongs to.
         assert_eq!(ids(somebody.page(&query, size(1), Some(&of_view)).unwrap().activities()), ["2"]);
         assert_eq!(ids(of_root.page(size(1), Some(&in_reveal)).unwrap().activities()), ["3"]);
     }
 }
 
-/// Two filters over one store are one: a cursor goes on after a restart.
+/// Two filters over one store are interchangeable: a cursor continues after a restart.
 #[test]
-fn v4_a_view_cursor_outlives_its_filter() {
+fn v4_view_cursor_outlives_its_filter() {
     for place in places() {
         let fixture = place.fixture();
         with_council(&fixture).ingest(&["1", "2"].map(|id| activity(id, "bob")));
@@ -619,7 +630,7 @@ fn v4_a_view_cursor_outlives_its_filter() {
 }
 
 #[test]
-fn v4_a_reveal_cursor_gives_nothing_away() {
+fn v4_reveal_cursor_discloses_nothing() {
     let fixture = Fixture::new();
     with_council(&fixture).ingest(&["canary-1", "canary-2"].map(|id| activity(id, "adele")));
     fixture.permit_root();
@@ -629,24 +640,24 @@ fn v4_a_reveal_cursor_gives_nothing_away() {
     let hex: String = "canary".bytes().map(|byte| format!("{byte:02x}")).collect();
     assert!(!token.contains(&hex) && !token.contains("canary"));
     assert!(!format!("{cursor:?}").contains(&token));
-    assert!(token.contains(&reveal.id().0.simple().to_string()), "a reveal's id and a page number");
+    assert!(token.contains(&reveal.id().0.simple().to_string()), "the token contains a reveal's id and a page number");
     assert_eq!(token.len(), 2 * (1 + 16 + 4));
 }
 
 proptest! {
     #[test]
-    fn v4_what_is_no_cursor_is_refused(text in ".{0,80}", hex in "0[12]([0-9a-f]{2}){0,60}") {
+    fn v4_malformed_cursor_is_rejected(text in ".{0,80}", hex in "0[12]([0-9a-f]{2}){0,60}") {
         for token in [text, hex] {
             match token.parse::<Cursor>() {
-                Ok(cursor) => prop_assert_eq!(cursor.to_string(), token, "one cursor has one form"),
+                Ok(cursor) => prop_assert_eq!(cursor.to_string(), token, "a cursor has one form"),
                 Err(error) => prop_assert_eq!(error, CursorError::Malformed),
             }
         }
     }
 
-    /// However a token is bent, it leads to a place in the same public log or nowhere.
+    /// A modified token continues in the same public log, or is rejected.
     #[test]
-    fn v4_a_bent_cursor_shows_nothing_private(at in 0..200_usize, digit in "[0-9a-f]") {
+    fn v4_modified_cursor_shows_nothing_private(at in 0..200_usize, digit in "[0-9a-f]") {
         let fixture = Fixture::new();
         let log = [("1", "bob"), ("2", "adele"), ("3", "adele"), ("4", "bob"), ("5", "adele")];
         with_council(&fixture).ingest(&log.map(|(id, name)| happened(id, name, 0)));
@@ -664,7 +675,7 @@ proptest! {
 }
 
 #[test]
-fn v6_items_and_pages_carry_their_visibility() {
+fn v6_items_and_pages_state_their_visibility() {
     for place in places() {
         let fixture = place.fixture();
         let log = [("1", "adele"), ("2", "bob"), ("3", "bob")].map(|(id, name)| activity(id, name));
@@ -676,11 +687,11 @@ fn v6_items_and_pages_carry_their_visibility() {
         let marks: Vec<_> = whole.activities().iter().map(StoredActivity::visibility).collect();
         assert_eq!(marks, [Visibility::Public, Visibility::Public, Visibility::Private]);
         let public = reveal.page(size(2), None).unwrap();
-        assert!(!public.includes_private(), "said of the page, not of the reveal");
+        assert!(!public.includes_private(), "the flag describes the page, not the reveal");
         let view = fixture.filter.view(&user("root")).page(&Query::all(), size(9), None).unwrap();
         assert!(!view.includes_private());
 
-        // A engine is often at the far end of JSON.
+        // A user interface often gets the page as JSON.
         let json = serde_json::to_value(&whole).unwrap();
         assert_eq!(json["includes_private"], true);
         assert_eq!(json["activities"][2]["decision"]["visibility"], "private");

@@ -1,4 +1,5 @@
-//! Bytes as cursors: as the text of one, as what its hex digits stand for, and as damage to real ones.
+//! Checks bytes as cursors: as the text of a token, as the bytes that its hex digits encode, and as changes to valid
+//! tokens.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -12,27 +13,27 @@ use activity_privacy::store::StoredActivity;
 use crate::fixture::{Fixture, activity, at, begun, people, reveal_all, user};
 
 pub(crate) fn check(input: &[u8]) {
-    let rooms = Rooms::furnished();
+    let fixtures = Fixtures::shared();
     if let Ok(text) = std::str::from_utf8(input) {
-        follow(rooms, text);
+        follow(fixtures, text);
     }
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    follow(rooms, &hex(input));
-    for real in [&rooms.of_view, &rooms.of_reveal] {
+    follow(fixtures, &hex(input));
+    for real in [&fixtures.of_view, &fixtures.of_reveal] {
         let mut bytes: Vec<u8> = real.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect();
-        // The bytes are pairs of a place and of what to flip there; what is left over is put behind.
+        // The bytes are pairs of a position and the bits to flip there. The remaining bytes are appended.
         let (flips, rest) = input.as_chunks::<2>();
         for [place, flip] in flips {
             let at = usize::from(*place) % bytes.len();
             bytes[at] ^= flip;
         }
         bytes.extend(rest);
-        follow(rooms, &hex(&bytes));
-        follow(rooms, &hex(&bytes[..bytes.len() - input.len() % bytes.len()]));
-        // The binding of the real one, and anything for its place.
-        follow(rooms, &hex(&[&bytes[..17.min(bytes.len())], input].concat()));
+        follow(fixtures, &hex(&bytes));
+        follow(fixtures, &hex(&bytes[..bytes.len() - input.len() % bytes.len()]));
+        // The binding of a valid token, with any position.
+        follow(fixtures, &hex(&[&bytes[..17.min(bytes.len())], input].concat()));
         let grafted: String = real.chars().take(34).collect();
-        follow(rooms, &format!("{grafted}{}", hex(input)));
+        follow(fixtures, &format!("{grafted}{}", hex(input)));
     }
 }
 
@@ -40,23 +41,23 @@ fn digit(hex: u8) -> u8 {
     char::from(hex).to_digit(16).unwrap() as u8
 }
 
-/// A fixture with hidden rows and the same one without them, and a cursor of each kind.
-struct Rooms {
+/// A fixture with hidden rows, the same fixture without them, and a cursor of each kind.
+struct Fixtures {
     fixture: Fixture,
-    twin: Fixture,
+    counterpart: Fixture,
     public: Vec<StoredActivity>,
     reveal: Mutex<Reveal>,
     of_view: String,
     of_reveal: String,
 }
 
-impl Rooms {
-    fn furnished() -> &'static Self {
-        static ROOMS: OnceLock<Rooms> = OnceLock::new();
-        ROOMS.get_or_init(Self::furnish)
+impl Fixtures {
+    fn shared() -> &'static Self {
+        static FIXTURES: OnceLock<Fixtures> = OnceLock::new();
+        FIXTURES.get_or_init(Self::new)
     }
 
-    fn furnish() -> Self {
+    fn new() -> Self {
         let place = |hidden: bool| {
             let fixture = Fixture::repeatable(Arc::new(MemoryStore::new()));
             fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com");
@@ -73,25 +74,25 @@ impl Rooms {
             }
             fixture
         };
-        let (fixture, twin) = (place(true), place(false));
+        let (fixture, counterpart) = (place(true), place(false));
         let view = fixture.filter.view(&user("somebody"));
         let of_view = view.page(&Query::all(), PageSize::at_most(3), None).unwrap().next().unwrap().to_string();
         let public = view.page(&Query::all(), PageSize::MAX, None).unwrap().activities().to_vec();
         let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
         let of_reveal = reveal.page(PageSize::at_most(3), None).unwrap().next().unwrap().to_string();
-        Self { fixture, twin, public, reveal: Mutex::new(reveal), of_view, of_reveal }
+        Self { fixture, counterpart, public, reveal: Mutex::new(reveal), of_view, of_reveal }
     }
 }
 
-/// Whatever a token is, it says the same of itself, and leads nowhere but to what everybody may see.
-fn follow(rooms: &Rooms, token: &str) {
+/// Checks that a token has one form, and continues only to public activities.
+fn follow(fixtures: &Fixtures, token: &str) {
     let cursor: Cursor = match token.parse() {
         Ok(cursor) => cursor,
         Err(error) => return assert_eq!(error, CursorError::Malformed, "B1"),
     };
     assert_eq!(cursor.to_string(), token, "V4: a token has one form");
     assert_eq!(format!("{cursor:?}"), "Cursor(..)", "V4: opaque");
-    let of_this_view = token.get(..34) == rooms.of_view.get(..34);
+    let of_this_view = token.get(..34) == fixtures.of_view.get(..34);
     for (viewer, query, bound) in [
         ("somebody", Query::all(), of_this_view),
         ("root", Query::all(), false),
@@ -101,24 +102,30 @@ fn follow(rooms: &Rooms, token: &str) {
             let page = |fixture: &Fixture| {
                 fixture.filter.view(&user(viewer)).page(&query, PageSize::at_most(size), Some(&cursor))
             };
-            match (page(&rooms.fixture), page(&rooms.twin)) {
-                (Ok(page), Ok(twin)) => {
-                    assert!(bound, "V4: useless outside the view that it came from");
-                    assert!(!page.includes_private() && page == twin, "V2: as if nothing were hidden");
+            match (page(&fixtures.fixture), page(&fixtures.counterpart)) {
+                (Ok(page), Ok(counterpart)) => {
+                    assert!(bound, "V4: a cursor is rejected outside its view");
+                    assert!(!page.includes_private() && page == counterpart, "V2: hidden rows change no page");
                     let seen = page.activities();
-                    assert!(rooms.public.windows(seen.len().max(1)).any(|part| part == seen) || seen.is_empty(), "V3");
+                    assert!(
+                        fixtures.public.windows(seen.len().max(1)).any(|part| part == seen) || seen.is_empty(),
+                        "V3"
+                    );
                 }
                 (Err(ViewError::Cursor(CursorError::Foreign)), Err(ViewError::Cursor(CursorError::Foreign))) => {
-                    assert!(!bound, "V4: good for the view that it came from");
+                    assert!(!bound, "V4: a cursor is accepted in its view");
                 }
-                _ => panic!("V2: the answers differ, or are no answers"),
+                _ => panic!("V2: the answers differ, or have an unexpected error"),
             }
         }
     }
-    if token == rooms.of_reveal {
+    if token == fixtures.of_reveal {
         return;
     }
-    let mut reveal = rooms.reveal.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut reveal = fixtures.reveal.lock().unwrap_or_else(PoisonError::into_inner);
     let answer = reveal.page(PageSize::at_most(2), Some(&cursor));
-    assert!(matches!(answer, Err(RevealError::Cursor(CursorError::Foreign))), "V4: useless within a reveal");
+    assert!(
+        matches!(answer, Err(RevealError::Cursor(CursorError::Foreign))),
+        "V4: a foreign cursor is rejected in a reveal"
+    );
 }

@@ -1,4 +1,4 @@
-//! What holds of every reading of a directory.
+//! Checks that apply to every reader of directories.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use activity_privacy::import::{Import, Place, Rejected};
 use super::silence::CANARY;
 use crate::fixture::{alias, at, group, user};
 
-/// A directory that knows the ids which stand in the seeds.
+/// Returns a directory with the ids that the seeds use.
 pub(crate) fn before() -> DirectorySnapshot {
     let adele = User::new(user("u-1")).with_alias(alias("adele@contoso.com"));
     let builder = DirectoryBuilder::new().user(adele).group(group("g-1"), "Council").group(group("g-2"), "Board");
@@ -18,7 +18,7 @@ pub(crate) fn before() -> DirectorySnapshot {
     builder.build(DirectoryRevision(1), at(0)).unwrap()
 }
 
-/// A refusal that says what was expected or what to do, and quotes nothing of the input.
+/// Checks that a rejection says what was expected or what to do, and quotes nothing of the input.
 pub(crate) fn refused(rejected: &Rejected) {
     let said = rejected.to_string();
     assert!(!said.contains(CANARY) && !format!("{rejected:?}").contains(CANARY), "B2: {said}");
@@ -26,17 +26,17 @@ pub(crate) fn refused(rejected: &Rejected) {
     assert!(says, "B1: {said}");
 }
 
-/// All of an import is accounted for, in order, and quoted nowhere.
+/// Checks that an import accounts for every record, in order, and quotes none.
 pub(crate) fn accounted<T>(import: &Import<T>) {
     for rejected in import.rejected() {
         refused(rejected);
     }
     assert!(import.rejected().is_sorted_by_key(|rejected| rejected.place), "B1: in order");
     let within = import.rejected().iter().filter(|rejected| rejected.place != Place::Whole).count();
-    assert!(import.ignored() + within as u64 <= import.read(), "B1: read = taken + ignored + rejected");
+    assert!(import.ignored() + within as u64 <= import.read(), "B1: read = accepted + ignored + rejected");
 }
 
-/// Builds what it can, and looks at it once.
+/// Builds a directory from the accepted records, and reads it once.
 pub(crate) fn built(builder: DirectoryBuilder) -> Option<DirectorySnapshot> {
     let snapshot = builder.build(DirectoryRevision(2), at(0)).ok()?;
     for (group, _) in snapshot.groups() {
@@ -45,7 +45,7 @@ pub(crate) fn built(builder: DirectoryBuilder) -> Option<DirectorySnapshot> {
     Some(snapshot)
 }
 
-/// A delta in which nothing is both said and taken back.
+/// Checks that a delta does not both add and remove an item.
 pub(crate) fn decided(delta: &DirectoryDelta) {
     let (mut said, mut taken_back) = (BTreeSet::new(), BTreeSet::new());
     for change in delta.changes() {
@@ -57,5 +57,5 @@ pub(crate) fn decided(delta: &DirectoryDelta) {
             _ => {}
         }
     }
-    assert!(said.is_disjoint(&taken_back), "D11: the side that protects holds");
+    assert!(said.is_disjoint(&taken_back), "D11: the protecting side wins");
 }

@@ -1,4 +1,4 @@
-//! Bytes as pages of Microsoft Graph: of users, of groups, and of members.
+//! Checks bytes as pages of Microsoft Graph: of users, of groups, and of members.
 
 use activity_privacy::identity::GroupId;
 use activity_privacy::import::graph::{Listing, Sync};
@@ -24,7 +24,7 @@ fn examine(input: &[u8]) {
         let builder = builder.into_builder().expect("D11: no page is open");
         accounted(&builder);
         built(builder.into_partial());
-        let delta = delta_round(users, groups).expect("the same once more").into_delta(&before);
+        let delta = delta_round(users, groups).expect("a second round is accepted").into_delta(&before);
         let delta = delta.expect("D11: no page is open");
         accounted(&delta);
         decided(&delta.clone().into_partial());
@@ -38,13 +38,13 @@ fn examine(input: &[u8]) {
                     })
                 })
             };
-            everybody_is_in(input, known);
+            members_are_kept(input, known);
         }
     }
     members(input);
 }
 
-/// A round in which both listings came to their end, if they do so after one page more at most.
+/// Returns a round in which both listings are complete, if at most one more page completes them.
 fn delta_round(users: &[u8], groups: &[u8]) -> Option<Sync> {
     let mut round = Sync::new();
     round.ask(Listing::Users, USERS);
@@ -52,7 +52,7 @@ fn delta_round(users: &[u8], groups: &[u8]) -> Option<Sync> {
     for (link, page) in [(USERS, users), (GROUPS, groups)] {
         if let Err(rejected) = round.page(link, page) {
             refused(&rejected);
-            assert!(round.next_link().is_some(), "D11: a page that was refused is open");
+            assert!(round.next_link().is_some(), "D11: a rejected page stays open");
             return None;
         }
     }
@@ -62,8 +62,8 @@ fn delta_round(users: &[u8], groups: &[u8]) -> Option<Sync> {
     Some(round)
 }
 
-/// Nothing that a page calls a user in a group that is there is lost.
-fn everybody_is_in(input: &[u8], knows: impl Fn(&GroupId, &str) -> bool) {
+/// Checks that no user is lost whom a page lists as a member of a known group.
+fn members_are_kept(input: &[u8], knows: impl Fn(&GroupId, &str) -> bool) {
     let Ok(page) = serde_json::from_slice::<Value>(input) else { return };
     let entries = page["value"].as_array().into_iter().flatten();
     for entry in entries.filter(|entry| entry.get("@removed").is_none()) {

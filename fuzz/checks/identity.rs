@@ -1,4 +1,4 @@
-//! Bytes as names: up to two of them, parted by a line feed.
+//! Checks bytes as names: up to two of them, separated by a line feed.
 
 use activity_privacy::activity::{ActivityId, AppName};
 use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, Resolution, User};
@@ -32,7 +32,7 @@ pub(crate) fn check(input: &[u8]) {
         if let Some(account) = named(account) {
             let plain = Alias::new(account.as_str()).unwrap();
             assert_eq!(account.app().is_none(), account == plain, "D8: only an account name is bound to an app");
-            assert!(account.app().is_none() || !account.matches(&plain), "D8: an account is no address");
+            assert!(account.app().is_none() || !account.matches(&plain), "D8: an account is not an address");
             pair(&account, &plain);
         }
     }
@@ -48,7 +48,7 @@ pub(crate) fn check(input: &[u8]) {
     }
 }
 
-/// An id is taken as it is or refused for what is wrong with it, and says nothing of itself.
+/// Checks that an id is accepted unchanged or rejected with the right reason, and that its `Debug` discloses nothing.
 fn opaque<T>(text: &str, max: usize, new: impl Fn(String) -> Result<T, TextError>, as_str: impl Fn(&T) -> &str)
 where
     T: Serialize + DeserializeOwned + PartialEq,
@@ -57,36 +57,41 @@ where
     match new(text.to_owned()) {
         Ok(id) => {
             assert!(as_str(&id) == text, "D8: opaque ids are never folded");
-            assert!((1..=max).contains(&text.len()) && control.is_none(), "B1: a wrong id was taken");
+            assert!((1..=max).contains(&text.len()) && control.is_none(), "B1: an invalid id was accepted");
             assert!(comes_back(&id) == id);
         }
         Err(TextError::Empty { .. }) => assert!(text.is_empty()),
         Err(TextError::TooLong { len, .. }) => assert!(len == text.len() && len > max),
-        Err(TextError::Control { at, .. }) => assert_eq!(control, Some(at), "B1: the place"),
+        Err(TextError::Control { at, .. }) => {
+            assert_eq!(control, Some(at), "B1: the position of the control character")
+        }
     }
 }
 
 fn comes_back<T: Serialize + DeserializeOwned>(value: &T) -> T {
-    serde_json::from_str(&serde_json::to_string(value).unwrap()).expect("what was accepted can be read back")
+    serde_json::from_str(&serde_json::to_string(value).unwrap()).expect("an accepted value can be read back")
 }
 
 fn domain(text: &str) {
     let Ok(domain) = Domain::new(text) else { return };
     let form = domain.as_str();
     assert!(form.is_ascii() && form.len() <= 253 && !form.bytes().any(|byte| byte.is_ascii_uppercase()), "D7: {form}");
-    assert!(!form.split('.').any(str::is_empty), "D7: labels parted by single dots, without a trailing one: {form}");
+    assert!(
+        !form.split('.').any(str::is_empty),
+        "D7: labels are separated by single dots, without a trailing one: {form}"
+    );
     assert_eq!(Domain::new(form).as_ref(), Ok(&domain), "D7: the canonical form is its own");
     assert_eq!(Domain::new(format!(" {form}. ")).as_ref(), Ok(&domain), "D7: without trailing dot");
     assert_eq!(Domain::new(form.to_ascii_uppercase()).as_ref(), Ok(&domain), "D7: case-folded");
     let (unicode, whole) = idna::domain_to_unicode(form);
-    // A label that decodes to what looks encoded itself is taken as it is, and has no other form.
+    // A label that decodes to a text that looks encoded is accepted unchanged, and has no other form.
     if whole.is_ok() && !unicode.split('.').any(|label| label.get(2..4) == Some("--")) {
         assert_eq!(Domain::new(&unicode).as_ref(), Ok(&domain), "D7: the same in Unicode: {unicode}");
     }
     assert!(comes_back(&domain) == domain && !domain.is_below(&domain));
 }
 
-/// The alias, if it is one; if not, what is said of it keeps silent.
+/// Returns the alias, if it is valid. Otherwise checks that the error discloses nothing.
 fn named(alias: Result<Alias, TextError>) -> Option<Alias> {
     let said = match &alias {
         Ok(alias) => format!("{alias:?}"),
@@ -114,7 +119,7 @@ fn name(text: &str, alias: &Alias) {
             alias.as_str()
         }
     };
-    // What stands behind the local part stays as it is: domains know no folding but their own.
+    // The text after the local part is kept: domains have their own folding.
     let rest = &alias.as_str()[local.len()..];
     let folded = fold(local);
     assert_eq!(fold(&folded), folded, "D8: folding once is enough");
@@ -125,13 +130,13 @@ fn name(text: &str, alias: &Alias) {
     }
 }
 
-/// Fails when the text is another name. Folding can make it longer than a name may be, or end it with white space.
+/// Checks that the text is the same name. Folding can make it too long for a name, or end it with white space.
 fn same(alias: &Alias, text: &str, why: &str) {
     if let Ok(other) = Alias::new(text)
         && other.as_str() == text
     {
         assert!(alias.matches(&other) && other.matches(alias), "{why}");
-        leads(alias, &other);
+        resolves(alias, &other);
     }
 }
 
@@ -141,22 +146,22 @@ fn pair(one: &Alias, other: &Alias) {
     if one.domain().is_none() && other.domain().is_none() && one.app().is_none() && other.app().is_none() {
         assert_eq!(one.matches(other), fold(one.as_str()) == fold(other.as_str()), "D8: Unicode default folding");
     }
-    leads(one, other);
+    resolves(one, other);
 }
 
-/// A directory that knows somebody by one name finds them by the other exactly when the two match.
-fn leads(one: &Alias, other: &Alias) {
+/// Checks that a directory with a user of one name resolves the other name exactly if the two match.
+fn resolves(one: &Alias, other: &Alias) {
     let id = UserId::new("u").unwrap();
     let import = DirectoryBuilder::new().user(User::new(id.clone()).with_alias(one.clone()));
     let directory = import.build(DirectoryRevision(1), at(0)).unwrap();
     match directory.resolve(&other.clone().into()) {
         Resolution::Known(user) => assert!(one.matches(other) && *user.id() == id, "D8"),
         Resolution::Unknown => assert!(!one.matches(other), "D8"),
-        Resolution::Ambiguous => panic!("D8: one user is not several"),
+        Resolution::Ambiguous => panic!("D8: one user is not ambiguous"),
     }
 }
 
-/// `NFD(toCasefold(NFD(text)))`, D145 of the Unicode Standard, without a short cut.
+/// Computes `NFD(toCasefold(NFD(text)))`, D145 of the Unicode Standard, without shortcuts.
 fn fold(text: &str) -> String {
     let nfd = DecomposingNormalizerBorrowed::new_nfd();
     nfd.normalize(&CaseMapper::new().fold_string(&nfd.normalize(text))).into_owned()

@@ -1,11 +1,11 @@
-//! What holds of every import of a directory, in whatever format.
+//! Checks that apply to every import of a directory, in any format.
 
 use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, DirectorySnapshot};
 use activity_privacy::import::{Import, Place, RejectReason};
 
 use super::silence::CANARY;
 
-/// Fails when an import does not add up, names a place that is none, or repeats what it was given.
+/// Fails if an import does not add up, names a line that does not exist, or quotes the input.
 pub(crate) fn sound<T>(import: &Import<T>, input: &[u8]) {
     let rejected = import.rejected();
     assert!(import.ignored() + rejected.len() as u64 <= import.read(), "B1: more items than records");
@@ -18,7 +18,7 @@ pub(crate) fn sound<T>(import: &Import<T>, input: &[u8]) {
         let said = rejected.to_string();
         let says = said.contains("expected") || said.contains("the input is ");
         assert!(said.starts_with(&format!("line {line}: ")) && says, "B1: {said}");
-        // The one message that repeats something of the input: the name of a column.
+        // The only message that repeats a part of the input: the name of a column.
         if matches!(rejected.reason, RejectReason::UnknownColumn { .. }) {
             continue;
         }
@@ -27,17 +27,17 @@ pub(crate) fn sound<T>(import: &Import<T>, input: &[u8]) {
     }
 }
 
-/// Fails when two readings of one input differ.
+/// Fails if two reads of one input differ.
 pub(crate) fn same<T>(one: &Import<T>, other: &Import<T>) {
     assert_eq!((one.read(), one.ignored(), one.rejected()), (other.read(), other.ignored(), other.rejected()));
 }
 
-/// The directory that an import makes, whatever was rejected. There is always one.
+/// Builds the directory of an import, which exists whatever was rejected.
 pub(crate) fn built(builder: DirectoryBuilder) -> DirectorySnapshot {
-    builder.build(DirectoryRevision(1), Default::default()).expect("D11: what was read holds together")
+    builder.build(DirectoryRevision(1), Default::default()).expect("D11: the accepted records always build a directory")
 }
 
-/// The groups and their members, in order.
+/// Returns the groups and their members, in order.
 pub(crate) fn memberships(snapshot: &DirectorySnapshot) -> Vec<(String, String, Vec<String>)> {
     let groups = snapshot.groups().map(|(id, name)| {
         let members = snapshot.all_members(id).into_iter().map(|user| user.as_str().to_owned()).collect();

@@ -1,4 +1,4 @@
-//! Bytes as LDIF: the entries of a directory, and changes to it behind the first line that is a `~`.
+//! Checks bytes as LDIF: the entries of a directory, and changes to it after the first line that is a `~`.
 
 use std::io::BufReader;
 
@@ -18,7 +18,7 @@ pub(crate) fn check(input: &[u8]) {
         return;
     }
     sound(&one, entries);
-    // What is held in memory at once plays no part.
+    // The limit of records in memory does not affect the result.
     let other = ldif::read(BufReader::with_capacity(1 + entries.len() % 13, entries));
     same(&one, &other);
     let one_rejected = one.rejected().len();
@@ -32,10 +32,10 @@ pub(crate) fn check(input: &[u8]) {
     }
     sound(&changed, changes);
     same(&changed, &tree.change(BufReader::with_capacity(1 + changes.len() % 7, changes)));
-    // What was changed can be changed again.
+    // A changed directory can be changed again.
     sound(&changed.into_partial().0.change(changes), changes);
 
-    // Whatever is said to be no person can only make less of a doubt.
+    // Declaring names as non-people can only resolve ambiguous records, never reject more.
     let lenient =
         LdifReader::new().with_non_people(["", "ou=people,dc=contoso,dc=example", "uid=root"]).expect("names");
     let lenient = lenient.read(entries);
@@ -43,10 +43,10 @@ pub(crate) fn check(input: &[u8]) {
     assert!(lenient.rejected().len() <= one_rejected, "D11: an option adds no rejection");
 }
 
-/// Whether an input is something else than text. It is then named once, and nothing of it was read.
+/// Returns whether an input is in another format. The import then has one rejection, and no record was read.
 fn is_other_input<T>(import: &Import<T>) -> bool {
     let other = import.rejected().iter().any(|it| matches!(it.reason, RejectReason::OtherInput { .. }));
     let once = matches!(import.rejected(), [rejected] if rejected.place == Place::Whole);
-    assert!(!other || (once && import.read() == 1), "B4: it is named once");
+    assert!(!other || (once && import.read() == 1), "B4: another format is reported once");
     other
 }

@@ -1,4 +1,4 @@
-//! Bytes as a note, a checkpoint, a proof, or an exported log.
+//! Checks bytes as a note, a checkpoint, a proof, or an exported log.
 
 use activity_privacy::ledger::{
     Checkpoint, InclusionProof, KeyName, Note, NoteSigner, NoteVerifier, TreeHash, proves_consistency,
@@ -15,11 +15,11 @@ pub(crate) fn check(input: &[u8]) {
     let (signer, text) = (signer(), String::from_utf8_lossy(input));
     let known = [signer.verifier().clone()];
     if let Ok(note) = Note::open(input, &known) {
-        assert!(!note.signers().is_empty(), "G6: there is no way to a text that nobody known has signed");
+        assert!(!note.signers().is_empty(), "G6: a text without a known signature is not readable");
     }
     if let Ok(checkpoint) = text.parse::<Checkpoint>() {
-        assert_eq!(checkpoint.to_string(), text, "G6: a checkpoint is written in one way only");
-        // What is signed is read back as it was.
+        assert_eq!(checkpoint.to_string(), text, "G6: a checkpoint has one form");
+        // A signed text is read back unchanged.
         if let Ok(signed) = (Checkpoint { origin: known[0].name().clone(), ..checkpoint.clone() }).sign(&signer) {
             let read = Checkpoint::open(signed.as_bytes(), &known).unwrap();
             assert_eq!(
@@ -36,15 +36,15 @@ pub(crate) fn check(input: &[u8]) {
             (proof.index.saturating_add(input.len() as u64), TreeHash::of_leaf(&input[..input.len() / 2]));
         assert!(
             !proves_inclusion(&proof.path, proof.index, &leaf, size, &root) || root == leaf,
-            "G6: nobody finds a proof"
+            "G6: no proof is found"
         );
         let _ = proves_consistency(&proof.path, proof.index, &leaf, size, &root);
     }
     let _ = text.parse::<NoteVerifier>();
-    // As a log, against a checkpoint that was signed over something else.
+    // As a log, against a checkpoint that signs another one.
     let checkpoint =
         Checkpoint { origin: known[0].name().clone(), size: 3, root: TreeHash::of_nothing(), extensions: Vec::new() };
     let signed = checkpoint.sign(&signer).unwrap();
     let finding = verify_log(input, signed.as_bytes(), None, &known).unwrap_err();
-    assert!(!format!("{finding} {finding:?}").contains(CANARY), "B2: repeats what stands in the log");
+    assert!(!format!("{finding} {finding:?}").contains(CANARY), "B2: repeats the content of the log");
 }

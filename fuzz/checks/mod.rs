@@ -1,5 +1,5 @@
-//! What each target holds to. The targets run these on whatever the fuzzer makes up, and `tests/corpora.rs` runs them on
-//! the committed corpora, so that what was once found is looked at in every ordinary test run.
+//! The checks of every fuzz target. The targets run them on the fuzzer's inputs, and `tests/corpora.rs` runs them on
+//! the committed corpora, so that an ordinary test run repeats every finding.
 #![allow(dead_code, reason = "every target uses one of them")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a check may fail")]
 

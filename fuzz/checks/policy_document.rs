@@ -1,4 +1,4 @@
-//! Bytes as a policy document.
+//! Checks bytes as a policy document.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,30 +26,30 @@ pub(crate) fn check(input: &[u8]) {
     let text = std::str::from_utf8(input).expect("JSON is UTF-8");
     assert!(!Tree::of(text).unwrap().repeats_a_name(), "B1: readers could disagree on who is an admin");
     let document = sound(&policy);
-    // In whatever order its fields stand.
+    // The fields in reverse order.
     let reversed: PrivacyPolicy = serde_json::from_str(&Tree::of(&document).unwrap().reversed()).unwrap();
     assert!(reversed == policy, "B1: the order of fields plays no part");
     decides(&policy);
     changes(&policy);
 }
 
-/// What holds of every policy, wherever it came from; its document.
+/// Checks a policy of any origin. Returns its document.
 fn sound(policy: &PrivacyPolicy) -> String {
     assert!(policy.revision() >= Revision::FIRST);
-    assert!(policy.admins().values().any(|role| role.manages_privacy()), "P1: somebody can change it");
+    assert!(policy.admins().values().any(|role| role.manages_privacy()), "P1: an administrator can change the policy");
     assert!(policy.grants().keys().all(|user| policy.admins().contains_key(user)), "P1: only an admin is granted");
     for user in policy.admins().keys().chain(policy.grants().keys()) {
         let granted = policy.admins().contains_key(user) && policy.grants().contains_key(user);
         assert_eq!(policy.may_view_private(user).is_ok(), granted, "P2");
     }
     let document = serde_json::to_string(policy).unwrap();
-    let again: PrivacyPolicy = serde_json::from_str(&document).expect("what was accepted can be read back");
-    assert!(again == *policy, "a policy comes back from a store as it was");
+    let again: PrivacyPolicy = serde_json::from_str(&document).expect("an accepted policy can be read back");
+    assert!(again == *policy, "a policy is unchanged by storing it");
     assert_eq!(serde_json::to_string(&again).unwrap(), document);
     document
 }
 
-/// Whatever it says, there is a verdict, and it hides whoever its private groups hold.
+/// Checks that every policy makes a decision, and hides the members of its private groups.
 fn decides(policy: &PrivacyPolicy) {
     let engine = PolicyEngine::new(Arc::new(policy.clone()), Ok(directory()));
     let app = Actor::application("Backup".parse().unwrap());
@@ -74,7 +74,7 @@ fn decides(policy: &PrivacyPolicy) {
     }
 }
 
-/// Every change makes the next policy, as sound as this one, or is refused.
+/// Checks that every change makes a valid next policy, or is rejected.
 fn changes(policy: &PrivacyPolicy) {
     let directory = directory();
     let options = OptionsPatch::new().max_directory_age(Some(Duration::from_secs(7)));
@@ -95,7 +95,8 @@ fn changes(policy: &PrivacyPolicy) {
         changes.push(PolicyChange::SetAdmin(admin.clone(), Role::Analyst));
         changes.push(PolicyChange::Revoke(admin.clone().into()));
     }
-    let (by, _) = policy.admins().iter().find(|(_, role)| role.manages_privacy()).expect("a policy has one who may");
+    let (by, _) =
+        policy.admins().iter().find(|(_, role)| role.manages_privacy()).expect("a policy has a privacy administrator");
     for change in changes {
         let id = RecordId(uuid::Uuid::nil());
         if let Ok(pending) = NewPolicy::authorise(policy, &change, by, Some(&directory), id, at(0)) {
@@ -105,7 +106,7 @@ fn changes(policy: &PrivacyPolicy) {
             assert_eq!(
                 Some(next.revision().number()),
                 policy.revision().number().checked_add(1),
-                "D5: the revision grows by one, or a stale node would go on"
+                "D5: the revision grows by one, otherwise a stale node would continue"
             );
         }
     }

@@ -1,4 +1,4 @@
-//! Bytes as activities and questions about them: the two stores give the same answers.
+//! Checks bytes as activities and queries: the two stores give the same answers.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ const APPS: [&str; 3] = ["SharePoint", "Box", "box"];
 const SUITE: &str = "Microsoft 365";
 const WORDS: [&str; 6] = ["Plan", "plan.docx", "100% _sure\\", "'; --", "\u{130}stanbul", ""];
 
-/// Everything is read off the bytes, a zero when they are used up.
+/// Reads all values from the bytes; every value after the last byte is zero.
 struct Bytes<'a>(std::slice::Iter<'a, u8>);
 
 impl Bytes<'_> {
@@ -26,7 +26,7 @@ impl Bytes<'_> {
         self.0.next().copied().unwrap_or_default()
     }
 
-    /// A filter, now and then.
+    /// Returns a filter for some of the inputs.
     fn sometimes<T>(&mut self, filter: impl FnOnce(&mut Self) -> T) -> Option<T> {
         (self.next() % 3 == 1).then(|| filter(self))
     }
@@ -78,16 +78,16 @@ impl Bytes<'_> {
     }
 }
 
-/// A number of activities, and questions for as long as there are bytes.
+/// Checks some activities, and as many queries as the bytes encode.
 pub(crate) fn check(input: &[u8]) {
     let mut bytes = Bytes(input.iter());
     let activities: Vec<Activity> = (0..bytes.next() % 40).map(|_| bytes.activity()).collect();
 
     let memory_disk = std::path::Path::new("/dev/shm");
     let folder = if memory_disk.is_dir() { tempfile::tempdir_in(memory_disk) } else { tempfile::tempdir() }.unwrap();
-    let sqlite = furnished(Arc::new(SqliteStore::open(folder.path().join("activities.db")).unwrap()));
-    let memory = furnished(Arc::new(MemoryStore::new()));
-    assert!(sqlite.ingest(&activities) == memory.ingest(&activities), "D4: the same becomes of each");
+    let sqlite = populated(Arc::new(SqliteStore::open(folder.path().join("activities.db")).unwrap()));
+    let memory = populated(Arc::new(MemoryStore::new()));
+    assert!(sqlite.ingest(&activities) == memory.ingest(&activities), "D4: both stores have the same outcomes");
     for _ in 0..8 {
         let (query, size) = (bytes.query(), PageSize::at_most(bytes.next().into()));
         same_answers(&sqlite, &memory, &query, size);
@@ -113,10 +113,10 @@ fn same_answers(sqlite: &Fixture, memory: &Fixture, query: &Query, size: PageSiz
             break;
         }
     }
-    assert_eq!(seen, count.total, "V3: what is counted is what is shown");
+    assert_eq!(seen, count.total, "V3: the count is the number of shown activities");
 }
 
-fn furnished(store: Arc<dyn ActivityStore>) -> Fixture {
+fn populated(store: Arc<dyn ActivityStore>) -> Fixture {
     let fixture = Fixture::repeatable(store);
     fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
     fixture

@@ -68,7 +68,7 @@ fn items(input: &[u8], format: Option<Format>) -> Vec<Item> {
 fn sound(activity: &Activity) {
     assert_eq!(format!("{activity:?}"), "Activity { .. }", "B2");
     let document = serde_json::to_string(activity).unwrap();
-    let again: Activity = serde_json::from_str(&document).expect("B1: what was accepted can be read back");
+    let again: Activity = serde_json::from_str(&document).expect("B1: an accepted activity can be read back");
     assert!(again == *activity, "D4: an activity is unchanged by storing it");
     assert_eq!(serde_json::to_string(&again).unwrap(), document, "D4: and has the same document");
     let (one, other) = (reasons(activity), reasons(&again));
@@ -88,14 +88,14 @@ fn account_for(items: &[Item]) {
     fixture.update_policy(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
     let report = fixture.filter.ingest(&accepted).unwrap();
     let all = [IngestOutcome::Stored, IngestOutcome::Duplicate, IngestOutcome::Conflict, IngestOutcome::NotMonitored];
-    let told = all.iter().map(|delivery| report.count(*delivery)).sum::<usize>();
+    let reported = all.iter().map(|delivery| report.count(*delivery)).sum::<usize>();
     let rejected = items.iter().filter(|item| item.is_err()).count();
-    assert_eq!(told + rejected, items.len(), "B1: no record is dropped");
+    assert_eq!(reported + rejected, items.len(), "B1: no record is dropped");
     assert_eq!(report.count(IngestOutcome::NotMonitored), 0, "S1");
     let page = fixture.filter.view(&user("somebody")).page(&Query::all(), PageSize::MAX, None).unwrap();
     assert!(
         page.activities().iter().all(|shown| verdict(shown.activity()) == Verdict::Public),
-        "V1: what is shown is what everybody may see"
+        "V1: a view shows only public activities"
     );
 }
 

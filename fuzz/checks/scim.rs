@@ -1,4 +1,4 @@
-//! Bytes as pages and requests of SCIM 2.0.
+//! Checks bytes as pages and requests of SCIM 2.0.
 
 use activity_privacy::directory::DirectoryRevision;
 use activity_privacy::import::scim::{self, Endpoint, Lists};
@@ -51,8 +51,8 @@ fn lists(users: &[u8], groups: &[u8], input: &[u8]) {
     accounted(&import);
     let whole = import.rejected().is_empty();
     let Some(snapshot) = built(import.into_partial()).filter(|_| whole) else { return };
-    // Only where names are written as the standard writes them; others are read too.
-    let page: Value = serde_json::from_slice(input).expect("B1: it was taken");
+    // Only if names are written as in the standard. The reader also accepts other forms.
+    let page: Value = serde_json::from_slice(input).expect("B1: the page was accepted");
     for entry in page["Resources"].as_array().into_iter().flatten().filter(|_| groups == input) {
         let Some(of) = entry["id"].as_str() else { continue };
         for member in entry["members"].as_array().into_iter().flatten() {

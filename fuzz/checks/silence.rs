@@ -1,20 +1,20 @@
-//! B2: whether a message repeats what it was given.
+//! B2: checks that a message does not quote the input.
 //!
-//! Two ways to tell. For inputs whose messages can be told from the library's own words by a list of them, there is
-//! [`repeats_nothing`]. For all others there is [`with_canary`]: the same input once more with a text in it that the
-//! library never says by itself, so that a message that holds it has it from the input, and none is suspected wrongly.
+//! [`repeats_nothing`] is for inputs whose messages differ from the library's own words, which a list contains.
+//! [`with_canary`] is for all others: it puts a text into the input that the library never writes, so that only a
+//! message that quotes the input contains it.
 
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-/// Stands in the seeds wherever something private could stand.
+/// Stands in the seeds for every private value.
 pub(crate) const CANARY: &str = "kanarienvogel";
 
-/// So many bytes in a row are no accident.
+/// A common sequence of this many bytes is not a coincidence.
 const WINDOW: usize = 12;
 
-/// The words of the library and of the parser, as far as they are so long.
+/// The words of the library and of the parser that are at least that long.
 const WORDS: &[&str] = &[
     "invalid type invalid value unknown variant unknown field",
     "missing field `identities` missing field `occurred_at` missing field `on_behalf_of`",
@@ -36,7 +36,7 @@ fn own_windows() -> &'static HashSet<&'static [u8]> {
     OWN.get_or_init(|| WORDS.iter().flat_map(|words| words.as_bytes().windows(WINDOW)).collect())
 }
 
-/// Whether a part of a message is the library's own words, or no more than where something stands.
+/// Returns whether a part of a message is the library's own words, or a position in the input.
 fn is_own(window: &[u8]) -> bool {
     let words: Vec<u8> = window.iter().copied().filter(|byte| !byte.is_ascii_digit()).collect();
     let places = [&b" at line , column "[..], b" at byte "];
@@ -44,29 +44,29 @@ fn is_own(window: &[u8]) -> bool {
         || places.iter().any(|place| place.windows(words.len().max(1)).any(|part| part == words))
 }
 
-/// Fails when a message holds the canary, or, before it comes to what was expected, twelve bytes of the input in a row
-/// that are none of the library's words.
+/// Fails if a message contains the canary. Also fails if its text before ", expected" contains twelve consecutive bytes
+/// of the input that are not the library's own words.
 pub(crate) fn repeats_nothing(message: &str, input: &[u8]) {
     assert!(!message.contains(CANARY), "B2: repeats the canary: {message}");
     let said = message.split(", expected ").next().unwrap_or_default();
     for window in said.as_bytes().windows(WINDOW).filter(|window| !is_own(window)) {
-        assert!(!input.windows(WINDOW).any(|given| given == window), "B2: repeats what it was given: {message}");
+        assert!(!input.windows(WINDOW).any(|given| given == window), "B2: quotes the input: {message}");
     }
 }
 
-/// The most texts of an input that are replaced, each in an input of its own.
+/// The maximum number of texts that are replaced, each in its own copy of the input.
 const MAX_REPLACED: usize = 8;
 
-/// The input once more for some of its texts, each time with the canary in the place of one of them.
+/// Returns copies of the input, each with the canary in place of one of its texts.
 pub(crate) fn with_canary(input: &[u8], texts: &[Range<usize>]) -> Vec<Vec<u8>> {
     let step = texts.len().div_ceil(MAX_REPLACED).max(1);
-    // Others in other inputs of the same shape.
+    // Other inputs of the same structure have other texts replaced.
     let first = input.iter().fold(0_usize, |sum, byte| sum.wrapping_add(usize::from(*byte))) % step;
     let chosen = texts.iter().skip(first).step_by(step);
     chosen.map(|text| [&input[..text.start], CANARY.as_bytes(), &input[text.end..]].concat()).collect()
 }
 
-/// What is between the quotes of a JSON text, be it one or not.
+/// Returns the texts between the quotes of a JSON input, valid or not.
 pub(crate) fn quoted(input: &[u8]) -> Vec<Range<usize>> {
     let (mut texts, mut start, mut escaped) = (Vec::new(), None, false);
     for (at, byte) in input.iter().enumerate() {
@@ -84,7 +84,7 @@ pub(crate) fn quoted(input: &[u8]) -> Vec<Range<usize>> {
     texts
 }
 
-/// What is between the delimiters of a table, but for its first line, whose columns are named in messages.
+/// Returns the texts between the delimiters of a table, except for its first line, because messages name its columns.
 pub(crate) fn cells(input: &[u8]) -> Vec<Range<usize>> {
     let mut start = input.iter().position(|byte| *byte == b'\n').map_or(input.len(), |at| at + 1);
     let mut texts = Vec::new();

@@ -1,4 +1,4 @@
-//! Bytes as the documents that a store reads back: whatever is damaged is an error that repeats nothing.
+//! Checks bytes as the documents that a store reads back: a damaged document gives an error that does not quote it.
 
 use std::fmt::Debug;
 
@@ -16,7 +16,7 @@ use super::silence::repeats_nothing;
 
 pub(crate) fn check(input: &[u8]) {
     if let Some(activity) = read::<Activity>(input) {
-        // Whatever it is, there is a verdict on it, and the same one each time.
+        // Every activity has a verdict, which is the same each time.
         assert!(reasons(&activity) == reasons(&activity));
         assert!(activity.objects().len() <= Activity::MAX_OBJECTS, "B3");
         assert!(activity.on_behalf_of().len() <= Activity::MAX_ON_BEHALF_OF, "B3");
@@ -41,16 +41,17 @@ pub(crate) fn check(input: &[u8]) {
     }
 }
 
-/// The document, if it is one. Reads back as it was; nothing of it is passed over, and an error repeats nothing of it.
+/// Returns the document, if it is valid. Checks that it is read back unchanged and whole, and that an error does not
+/// quote it.
 fn read<T: Serialize + DeserializeOwned + PartialEq + Debug>(input: &[u8]) -> Option<T> {
     match serde_json::from_slice::<T>(input) {
         Ok(value) => {
             let document = serde_json::to_string(&value).unwrap();
-            let again: T = serde_json::from_str(&document).expect("what was accepted can be read back");
-            assert!(again == value, "D2: a document comes back as it was");
+            let again: T = serde_json::from_str(&document).expect("an accepted document can be read back");
+            assert!(again == value, "D2: a document is read back unchanged");
             assert_eq!(serde_json::to_string(&again).unwrap(), document);
             let text = std::str::from_utf8(input).expect("JSON is UTF-8");
-            assert!(!Tree::of(text).unwrap().repeats_a_name(), "D2: readers could disagree on what it says");
+            assert!(!Tree::of(text).unwrap().repeats_a_name(), "D2: readers could disagree on its content");
             Some(value)
         }
         Err(error) => {

@@ -21,7 +21,7 @@ fn examine(input: &[u8]) {
     same(&one, &other);
     let (one, other) = (built(one.into_partial()), built(other.into_partial()));
     assert!(memberships(&one) == memberships(&other), "D10: the same bytes give the same groups");
-    // Behind tables with the users and groups that it refers to, there is always a directory.
+    // After tables with the users and groups that it refers to, the input always builds a directory.
     let mut tables = Tables::new();
     tables.read(&b"id,upn\nu-1,a@x.example\nu-2,b@x.example\n"[..]).read(&b"group id\ng-1\ng-2\n"[..]).read(input);
     built(tables.finish().into_partial());

@@ -205,7 +205,10 @@ impl Operation {
                     End::Done(answer) => assert_eq!((made, answer.revision), (true, Some(policy.revision()))),
                     // The store executed the change twice, so the second execution found a newer policy.
                     End::Refused(error) if wrong == Wrong::Store(StoreFault::ExecutesTwice) => {
-                        assert!(matches!(error.downcast_ref().unwrap(), UpdatePolicyError::Invalid(PolicyError::Unchanged)));
+                        assert!(matches!(
+                            error.downcast_ref().unwrap(),
+                            UpdatePolicyError::Invalid(PolicyError::Unchanged)
+                        ));
                     }
                     End::Refused(error) => match error.downcast_ref().unwrap() {
                         UpdatePolicyError::OutcomeUnrecorded { revision, .. } => {

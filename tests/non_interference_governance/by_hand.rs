@@ -1,4 +1,4 @@
-//! Histories made by hand, for what a random one seldom meets.
+//! Histories written by hand, for cases that random ones seldom reach.
 
 use super::*;
 use activity_privacy::filter::RevealError;
@@ -10,22 +10,23 @@ use activity_privacy::policy::{Denial, PolicyChange, Role};
 use activity_privacy::query::PageSize;
 use activity_privacy::store::ActivityStore;
 
-/// A fixture with something private, in which root and eve are administrators, and eve may not view private activities.
-fn furnished(fixture: &Fixture) {
+/// Prepares a fixture with a private activity. Root and Eve are administrators, and Eve may not view private
+/// activities.
+fn populated(fixture: &Fixture) {
     fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
     fixture.update_policy(PolicyChange::SetAdmin(user("eve"), Role::PrivacyAdministrator)).permit_root();
     fixture.ingest(&[activity("a-1", "adele"), activity("a-2", "adele"), activity("b-1", "bob")]);
 }
 
-/// Every form in which eve reads the log.
+/// Returns the log as Eve reads it, in every form.
 fn read_by_eve(fixture: &Fixture) -> Vec<String> {
     let found = fixture.filter.governance_records(&user("eve"), &RecordQuery::default(), 0, PageSize::MAX).unwrap();
     vec![format!("{found:?}"), serde_json::to_string(&found).unwrap()]
 }
 
-/// A clock that goes on while the store works, and shows the same time again when the caller is back.
+/// The clock advances while the store works, and is back at the same time when the caller gets the answer.
 #[test]
-fn v2_records_tell_no_time_that_store_took() {
+fn v2_records_disclose_no_duration_of_store_calls() {
     for make in PLACES {
         let seen = [0, 1, 40].map(|takes| {
             let place = make();
@@ -35,7 +36,7 @@ fn v2_records_tell_no_time_that_store_took() {
             store.while_it_works(move || {
                 clock.fetch_add(takes, Ordering::SeqCst);
             });
-            furnished(&fixture);
+            populated(&fixture);
             let back = |seconds| fixture.clock.store(seconds, Ordering::SeqCst);
             let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
             for seconds in 1..4 {
@@ -52,7 +53,10 @@ fn v2_records_tell_no_time_that_store_took() {
             back(7);
             let _receipt = fixture.filter.redact(&user("root"), fixture.records().last().unwrap().record.id).unwrap();
             let ended: Vec<_> = fixture.records().iter().filter_map(|entry| ended_at(&entry.record.outcome)).collect();
-            assert!(takes == 0 || ended[0] > at(5) && ended[1] > at(6), "the time is there, sealed: {ended:?}");
+            assert!(
+                takes == 0 || ended[0] > at(5) && ended[1] > at(6),
+                "the time is recorded, in a commitment: {ended:?}"
+            );
             numbered(&read_by_eve(&fixture))
         });
         assert_eq!(seen[0], seen[1]);
@@ -67,13 +71,13 @@ fn ended_at(outcome: &Outcome) -> Option<chrono::DateTime<chrono::Utc>> {
     }
 }
 
-/// A page that was refused at the last moment, too, says nothing of how long it took until then.
+/// A page that is rejected at the last moment also discloses no duration.
 #[test]
-fn v2_page_refused_at_last_moment_tells_no_time() {
+fn v2_page_rejected_at_last_moment_discloses_no_duration() {
     let seen = [0, 500].map(|takes| {
         let sink = Arc::new(Meanwhile::default());
         let fixture = Fixture::over(Place::in_memory().store, Arc::clone(&sink) as Arc<dyn GovernanceSink>);
-        furnished(&fixture);
+        populated(&fixture);
         let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
         let (filter, clock) = (fixture.filter.clone(), Arc::clone(&fixture.clock));
         sink.then(move || {
@@ -85,18 +89,19 @@ fn v2_page_refused_at_last_moment_tells_no_time() {
         let last = fixture.records().pop().unwrap().record;
         assert!(matches!(last.outcome, Outcome::Failed { reason: FailureReason::Denied(_), .. }), "{last:?}");
         let Event::Page { private, .. } = &last.event else { panic!("not a page") };
-        assert_eq!(private.value(), None, "the record of the page says it");
+        assert_eq!(private.value(), None, "the record of the page contains the count");
         last.at
     });
     assert_eq!(seen, [at(0), at(0)]);
 }
 
-/// Root may view, and is told; eve is told that there is something to be told, every time in the same form.
+/// Root may view private activities and reads the disclosed values. Eve sees only that there are values, always in the
+/// same form.
 #[test]
-fn g2_openings_go_to_readers_who_may_view() {
+fn g2_only_permitted_readers_get_disclosed_values() {
     for place in places() {
         let fixture = place.fixture();
-        furnished(&fixture);
+        populated(&fixture);
         let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
         reveal.page(PageSize::MAX, None).unwrap();
         reveal.close().unwrap();
@@ -114,7 +119,7 @@ fn g2_openings_go_to_readers_who_may_view() {
             {
                 match (&entry.record.event, &entry.record.outcome) {
                     (Event::Page { activities, private, digest, subjects, .. }, _) => {
-                        assert_eq!(subjects.value(), None, "nobody is told whose");
+                        assert_eq!(subjects.value(), None, "the subject is not disclosed");
                         pages.push((activities.value().copied(), private.value().copied(), digest.is_of_ids(&ids)));
                     }
                     (_, Outcome::Closed { private, pages, .. }) => closings.push((*pages, private.value().copied())),
@@ -133,12 +138,13 @@ fn g2_openings_go_to_readers_who_may_view() {
     }
 }
 
-/// A counter gives ids that everybody can guess. No salt is one, or can be made of one, so no commitment is opened so.
+/// A counter makes ids that any reader can guess. No salt is such an id or is derived from one, so guessing opens no
+/// commitment.
 #[test]
-fn g2_no_commitment_is_opened_with_guessed_ids() {
+fn g2_guessed_ids_open_no_commitment() {
     let lived = || {
         let fixture = Fixture::repeatable(Place::in_memory().store);
-        furnished(&fixture);
+        populated(&fixture);
         let wish = reveal_all("root").because(Justification::new("case 17").unwrap());
         let _request = fixture.filter.request_reveal(&wish).unwrap();
         let mut reveal = fixture.filter.reveal(wish).unwrap();
@@ -151,13 +157,13 @@ fn g2_no_commitment_is_opened_with_guessed_ids() {
     let (once, again) = (lived(), lived());
     let ids = |records: &[RecordEntry]| records.iter().map(|entry| entry.record.id).collect::<Vec<_>>();
     assert_eq!(ids(&once), ids(&again), "the ids are the same");
-    let (once, again) = (openings(&once), openings(&again));
+    let (once, again) = (disclosed(&once), disclosed(&again));
     assert_eq!((once.len(), again.len()), (15, 15));
     let all: BTreeSet<&String> = once.iter().chain(&again).map(|(commitment, _)| commitment).collect();
-    assert_eq!(all.len(), 30, "each run commits anew, and no two values with one salt");
+    assert_eq!(all.len(), 30, "each run makes new commitments, and no two values share a salt");
     let salts: BTreeSet<&String> = once.iter().chain(&again).map(|(_, salt)| salt).collect();
     assert_eq!(salts.len(), 30, "no salt is used twice");
-    // What a reader can try: every id that was or will be given, as it is and as 32 digits, with every small number.
+    // The guesses of a reader: every past or future id, as it is and as 32 digits, with every small number.
     for guess in (0..200).map(Uuid::from_u128) {
         for number in 0_u64..10 {
             let guessed = Commitment::new(number, Salt::from_bytes(guess.into_bytes())).commitment().to_string();
@@ -167,8 +173,8 @@ fn g2_no_commitment_is_opened_with_guessed_ids() {
     }
 }
 
-/// Each commitment in some records that has an opening, with the salt.
-fn openings(records: &[RecordEntry]) -> Vec<(String, String)> {
+/// Returns each disclosed commitment in some records, with its salt.
+fn disclosed(records: &[RecordEntry]) -> Vec<(String, String)> {
     fn of(value: &serde_json::Value, found: &mut Vec<(String, String)>) {
         if let (Some(commitment), Some(opening)) = (value.get("sha256"), value.get("opening")) {
             found.push((commitment.as_str().unwrap().to_owned(), opening["salt"].as_str().unwrap().to_owned()));

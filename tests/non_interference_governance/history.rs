@@ -1,4 +1,4 @@
-//! Random histories, and who is in them.
+//! Random histories, and their users.
 
 use super::*;
 use activity_privacy::governance::Justification;
@@ -6,10 +6,12 @@ use activity_privacy::identity::UserId;
 use activity_privacy::query::Query;
 use activity_privacy::reveal::{Acknowledgement, RevealRequest};
 
-/// Root changes the policy and may not view; vera and victor may; ann is an admin and may not; the rest are people.
+/// Root changes the policy and may not view. Vera and Victor may view. Ann is an admin and may not view. The others are
+/// users.
 pub(crate) const ADMINS: [&str; 4] = ["root", "vera", "victor", "ann"];
 pub(crate) const PEOPLE: [&str; 4] = ["adele", "bob", "carol", "dan"];
-/// The clock goes by thousands of seconds between steps, and no store takes so long that a reveal ends within a step.
+/// The clock advances by thousands of seconds between steps. No store call takes long enough to end a reveal within a
+/// step.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(9_500);
 
 #[derive(Debug, Clone)]
@@ -19,7 +21,7 @@ pub(crate) enum Step {
         group: u8,
         is_private: bool,
     },
-    /// For each of two groups, who is in it; none where it is gone.
+    /// For each of two groups, its members; `None` if the directory lacks the group.
     Install([Option<u8>; 2]),
     Options {
         approvals: u32,
@@ -57,7 +59,7 @@ pub(crate) enum Step {
         group: u8,
     },
     Read(u8),
-    /// At the next step only.
+    /// In the next step only.
     SinkFails {
         call: usize,
         fault: Fault,
@@ -69,7 +71,7 @@ pub(crate) enum Step {
     Advance(i64),
 }
 
-/// What somebody wants to see.
+/// A viewer's request for a reveal.
 #[derive(Debug, Clone)]
 pub(crate) struct Wish {
     pub(crate) viewer: u8,

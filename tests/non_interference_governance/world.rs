@@ -1,4 +1,4 @@
-//! A filter that a history is played to, and what an administrator without the permission gets from it.
+//! Applies a history to a filter, and collects what an administrator without the permission can read.
 
 use super::*;
 use activity_privacy::activity::Activity;
@@ -15,27 +15,27 @@ use activity_privacy::policy::{GroupRef, ManagedDomain, OptionsPatch, PolicyChan
 use activity_privacy::query::{Cursor, PageSize};
 use activity_privacy::store::ActivityStore;
 
-/// A filter over a store and a sink that fail on command, and what was seen of it.
+/// A filter over a store and a sink that fail on command, and the observed answers.
 pub(crate) struct World {
     pub(crate) filter: PrivacyFilter,
     pub(crate) store: Arc<FaultyStore>,
     pub(crate) sink: Arc<FaultySink>,
     pub(crate) directory: Arc<MemoryDirectory>,
     pub(crate) clock: Arc<AtomicI64>,
-    /// What the clock shows between steps, however long they take.
+    /// The time between steps, independent of their duration.
     pub(crate) now: i64,
     pub(crate) revision: u64,
     pub(crate) reveals: Vec<(Reveal, Option<Cursor>)>,
     pub(crate) requests: Vec<(RequestId, Wish)>,
     pub(crate) observed: Vec<String>,
     pub(crate) hidden: BTreeSet<ActivityId>,
-    /// How many private activities were shown, and how many hidden ones were gone after a removal.
+    /// The number of private activities shown, and of hidden ones that a removal deleted.
     pub(crate) shown: usize,
     pub(crate) erased: usize,
 }
 
 impl World {
-    /// `takes` is by how many seconds a call of the store moves the clock.
+    /// Each call of the store advances the clock by `takes` seconds.
     pub(crate) fn new(place: &Place, takes: i64) -> Self {
         let (log, clock) = (Log::default(), Arc::new(AtomicI64::new(0)));
         let store = FaultyStore::new(Arc::clone(&place.store), &log);
@@ -53,7 +53,8 @@ impl World {
         .clock(move || at(now.load(Ordering::SeqCst)))
         .id_source(move || Uuid::from_u128(ids.fetch_add(1, Ordering::SeqCst).into()))
         .sink_timeout(Duration::from_secs(60))
-        // Whether store and log are compared depends on the clock, and a sink that fails at its next call then fails elsewhere.
+        // The clock determines whether the filter compares store and log, and a sink that fails at its next call then
+        // fails elsewhere.
         .write_only_sink(WriteOnlySink::i_know_that_a_restored_store_goes_unnoticed())
         .open_or_initialize(admins())
         .unwrap();
@@ -88,7 +89,7 @@ impl World {
 
     pub(crate) fn update_policy(&mut self, change: PolicyChange) {
         let answer = self.filter.update_policy(&user("root"), &change);
-        self.tell(answer);
+        self.observe(answer);
     }
 
     pub(crate) fn install(&mut self, groups: [Option<u8>; 2]) {
@@ -108,23 +109,23 @@ impl World {
         self.directory.install(builder.build(DirectoryRevision(self.revision), at(self.now)).unwrap()).unwrap();
     }
 
-    /// What an administrator gets for an answer: of the answers themselves, and of the causes of an error.
-    pub(crate) fn tell<T: std::fmt::Debug, E: std::error::Error>(&mut self, answer: Result<T, E>) {
+    /// Records the answer that an administrator gets: the value, or the error and its causes.
+    pub(crate) fn observe<T: std::fmt::Debug, E: std::error::Error>(&mut self, answer: Result<T, E>) {
         self.observed.push(match answer {
             Ok(answer) => format!("{answer:?}"),
-            Err(error) => said(&error),
+            Err(error) => error_text(&error),
         });
     }
 
-    /// What everybody hears of a permitted viewer's answer: that there was one, or the error.
-    pub(crate) fn hear<T, E: std::error::Error>(&mut self, answer: Result<T, E>) -> Option<T> {
+    /// Records what every user can observe of a permitted viewer's answer: its presence, or the error.
+    pub(crate) fn observe_presence<T, E: std::error::Error>(&mut self, answer: Result<T, E>) -> Option<T> {
         match answer {
             Ok(answer) => {
                 self.observed.push("answered".to_owned());
                 Some(answer)
             }
             Err(error) => {
-                self.observed.push(said(&error));
+                self.observed.push(error_text(&error));
                 None
             }
         }
@@ -136,7 +137,7 @@ impl World {
                 let activities = batch.iter().map(|(id, who)| activity(&format!("id-{id}"), PEOPLE[usize::from(*who)]));
                 let rest: Vec<Activity> = activities.filter(|activity| !left_out.contains(activity.id())).collect();
                 let answer = self.filter.ingest(&rest);
-                self.hear(answer);
+                self.observe_presence(answer);
             }
             Step::Private { group: of, is_private } => {
                 let of = GroupRef::from(group(&format!("group-{of}")));
@@ -149,7 +150,7 @@ impl World {
             Step::Install(groups) => {
                 self.install(*groups);
                 let answer = self.filter.reconcile_directory();
-                self.tell(answer);
+                self.observe(answer);
             }
             Step::Options { approvals, justified, retention } => {
                 let keep = |seconds| Duration::from_secs(seconds);
@@ -172,10 +173,11 @@ impl World {
             Step::Turn { reveal, size } => {
                 if let Some(slot) = slot(*reveal, self.reveals.len()) {
                     let (reveal, cursor) = &mut self.reveals[slot];
-                    // From the beginning again where there is no next page: as many calls, however much there is.
+                    // Starts again from the beginning if there is no next page, so that the number of calls does not
+                    // depend on the number of rows.
                     let answer = reveal.page(PageSize::at_most(*size), cursor.take().as_ref());
                     *cursor = answer.as_ref().ok().and_then(|page| page.next().cloned());
-                    let page = self.hear(answer);
+                    let page = self.observe_presence(answer);
                     let shown = page.iter().flat_map(|page| page.activities());
                     self.shown += shown.filter(|stored| stored.visibility() == Visibility::Private).count();
                     self.observed.push(format!("{:?}", self.reveals[slot].0));
@@ -184,12 +186,12 @@ impl World {
             Step::Close(reveal) => {
                 if let Some(slot) = slot(*reveal, self.reveals.len()) {
                     let answer = self.reveals.remove(slot).0.close();
-                    self.hear(answer);
+                    self.observe_presence(answer);
                 }
             }
             Step::Ask(wish) => {
                 let answer = self.filter.request_reveal(&wish.request());
-                let id = self.hear(answer);
+                let id = self.observe_presence(answer);
                 self.requests.extend(id.map(|id| (id, wish.clone())));
             }
             Step::ApprovalDecision { request, by, answer } => {
@@ -197,7 +199,7 @@ impl World {
                     let answer = [ApprovalDecision::Approve, ApprovalDecision::Deny, ApprovalDecision::Withdraw]
                         [usize::from(*answer)];
                     let answer = self.filter.decide_request(&admin(*by), self.requests[slot].0, answer);
-                    self.hear(answer);
+                    self.observe_presence(answer);
                 }
             }
             Step::OpenApproved(request) => {
@@ -210,28 +212,28 @@ impl World {
             Step::Erase { by, person } => {
                 let subject = Subject::of(user(PEOPLE[usize::from(*person)]));
                 let answer = self.filter.erase(&admin(*by), subject);
-                self.tell(answer);
+                self.observe(answer);
             }
             Step::Retain => {
                 let answer = self.filter.apply_retention();
-                self.tell(answer);
+                self.observe(answer);
             }
             Step::Forget { by, nth } => {
                 let records = self.sink.durable();
                 let record = records[records.len() - 1 - usize::from(*nth) % records.len()].id;
                 let answer = self.filter.redact(&admin(*by), record);
-                self.tell(answer);
+                self.observe(answer);
             }
             Step::DryRun { by, group: of } => {
                 let change = PolicyChange::MakePrivate(group(&format!("group-{of}")).into());
                 let counts = self.filter.dry_run(&admin(*by), &change, 0);
-                self.tell(counts);
+                self.observe(counts);
                 let answer = self.filter.dry_run(&admin(*by), &change, 3);
-                self.tell(answer);
+                self.observe(answer);
             }
             Step::Read(by) => {
                 let answer = self.filter.governance_records(&admin(*by), &RecordQuery::default(), 0, PageSize::MAX);
-                self.hear(answer);
+                self.observe_presence(answer);
             }
             Step::SinkFails { call, fault } => return self.sink.fault_in(*call, *fault),
             Step::StoreFails { call, fault } => return self.store.fault_in(*call, *fault),
@@ -250,13 +252,13 @@ impl World {
     }
 
     pub(crate) fn opened(&mut self, answer: Result<Reveal, RevealError>) {
-        if let Some(reveal) = self.hear(answer) {
+        if let Some(reveal) = self.observe_presence(answer) {
             self.observed.push(format!("{reveal:?}"));
             self.reveals.push((reveal, None));
         }
     }
 
-    /// What is stored as private, read from behind the library.
+    /// Returns the ids stored as private, read directly from the store.
     pub(crate) fn private_ids(&self) -> BTreeSet<ActivityId> {
         let directory = people(&[]).build(DirectoryRevision(1), at(0)).unwrap();
         let grant = PolicyChange::Grant(alias("root@contoso.com"));
@@ -273,8 +275,8 @@ impl World {
         private.map(|stored| stored.activity().id().clone()).collect()
     }
 
-    /// Everything that root can read, of a store and a sink that answer.
-    pub(crate) fn look(&mut self) {
+    /// Records everything that root can read, with a store and a sink that answer.
+    pub(crate) fn observe_all(&mut self) {
         self.sink.recover();
         self.store.recover();
         let root = user("root");
@@ -306,7 +308,7 @@ impl World {
             seen.push(format!("{approvals:?} {status:?}"));
             seen.push(serde_json::to_string(&approvals.asked().map(|(_, asked)| asked)).unwrap());
         }
-        // What a ledger signs and exports without openings.
+        // The records that a ledger signs and exports, with redacted commitments.
         #[cfg(feature = "ledger")]
         for entry in self.sink.records(&any(), 0, usize::MAX).unwrap() {
             seen.push(activity_privacy::ledger::Leaf::of(&entry).unwrap().as_str().to_owned());
@@ -339,12 +341,12 @@ pub(crate) fn slot(which: u8, of: usize) -> Option<usize> {
     (of > 0).then(|| usize::from(which) % of)
 }
 
-pub(crate) fn said(error: &dyn std::error::Error) -> String {
-    let mut said = format!("{error} {error:?}");
+pub(crate) fn error_text(error: &dyn std::error::Error) -> String {
+    let mut error_text = format!("{error} {error:?}");
     let mut source = error.source();
     while let Some(error) = source {
-        said += &format!(": {error}");
+        error_text += &format!(": {error}");
         source = error.source();
     }
-    said
+    error_text
 }

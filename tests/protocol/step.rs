@@ -1,46 +1,45 @@
-//! What can happen next.
+//! The steps that can happen next.
 
 use stateright::{Model, Property};
 
 use super::rules;
 use super::world::{Call, Change, Decision, Guard, Node, Page, Plan, Policy, Published, Record, Request, World};
 
-/// One step, of the node at this place or of what stands behind all nodes.
+/// One step, of the node with this index, or of the store or the sink behind all nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
-    /// `PrivacyFilter::ingest` is called with the one activity.
+    /// The caller calls `PrivacyFilter::ingest` with the only activity.
     Ingest(usize),
-    /// `Inner::engine` and `PolicyEngine::engine`: the policy last read, or the one in the store, decides; the store is
-    /// asked.
+    /// The policy last read, or the one in the store, decides. The node asks the store to append.
     Decide(usize),
-    /// `PrivacyFilter::update_policy` is called: `NewPolicy::authorise` with the policy in force; the sink is offered the
-    /// intent.
+    /// The caller calls `PrivacyFilter::update_policy`. The policy in force authorises it, and the node offers the
+    /// intent to the sink.
     Change(usize, Change),
-    /// `PrivacyFilter::reveal` is called: `RevealRequest::authorise`; the sink is offered the intent.
+    /// The caller calls `PrivacyFilter::reveal`: `RevealRequest::authorise`. The node offers the intent to the sink.
     Reveal(usize),
-    /// `Reveal::page` is called: `Recorded::permit_page` with the policy in force.
-    Admit(usize),
-    /// `ActivityStore::revealed_page`, `SealedPage::pending`; the sink is offered the record of the page.
+    /// The caller calls `Reveal::page`: `Recorded::permit_page` with the policy in force.
+    PermitPage(usize),
+    /// The node reads the page (`ActivityStore::revealed_page`) and offers its record to the sink.
     Read(usize),
-    /// `Recorded::open` with the policy in force; the page is returned or refused.
+    /// The node calls `Recorded::open` with the policy in force. The page is returned or rejected.
     Open(usize),
-    /// `ActivityStore::append` or `publish` is carried out and answered.
+    /// The store executes `ActivityStore::append` or `publish` and answers.
     StoreDoes(usize),
-    /// It is carried out, and the answer is an error: the connection broke.
+    /// The store executes the request, but the answer is an error: the connection broke.
     StoreDoesAndFails(usize),
-    /// It is answered with an error, and not carried out, unless `StoreDoesLate` does so.
+    /// The store answers with an error and does not execute the request, unless `StoreDoesLate` follows.
     StoreFails(usize),
-    /// What was answered with an error is carried out after all.
+    /// The store executes a request that it had answered with an error.
     StoreDoesLate,
-    /// `GovernanceSink::record` makes what was offered durable.
-    SinkKeeps(Record),
-    /// It answers with the receipt.
+    /// `GovernanceSink::record` makes an offered record durable.
+    SinkStores(Record),
+    /// The sink answers with the receipt.
     SinkAnswers(usize),
-    /// `TimeoutSink::record`: the limit is over, or the sink fails. What was offered may become durable yet.
+    /// `TimeoutSink::record` times out, or the sink fails. The offered record may still become durable.
     SinkFails(usize),
-    /// The sink loses whatever it has not made durable.
+    /// The sink loses every record that is not durable.
     SinkCrashes,
-    /// A node loses everything it knows, wherever it stands.
+    /// A node loses its state, in any state.
     NodeCrashes(usize),
 }
 
@@ -56,7 +55,7 @@ impl Model for Plan {
         for (at, node) in world.nodes.iter().enumerate() {
             match node.call {
                 Call::Idle => {
-                    steps.extend((world.outcomes > 0).then_some(Step::Ingest(at)));
+                    steps.extend((world.deliveries > 0).then_some(Step::Ingest(at)));
                     if world.changes > 0 {
                         steps.extend([Change::MakePrivate, Change::Revoke].map(|change| Step::Change(at, change)));
                     }
@@ -66,10 +65,10 @@ impl Model for Plan {
                 Call::Asking(_) => {
                     steps.extend([Step::StoreDoes(at), Step::StoreDoesAndFails(at), Step::StoreFails(at)]);
                 }
-                Call::Revealing { pages, .. } => steps.extend((pages < self.pages).then_some(Step::Admit(at))),
-                Call::Admitted(_) => steps.push(Step::Read(at)),
+                Call::Revealing { pages, .. } => steps.extend((pages < self.pages).then_some(Step::PermitPage(at))),
+                Call::Permitted(_) => steps.push(Step::Read(at)),
                 Call::Recorded(_) => steps.push(Step::Open(at)),
-                Call::Intending { .. } | Call::Concluding { .. } | Call::Opening { .. } | Call::Commitment(_) => {}
+                Call::Intending { .. } | Call::Concluding { .. } | Call::Opening { .. } | Call::Reading(_) => {}
             }
             if let Some(record) = offered_by(node.call) {
                 let answers =
@@ -81,7 +80,7 @@ impl Model for Plan {
             steps.extend((world.crashes > 0 && has_something_to_lose).then_some(Step::NodeCrashes(at)));
         }
         steps.extend(world.late.map(|_| Step::StoreDoesLate));
-        steps.extend(world.offered.iter().map(|record| Step::SinkKeeps(*record)));
+        steps.extend(world.offered.iter().map(|record| Step::SinkStores(*record)));
         steps.extend((!world.offered.is_empty()).then_some(Step::SinkCrashes));
     }
 
@@ -97,7 +96,7 @@ impl Model for Plan {
     }
 }
 
-/// What a node waits for the sink to answer.
+/// Returns the record for which a node waits for the sink.
 fn offered_by(call: Call) -> Option<Record> {
     match call {
         Call::Intending { event, change, next } => Some(Record::Intent { event, change, revision: next.revision }),
@@ -105,7 +104,7 @@ fn offered_by(call: Call) -> Option<Record> {
             Some(Record::Outcome { event, change, revision: next.revision, published })
         }
         Call::Opening { event } => Some(Record::Reveal { event }),
-        Call::Commitment(page) => Some(page.record()),
+        Call::Reading(page) => Some(page.record()),
         _ => None,
     }
 }
@@ -114,7 +113,7 @@ impl World {
     fn take(&mut self, plan: &Plan, step: Step) {
         match step {
             Step::Ingest(at) => {
-                self.outcomes -= 1;
+                self.deliveries -= 1;
                 self.nodes[at].call = Call::Deciding { floor: self.returned };
             }
             Step::Decide(at) => {
@@ -134,27 +133,27 @@ impl World {
                     self.wait_for_the_sink(at, Call::Opening { event });
                 }
             }
-            Step::Admit(at) => {
+            Step::PermitPage(at) => {
                 let Call::Revealing { event, pages } = self.nodes[at].call else { return };
-                let asked_after_revocation = self.is_revoked();
+                let requested_after_revocation = self.is_revoked();
                 let page = Page {
                     event,
                     number: pages,
                     private: false,
-                    asked_after_revocation,
+                    requested_after_revocation,
                     recorded_after_revocation: false,
                 };
                 let allowed = self.policy.granted || !plan.has(Guard::PagePermit);
-                self.nodes[at].call = if allowed { Call::Admitted(page) } else { Call::Idle };
+                self.nodes[at].call = if allowed { Call::Permitted(page) } else { Call::Idle };
             }
             Step::Read(at) => {
-                let Call::Admitted(page) = self.nodes[at].call else { return };
+                let Call::Permitted(page) = self.nodes[at].call else { return };
                 let private = self.activity.is_some_and(|decision| decision.policy.private);
                 let page = Page { private, ..page };
                 if !plan.has(Guard::RecordFirst) {
                     self.pages.insert(page);
                 }
-                self.wait_for_the_sink(at, Call::Commitment(page));
+                self.wait_for_the_sink(at, Call::Reading(page));
             }
             Step::Open(at) => {
                 let Call::Recorded(page) = self.nodes[at].call else { return };
@@ -162,18 +161,18 @@ impl World {
                 if self.policy.granted || !asks {
                     self.pages.insert(page);
                 } else {
-                    self.refused_at_opening = true;
+                    self.rejected_at_opening = true;
                 }
                 self.nodes[at].call = Call::Revealing { event: page.event, pages: page.number + 1 };
             }
             Step::StoreDoes(at) => {
                 let Call::Asking(request) = self.nodes[at].call else { return };
-                let done = self.carry_out(plan, request);
+                let done = self.execute(plan, request);
                 self.store_answers(plan, at, request, if done { Published::Done } else { Published::Superseded });
             }
             Step::StoreDoesAndFails(at) => {
                 let Call::Asking(request) = self.nodes[at].call else { return };
-                self.carry_out(plan, request);
+                self.execute(plan, request);
                 self.store_answers(plan, at, request, Published::Unknown);
             }
             Step::StoreFails(at) => {
@@ -183,10 +182,10 @@ impl World {
             }
             Step::StoreDoesLate => {
                 if let Some(request) = self.late.take() {
-                    self.carry_out(plan, request);
+                    self.execute(plan, request);
                 }
             }
-            Step::SinkKeeps(record) => {
+            Step::SinkStores(record) => {
                 self.offered.remove(&record);
                 self.durable.insert(record);
             }
@@ -198,7 +197,7 @@ impl World {
                 let published = Published::Done;
                 self.crashed_after_publishing |=
                     matches!(self.nodes[at].call, Call::Concluding { published: known, .. } if known == published);
-                // What it asked of the store may be carried out after its end.
+                // The store may execute the node's request after the crash.
                 if let Call::Asking(request) = self.nodes[at].call {
                     self.late.get_or_insert(request);
                 }
@@ -208,8 +207,8 @@ impl World {
     }
 
     fn fresh(&mut self) -> u8 {
-        self.acts += 1;
-        self.acts
+        self.events += 1;
+        self.events
     }
 
     fn wait_for_the_sink(&mut self, at: usize, call: Call) {
@@ -217,7 +216,7 @@ impl World {
         self.nodes[at].call = call;
     }
 
-    /// One turn of `PrivacyFilter::update_policy`, up to where it waits.
+    /// Starts one attempt of `PrivacyFilter::update_policy`, up to its first wait.
     fn intend(&mut self, plan: &Plan, at: usize, event: u8, change: Change) {
         let Some(next) = change.apply(self.policy) else {
             self.nodes[at].call = Call::Idle;
@@ -230,16 +229,17 @@ impl World {
         }
     }
 
-    /// The transaction of a store. Whether it was done; what is stored already counts as done.
-    fn carry_out(&mut self, plan: &Plan, request: Request) -> bool {
+    /// Runs the transaction of a store. Returns whether it was applied; an activity that is stored already counts as
+    /// applied.
+    fn execute(&mut self, plan: &Plan, request: Request) -> bool {
         match request {
             Request::Append(decision) => {
                 if plan.has(Guard::Fence) && decision.policy.revision != self.policy.revision {
-                    self.refused_as_stale = true;
+                    self.rejected_as_stale = true;
                     return false;
                 }
                 self.delivered_again |= self.activity.is_some();
-                self.first_stamp.get_or_insert(decision);
+                self.first_decision.get_or_insert(decision);
                 if plan.has(Guard::FirstVerdict) {
                     self.activity.get_or_insert(decision);
                 } else {
@@ -259,7 +259,7 @@ impl World {
 
     fn store_answers(&mut self, plan: &Plan, at: usize, request: Request, answer: Published) {
         match (request, answer) {
-            // Stale: decides again.
+            // Stale: the node decides again.
             (Request::Append(decision), Published::Superseded) => {
                 self.nodes[at] = Node { engine: None, call: Call::Deciding { floor: decision.floor } };
             }
@@ -280,7 +280,7 @@ impl World {
                 self.nodes[at].call = Call::Asking(Request::Publish { event, change, next });
             }
             Call::Opening { event } => self.nodes[at].call = Call::Revealing { event, pages: 0 },
-            Call::Commitment(page) => {
+            Call::Reading(page) => {
                 let page = Page { recorded_after_revocation: self.is_revoked(), ..page };
                 self.nodes[at].call = Call::Recorded(page);
             }
@@ -290,18 +290,16 @@ impl World {
 
     fn sink_fails(&mut self, plan: &Plan, at: usize) {
         match self.nodes[at].call {
-            // `UpdatePolicyError::OutcomeUnrecorded` says that the change is in force; another change that came first is
-            // followed by another turn all the same.
+            // `UpdatePolicyError::OutcomeUnrecorded` reports that the change is in force. A superseded change is
+            // attempted again even so.
             Call::Concluding { .. } => self.concluded(plan, at),
-            // The reveal goes on: its next page can be asked for.
-            Call::Commitment(page) => {
-                self.nodes[at].call = Call::Revealing { event: page.event, pages: page.number + 1 }
-            }
+            // The reveal continues: its next page can be requested.
+            Call::Reading(page) => self.nodes[at].call = Call::Revealing { event: page.event, pages: page.number + 1 },
             _ => self.nodes[at].call = Call::Idle,
         }
     }
 
-    /// The end of one turn of `PrivacyFilter::update_policy`.
+    /// Ends one attempt of `PrivacyFilter::update_policy`.
     fn concluded(&mut self, plan: &Plan, at: usize) {
         match self.nodes[at].call {
             Call::Concluding { change, next, published: Published::Done, .. } => self.change_returns(at, change, next),

@@ -1,19 +1,19 @@
-//! What there is: nodes, one store and one sink, and what is true of them.
+//! The state of the model: nodes, one store and one sink, and facts about their past.
 
 use std::collections::BTreeSet;
 
-/// How much may happen, and which guard is missing, if any. Small enough that every state can be visited.
+/// Bounds on the events of a model, and the guard that it lacks, if any. Small enough to visit every state.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
     pub(super) nodes: usize,
-    /// How often the one activity is delivered.
-    pub(super) outcomes: u8,
-    /// How often a change is asked for.
+    /// How often the only activity is delivered.
+    pub(super) deliveries: u8,
+    /// How often an administrator requests a change.
     pub(super) changes: u8,
     pub(super) reveals: u8,
     pub(super) pages: u8,
     pub(super) crashes: u8,
-    /// The policy that everything begins with, and whether the activity is stored under it by then.
+    /// Whether the initial policy makes the group private. The activity is then stored under it from the start.
     pub(super) begins_private: bool,
     pub(super) without: Option<Guard>,
 }
@@ -22,7 +22,7 @@ impl Plan {
     /// Nodes that ingest while the policy changes.
     pub(super) const INGESTING: Self = Self {
         nodes: 3,
-        outcomes: 3,
+        deliveries: 3,
         changes: 1,
         reveals: 0,
         pages: 0,
@@ -31,13 +31,13 @@ impl Plan {
         without: None,
     };
 
-    /// Nodes that change the policy at once.
-    pub(super) const CHANGING: Self = Self { nodes: 2, outcomes: 0, changes: 2, crashes: 2, ..Self::INGESTING };
+    /// Nodes that change the policy concurrently.
+    pub(super) const CHANGING: Self = Self { nodes: 2, deliveries: 0, changes: 2, crashes: 2, ..Self::INGESTING };
 
-    /// Nodes that show a private activity while the permission for that is revoked.
+    /// Nodes that show a private activity while the permission to view it is revoked.
     pub(super) const REVEALING: Self = Self {
         nodes: 2,
-        outcomes: 0,
+        deliveries: 0,
         changes: 1,
         reveals: 1,
         pages: 2,
@@ -51,32 +51,32 @@ impl Plan {
     }
 }
 
-/// What the library relies on.
+/// A mechanism that the rules depend on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Guard {
-    /// `ActivityStore::append` refuses a batch whose policy is not in force.
+    /// `ActivityStore::append` rejects a batch whose policy is not in force.
     Fence,
-    /// `ActivityStore::publish` refuses a policy that does not follow the one in force.
+    /// `ActivityStore::publish` rejects a policy that does not follow the one in force.
     CompareAndSwap,
     /// `ActivityStore::append` keeps the first decision of an id.
     FirstVerdict,
-    /// A change is published with the receipt for its intent: `NewPolicy::recorded`.
+    /// A change is published with the receipt for its intent: `Pending::recorded`.
     IntentFirst,
     /// A page is opened with the receipt for its record: `Pending::recorded`.
     RecordFirst,
     /// `GovernanceSink::record` answers after the record is durable.
     Durability,
-    /// Before each page the policy is asked: `Recorded::permit_page`, and again at its opening.
+    /// `Recorded::permit_page` checks the policy before each page, and again when the page is opened.
     PagePermit,
-    /// When a page is on record the policy is asked again: `Recorded::open`.
+    /// `Recorded::open` checks the policy again after the page is recorded.
     Recheck,
 }
 
-/// A policy, as far as it matters here. Each change goes one way, so that a lost one shows.
+/// A policy, reduced to what the model needs. Each change has one direction, so that a lost change is detected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Policy {
     pub(super) revision: u8,
-    /// Whether the actor of the one activity is in a private group.
+    /// Whether the actor of the activity is in a private group.
     pub(super) private: bool,
     /// Whether the viewer may view private activities.
     pub(super) granted: bool,
@@ -96,7 +96,7 @@ impl Change {
         }
     }
 
-    /// `PrivacyPolicy::apply`: none when the policy says so already.
+    /// Models `PrivacyPolicy::apply`. Returns `None` if the policy already contains the change.
     pub(super) fn apply(self, policy: Policy) -> Option<Policy> {
         let next = Policy { revision: policy.revision + 1, ..policy };
         match self {
@@ -107,14 +107,14 @@ impl Change {
     }
 }
 
-/// The decision of the activity, with the revision that was known to be in force when its ingest began.
+/// The decision of the activity, with the revision known to be in force when its ingest began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Decision {
     pub(super) policy: Policy,
     pub(super) floor: u8,
 }
 
-/// A governance record. `event` is the number of the call that it belongs to: no two have one.
+/// A governance record. `event` is the number of its call, which is unique.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Record {
     Intent { event: u8, change: Change, revision: u8 },
@@ -123,47 +123,47 @@ pub(super) enum Record {
     Page { event: u8, number: u8, private: bool },
 }
 
-/// What a node knows of what the store did with its change.
+/// The outcome of a node's change in the store, as far as the node knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Published {
     Done,
-    /// Another change came first.
+    /// Another change was published first.
     Superseded,
-    /// The store answered with an error, or not at all. It may have done it.
+    /// The store answered with an error, or not at all. It may have published the change.
     Unknown,
 }
 
-/// What a store is asked to do in one transaction.
+/// A request to a store, executed in one transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Request {
     Append(Decision),
     Publish { event: u8, change: Change, next: Policy },
 }
 
-/// What a node is doing, one call at a time. All of it goes with a crash.
+/// The call that a node is executing, one at a time. A crash loses it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Call {
     Idle,
-    /// `ingest`: nothing is decided yet.
+    /// `ingest`: not yet decided.
     Deciding {
         floor: u8,
     },
-    /// `ingest` or `change`: the store is asked.
+    /// `ingest` or `update_policy`: waiting for the store.
     Asking(Request),
-    /// `change`: the sink is offered the intent.
+    /// `update_policy`: waiting for the sink to record the intent.
     Intending {
         event: u8,
         change: Change,
         next: Policy,
     },
-    /// `change`: the sink is offered the outcome.
+    /// `update_policy`: waiting for the sink to record the outcome.
     Concluding {
         event: u8,
         change: Change,
         next: Policy,
         published: Published,
     },
-    /// `reveal`: the sink is offered the intent.
+    /// `reveal`: waiting for the sink to record the intent.
     Opening {
         event: u8,
     },
@@ -172,11 +172,11 @@ pub(super) enum Call {
         event: u8,
         pages: u8,
     },
-    /// `Reveal::page`: allowed, not yet read.
-    Admitted(Page),
-    /// `Reveal::page`: read, and the sink is offered its record.
-    Commitment(Page),
-    /// `Reveal::page`: on record.
+    /// `Reveal::page`: permitted, not yet read.
+    Permitted(Page),
+    /// `Reveal::page`: read, waiting for the sink to record the page.
+    Reading(Page),
+    /// `Reveal::page`: recorded.
     Recorded(Page),
 }
 
@@ -185,11 +185,11 @@ pub(super) enum Call {
 pub(super) struct Page {
     pub(super) event: u8,
     pub(super) number: u8,
-    /// Whether the one activity is on it and private.
+    /// Whether the page contains the activity, and the activity is private.
     pub(super) private: bool,
-    /// Whether a revocation had returned when the page was asked for.
-    pub(super) asked_after_revocation: bool,
-    /// Whether one had when the sink answered for it.
+    /// Whether a revocation had returned when the page was requested.
+    pub(super) requested_after_revocation: bool,
+    /// Whether a revocation had returned when the sink answered for the page.
     pub(super) recorded_after_revocation: bool,
 }
 
@@ -201,7 +201,7 @@ impl Page {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Node {
-    /// The compiled policy that it decides with: `Inner::engine`.
+    /// The compiled policy of the node: `EngineCache`.
     pub(super) engine: Option<Policy>,
     pub(super) call: Call,
 }
@@ -210,36 +210,36 @@ impl Node {
     pub(super) const STARTED: Self = Self { engine: None, call: Call::Idle };
 }
 
-/// One state of everything.
+/// One state of the model.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct World {
-    /// In no order that matters: kept sorted, so that states that differ in it alone are one.
+    /// Sorted, because their order does not matter: states that differ only in it are equal.
     pub(super) nodes: Vec<Node>,
     // The store.
     pub(super) policy: Policy,
-    /// Every change that was published, by the event that did it.
+    /// Every published change, by its event.
     pub(super) published: BTreeSet<(u8, Change, u8)>,
     pub(super) activity: Option<Decision>,
-    /// A request that its node gave up, and that the store may still carry out.
+    /// A request that its node gave up, and that the store may still execute.
     pub(super) late: Option<Request>,
     // The sink.
     pub(super) durable: BTreeSet<Record>,
-    /// Offered, and not durable: lost when the sink crashes.
+    /// Offered, but not durable: lost when the sink crashes.
     pub(super) offered: BTreeSet<Record>,
-    // What was answered to callers.
+    // Answers to callers.
     /// The newest revision that a change returned.
     pub(super) returned: u8,
     pub(super) changes_returned: BTreeSet<Change>,
     pub(super) pages: BTreeSet<Page>,
-    pub(super) first_stamp: Option<Decision>,
-    // What happened, for the sake of proving that it can.
-    pub(super) refused_as_stale: bool,
+    pub(super) first_decision: Option<Decision>,
+    // Past events, to show that the model reaches them.
+    pub(super) rejected_as_stale: bool,
     pub(super) crashed_after_publishing: bool,
     pub(super) delivered_again: bool,
-    pub(super) refused_at_opening: bool,
-    // What is left of the plan.
-    pub(super) acts: u8,
-    pub(super) outcomes: u8,
+    pub(super) rejected_at_opening: bool,
+    // The remainder of the plan.
+    pub(super) events: u8,
+    pub(super) deliveries: u8,
     pub(super) changes: u8,
     pub(super) reveals: u8,
     pub(super) crashes: u8,
@@ -260,13 +260,13 @@ impl World {
             returned: 1,
             changes_returned: BTreeSet::new(),
             pages: BTreeSet::new(),
-            first_stamp: stored,
-            refused_as_stale: false,
+            first_decision: stored,
+            rejected_as_stale: false,
             crashed_after_publishing: false,
             delivered_again: false,
-            refused_at_opening: false,
-            acts: 0,
-            outcomes: plan.outcomes,
+            rejected_at_opening: false,
+            events: 0,
+            deliveries: plan.deliveries,
             changes: plan.changes,
             reveals: plan.reveals,
             crashes: plan.crashes,

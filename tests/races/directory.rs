@@ -1,4 +1,4 @@
-//! D11: imports that race ingests, changes and whoever follows the directory.
+//! D11: imports that race ingests, policy changes and directory reconciliation.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use super::explore::explore;
 use super::scene::*;
 use crate::fixture::*;
 
-/// Whoever is on the council in the directory of this revision: each import moves the seat.
+/// Returns the only member of the council at this directory revision. Each import replaces the member.
 fn seat(revision: u64) -> &'static str {
     if revision % 2 == 1 { "adele" } else { "bob" }
 }
@@ -23,20 +23,25 @@ fn seated(revision: u64) -> DirectorySnapshot {
     people(&[("adele", member("adele")), ("bob", member("bob"))]).build(DirectoryRevision(revision), at(0)).unwrap()
 }
 
-/// What was stored was decided against one whole directory, at least the one of the floor that its batch began with.
+/// Checks that each stored activity was decided with one whole directory, no older than the directory at its batch's
+/// start.
 fn check(scene: &Scene, floors: &std::collections::BTreeMap<String, u64>) {
     let everything = scene.everything();
     assert_eq!(everything.len(), 2 * floors.len());
     for stored in everything {
         let revision = stored.decision().directory().unwrap().0;
         let batch = stored.activity().id().as_str().split_once('/').unwrap().0;
-        assert!(revision >= floors[batch], "directory {revision} was left behind when the ingest began");
-        assert_eq!(is_private(&stored), is_of(&stored, seat(revision)), "all of it is of directory {revision}");
+        assert!(revision >= floors[batch], "directory {revision} was superseded before the ingest began");
+        assert_eq!(
+            is_private(&stored),
+            is_of(&stored, seat(revision)),
+            "the whole decision is from directory {revision}"
+        );
     }
 }
 
 #[test]
-fn d11_an_import_is_seen_whole_at_once_and_for_good() {
+fn d11_racing_import_is_visible_whole_and_permanently() {
     explore(|| {
         let scene = Scene::with_private_council();
         let directory = directory(seated(1));
@@ -65,10 +70,10 @@ fn d11_an_import_is_seen_whole_at_once_and_for_good() {
     });
 }
 
-/// A directory that answers with what another one said some questions ago: an adapter with replicas, say.
+/// A directory that returns a snapshot some reads old, like an adapter over replicas.
 struct Wavering {
     snapshots: [Arc<DirectorySnapshot>; 3],
-    /// Which of them it answers with, over and over.
+    /// The snapshots that it returns, cyclically, by index.
     answers: &'static [usize],
     asked: AtomicU64,
 }
@@ -88,13 +93,13 @@ impl GroupDirectory for Wavering {
 }
 
 #[test]
-fn d11_a_directory_that_goes_back_is_not_believed() {
+fn d11_older_directory_is_ignored() {
     explore(|| {
         let scene = Scene::with_private_council();
         let node = scene.node(Wavering::new(&[0, 1, 0, 2, 1, 0, 2]));
         let (seen, floors) = (AtomicU64::new(1), Notes::new());
         thread::scope(|scope| {
-            // A change makes the filter ask for the directory in earnest: until then its engine has one.
+            // The change makes the filter read the directory. Until then its engine keeps the one it has.
             scope.spawn(|| {
                 for change in [PolicyChange::MakePrivate, PolicyChange::MakePublic] {
                     node.update_policy(&user("root"), change(GroupRef::Applications)).unwrap();
@@ -107,7 +112,7 @@ fn d11_a_directory_that_goes_back_is_not_believed() {
                         let batch = format!("{number}-{turn}");
                         floors.note(batch.clone(), seen.load(Ordering::SeqCst));
                         node.ingest(&both(&batch)).unwrap();
-                        // From now on nothing older may be decided against.
+                        // From here on no older directory may decide.
                         for stored in scene.everything() {
                             seen.fetch_max(stored.decision().directory().unwrap().0, Ordering::SeqCst);
                         }
@@ -120,10 +125,11 @@ fn d11_a_directory_that_goes_back_is_not_believed() {
 }
 
 #[test]
-fn d11_the_newest_of_racing_answers_stays() {
+fn d11_newest_of_racing_snapshots_is_kept() {
     explore(|| {
         let scene = Scene::with_private_council();
-        // The first one opens the filter, the next two race, and then it is as if they had never been.
+        // The first answer opens the filter, the next two race, and the later ones show which of the two the filter
+        // kept.
         let node = scene.node(Wavering::new(&[0, 1, 2, 0, 0, 0, 0, 0, 0]));
         thread::scope(|scope| {
             for batch in ["one", "other"] {
@@ -131,7 +137,7 @@ fn d11_the_newest_of_racing_answers_stays() {
                 scope.spawn(move || node.ingest(&both(batch)).unwrap());
             }
         });
-        // The filter leaves its engine behind, and asks anew.
+        // The filter discards its engine and reads the directory again.
         scene.update_policy(PolicyChange::MakePrivate(GroupRef::Applications));
         node.ingest(&both("after")).unwrap();
         let floors = [("one", 1), ("other", 1), ("after", 3)].map(|(batch, floor)| (batch.to_owned(), floor));
@@ -140,13 +146,13 @@ fn d11_the_newest_of_racing_answers_stays() {
 }
 
 #[test]
-fn d11_racing_imports_never_go_back_and_forget_no_group() {
+fn d11_racing_imports_never_regress_or_lose_groups() {
     explore(|| {
         let directory = directory(council(1));
         thread::scope(|scope| {
             for revision in [2, 3, 4] {
                 let directory = &directory;
-                // Some are refused, because a later one came first.
+                // Some imports are rejected because a later one was installed first.
                 scope.spawn(move || directory.install(no_council(revision)));
             }
             scope.spawn(|| {
@@ -156,7 +162,7 @@ fn d11_racing_imports_never_go_back_and_forget_no_group() {
                     assert!(snapshot.revision() >= before);
                     let known = snapshot.group_name(&group("council")).is_some()
                         || snapshot.removed_group(&group("council")).is_some_and(|gone| gone.members().len() == 1);
-                    assert!(known, "the council is there, or its last members are");
+                    assert!(known, "the council or its last members are known");
                     before = snapshot.revision();
                 }
             });
@@ -165,8 +171,8 @@ fn d11_racing_imports_never_go_back_and_forget_no_group() {
     });
 }
 
-/// A node that starts now, with a directory that never heard of the council, still knows who was on it.
-fn a_new_node_knows_the_last_members(scene: &Scene, batch: &str) {
+/// Checks that a new node, whose directory never contained the council, knows the last members.
+fn check_new_node(scene: &Scene, batch: &str) {
     let node = scene.node(directory(no_council(9)));
     node.ingest(&both(batch)).unwrap();
     let everything = scene.everything();
@@ -174,11 +180,11 @@ fn a_new_node_knows_the_last_members(scene: &Scene, batch: &str) {
         everything.iter().find(|stored| stored.activity().id().as_str() == format!("{batch}/{name}")).unwrap()
     };
     assert!(is_private(of("adele")), "the last members of the council still count");
-    assert!(!is_private(of("bob")), "and nobody else");
+    assert!(!is_private(of("bob")), "no other user counts as a member");
 }
 
 #[test]
-fn d11_the_last_members_are_kept_whoever_comes_first() {
+fn d11_last_members_are_kept_in_any_order() {
     explore(|| {
         let scene = Scene::initialized();
         let directory = directory(council(1));
@@ -187,7 +193,7 @@ fn d11_the_last_members_are_kept_whoever_comes_first() {
         thread::scope(|scope| {
             scope.spawn(|| {
                 let change = PolicyChange::MakePrivate(group("council").into());
-                // Refused when the council is gone before it.
+                // Rejected if the council is removed first.
                 make_private.store(u64::from(node.update_policy(&user("root"), &change).is_ok()), Ordering::SeqCst);
             });
             scope.spawn(|| {
@@ -205,17 +211,17 @@ fn d11_the_last_members_are_kept_whoever_comes_first() {
         });
         for stored in scene.everything() {
             let private_before = stored.activity().id().as_str().contains("true");
-            assert!(!is_of(&stored, "bob") || !is_private(&stored), "whoever was not on the council is shown");
-            assert!(!private_before || is_of(&stored, "bob") || is_private(&stored), "the members go on to count");
+            assert!(!is_of(&stored, "bob") || !is_private(&stored), "a user outside the council is public");
+            assert!(!private_before || is_of(&stored, "bob") || is_private(&stored), "the last members still count");
         }
         if make_private.load(Ordering::SeqCst) == 1 {
-            a_new_node_knows_the_last_members(&scene, "new");
+            check_new_node(&scene, "new");
         }
     });
 }
 
 #[test]
-fn d11_a_follower_that_is_late_drops_nothing_of_a_later_policy() {
+fn d11_late_reconciliation_keeps_groups_of_later_policy() {
     explore(|| {
         let scene = Scene::initialized();
         let late = scene.node(directory(council(1)));
@@ -229,15 +235,15 @@ fn d11_a_follower_that_is_late_drops_nothing_of_a_later_policy() {
                 node.reconcile_directory().unwrap();
             });
         });
-        a_new_node_knows_the_last_members(&scene, "new");
+        check_new_node(&scene, "new");
     });
 }
 
 #[test]
-fn d11_nodes_that_saw_other_imports_know_together_who_was_in_a_group() {
+fn d11_nodes_merge_last_members_from_different_imports() {
     explore(|| {
         let scene = Scene::with_private_council();
-        // One node missed the import in which Bob took a seat.
+        // One node missed the import in which Bob became a member.
         let seats = |revision, bob: &[&str]| {
             people(&[("adele", &["council"]), ("bob", bob), ("eve", &[])])
                 .build(DirectoryRevision(revision), at(0))

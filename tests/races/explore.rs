@@ -1,10 +1,10 @@
-//! How a scenario is run in many interleavings.
+//! Runs a scenario in many interleavings.
 
 use shuttle::scheduler::{DfsScheduler, PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config, Runner};
 
-/// Runs a scenario in many interleavings: half of them random, half with few preemptions at random places (PCT), which
-/// finds what hides from the first half: one thread that stands still while all others go on.
+/// Runs a scenario in many interleavings. Half of them are random. The other half have few preemptions at random points
+/// (PCT), which finds faults that need one stalled thread.
 pub(crate) fn explore(scenario: fn()) {
     const PREEMPTIONS: usize = 3;
     let schedules = std::env::var("ACTIVITY_PRIVACY_SCHEDULES").map_or(1_500, |count| count.parse().unwrap());
@@ -13,11 +13,11 @@ pub(crate) fn explore(scenario: fn()) {
     run(PctScheduler::new(PREEMPTIONS, half), scenario);
 }
 
-/// Runs a small scenario in every interleaving there is; fewer than `bound`, so that it stays a small one.
+/// Runs a small scenario in every possible interleaving, and fails if there are `bound` or more.
 pub(crate) fn exhaust(bound: usize, scenario: fn()) {
     let schedules = run(DfsScheduler::new(Some(bound), false), scenario);
-    println!("{schedules} interleavings are all there are");
-    assert!(schedules < bound, "there are more than {bound} interleavings");
+    println!("{schedules} interleavings explored exhaustively");
+    assert!(schedules < bound, "there are at least {bound} interleavings");
 }
 
 fn run(scheduler: impl Scheduler + 'static, scenario: fn()) -> usize {

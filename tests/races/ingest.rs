@@ -1,4 +1,4 @@
-//! D4 and D5: ingests that race changes of the policy and one another.
+//! D4 and D5: ingests that race policy changes and each other.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,7 +18,8 @@ use super::explore::{exhaust, explore};
 use super::scene::*;
 use crate::fixture::*;
 
-/// Makes the council private and public again by one node, while others take batches; then looks at what was stored.
+/// Makes the council private and public again on one node, while others ingest batches. Then checks the stored
+/// activities.
 fn batches_race_changes(changing: &PrivacyFilter, others: &[&PrivacyFilter], scene: &Scene) {
     let in_force = AtomicU64::new(changing.policy().unwrap().revision().number());
     let (floors, private) = (Notes::new(), Notes::new());
@@ -51,18 +52,18 @@ fn batches_race_changes(changing: &PrivacyFilter, others: &[&PrivacyFilter], sce
         let revision = stored.decision().policy().number();
         let (batch, name) = stored.activity().id().as_str().split_once('/').unwrap();
         assert!(revision >= floors[batch], "{revision} was no longer in force when the ingest began");
-        assert_eq!(is_private(&stored), private[&revision] && name == "adele", "the verdict is that of its revision");
+        assert_eq!(is_private(&stored), private[&revision] && name == "adele", "the verdict matches its revision");
         batches.entry(batch.to_owned()).or_default().push(revision);
     }
     assert_eq!(batches.len(), floors.len());
     for revisions in batches.values() {
         assert_eq!(revisions.len(), 2, "a batch is stored whole");
-        assert_eq!(revisions[0], revisions[1], "a batch is all under one revision");
+        assert_eq!(revisions[0], revisions[1], "a batch has one revision");
     }
 }
 
 #[test]
-fn d5_one_filter_stores_nothing_under_a_revision_that_was_left_behind() {
+fn d5_one_filter_never_stores_under_superseded_revision() {
     explore(|| {
         let scene = Scene::initialized();
         let node = scene.node(directory(council(1)));
@@ -71,7 +72,7 @@ fn d5_one_filter_stores_nothing_under_a_revision_that_was_left_behind() {
 }
 
 #[test]
-fn d5_two_filters_store_nothing_under_a_revision_that_was_left_behind() {
+fn d5_two_filters_never_store_under_superseded_revision() {
     explore(|| {
         let scene = Scene::initialized();
         let [one, other] = [1, 1].map(|revision| scene.node(directory(council(revision))));
@@ -80,7 +81,7 @@ fn d5_two_filters_store_nothing_under_a_revision_that_was_left_behind() {
 }
 
 #[test]
-fn d5_the_store_itself_takes_no_batch_of_a_revision_that_was_left_behind() {
+fn d5_store_rejects_batch_of_superseded_revision() {
     exhaust(10_000, || {
         let scene = Scene::initialized();
         let engine = PolicyEngine::new(scene.store.policy().unwrap().unwrap(), Ok(council(1).into()));
@@ -98,16 +99,16 @@ fn d5_the_store_itself_takes_no_batch_of_a_revision_that_was_left_behind() {
                 let after = returned.load(Ordering::SeqCst);
                 let appended = scene.store.append(&batch);
                 assert!(!after || matches!(appended, Err(StoreError::Stale { .. })));
-                assert_eq!(shown(), if appended.is_ok() { 2 } else { 0 }, "whole or not at all");
+                assert_eq!(shown(), if appended.is_ok() { 2 } else { 0 }, "a batch is stored whole or not at all");
             });
             changer.join().unwrap()
         });
-        assert_eq!(shown(), at_return, "once a policy is published, nothing of an older revision is stored any more");
+        assert_eq!(shown(), at_return, "no older revision is stored after a policy is published");
     });
 }
 
 #[test]
-fn d5_a_stale_filter_neither_drops_nor_refuses_what_the_policy_in_force_would_take() {
+fn d5_stale_filter_decides_again_under_current_policy() {
     explore(|| {
         let scene = Scene::initialized();
         let leave_out = ScopeRule::exclude(group("council"), ScopeTarget::AllApps);
@@ -115,7 +116,7 @@ fn d5_a_stale_filter_neither_drops_nor_refuses_what_the_policy_in_force_would_ta
         let refuse = OptionsPatch::new().on_undecidable(OnUndecidable::Reject);
         scene.update_policy(PolicyChange::SetOptions(refuse));
         let [changing, stale] = [1, 1].map(|revision| scene.node(directory(council(revision))));
-        // It has made its engine before the race begins.
+        // The filter builds its engine before the race begins.
         assert_eq!(stale.ingest(&[activity("before", "adele")]).unwrap().outcomes(), [IngestOutcome::NotMonitored]);
         let returned = AtomicU64::new(0);
         thread::scope(|scope| {
@@ -129,7 +130,7 @@ fn d5_a_stale_filter_neither_drops_nor_refuses_what_the_policy_in_force_would_ta
             scope.spawn(|| {
                 for turn in 0..3 {
                     let returned = returned.load(Ordering::SeqCst);
-                    // Each takes its turn to meet the engine of before.
+                    // Each thread may find the previous engine.
                     if turn == 1 {
                         let monitored = stale.ingest(&[activity(&format!("{turn}/adele"), "adele")]).unwrap();
                         assert!(returned < 1 || monitored.outcomes() == [IngestOutcome::Stored]);
@@ -144,7 +145,7 @@ fn d5_a_stale_filter_neither_drops_nor_refuses_what_the_policy_in_force_would_ta
 }
 
 #[test]
-fn d4_of_racing_deliveries_the_first_wins() {
+fn d4_first_of_racing_deliveries_wins() {
     explore(|| {
         let scene = Scene::initialized();
         let [one, other] = [1, 1].map(|revision| scene.node(directory(council(revision))));
@@ -168,21 +169,21 @@ fn d4_of_racing_deliveries_the_first_wins() {
         let stored = &scene.everything()[..];
         assert_eq!(stored.len(), 1);
         let answers = answers.all();
-        assert_eq!(answers.values().filter(|(answer, _)| *answer == IngestOutcome::Stored).count(), 1, "one is stored");
+        assert_eq!(
+            answers.values().filter(|(answer, _)| *answer == IngestOutcome::Stored).count(),
+            1,
+            "one delivery is stored"
+        );
         for (answer, activity) in answers.values() {
             let same = stored[0].activity() == *activity;
-            assert_eq!(
-                *answer == IngestOutcome::Conflict,
-                !same,
-                "{answer:?} of another content is a conflict, and no other"
-            );
+            assert_eq!(*answer == IngestOutcome::Conflict, !same, "{answer:?}: only other content is a conflict");
         }
-        assert!(decisions.all().values().all(|seen| *seen == stored[0]), "what was stored first stays as it is");
+        assert!(decisions.all().values().all(|seen| *seen == stored[0]), "the first stored decision is kept");
     });
 }
 
 #[test]
-fn d5_racing_changes_each_build_on_the_one_before() {
+fn d5_racing_changes_each_build_on_the_previous() {
     explore(|| {
         let scene = Scene::initialized();
         let [one, other] = [1, 1].map(|revision| scene.node(directory(council(revision))));
@@ -203,7 +204,7 @@ fn d5_racing_changes_each_build_on_the_one_before() {
         let policy = one.policy().unwrap();
         assert_eq!((policy.private_groups().len(), policy.managed_domains().len()), (2, 1), "no change is lost");
         for entry in scene.records() {
-            // An intent is followed by what came of it, done or superseded.
+            // Each intent is followed by its outcome, done or superseded.
             if let Record { id, event: Event::ChangePolicy(_), outcome: Outcome::Intended, .. } = entry.record
                 && entry.record.policy.unwrap().number() >= before
             {

@@ -1,4 +1,4 @@
-//! Two who initialize the policy at once.
+//! Two administrators who initialize the policy concurrently.
 
 use activity_privacy::filter::OpenError;
 use activity_privacy::governance::{Initiator, Outcome};
@@ -10,7 +10,7 @@ use super::scene::*;
 use crate::fixture::*;
 
 #[test]
-fn p1_of_two_initializations_one_wins() {
+fn p1_one_of_two_initializations_wins() {
     explore(|| {
         let scene = Scene::new();
         let [one, other] = thread::scope(|scope| {
@@ -32,14 +32,14 @@ fn p1_of_two_initializations_one_wins() {
         assert_eq!(policy.admins().len(), 1);
         let done = scene.records().into_iter().filter(|entry| matches!(entry.record.outcome, Outcome::Done { .. }));
         let initiators: Vec<_> = done.map(|entry| entry.record.initiator).collect();
-        // The other one, who finds an intent that is done and has no outcome yet, may record that it is done.
+        // The other filter may find a published intent without an outcome, and then records the outcome.
         assert!(matches!(initiators.len(), 1 | 2), "{initiators:?}");
         assert!(initiators.iter().all(|initiator| *initiator == Initiator::User(user(winner))), "{initiators:?}");
     });
 }
 
 #[test]
-fn p1_nodes_that_open_or_initialize_agree() {
+fn p1_nodes_opening_or_initializing_concurrently_agree() {
     explore(|| {
         let scene = Scene::new();
         let [one, other] = thread::scope(|scope| {

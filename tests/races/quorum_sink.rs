@@ -1,4 +1,4 @@
-//! G4: several sinks asked at once, whose answers race each other, the limit, and a change of the sinks.
+//! G4: several sinks called concurrently, whose answers race each other, the timeout, and a change of the sinks.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -29,16 +29,16 @@ fn record(number: u128) -> Record {
     }
 }
 
-/// Does wrong at one record, in one way.
+/// A sink that fails at one record, in one way.
 #[derive(Default)]
-struct Wrong {
+struct FailingSink {
     inner: MemorySink,
     fails: Option<u128>,
     panics: Option<u128>,
     answers_for_another: Option<u128>,
 }
 
-impl GovernanceSink for Wrong {
+impl GovernanceSink for FailingSink {
     fn record(&self, offered: &Record) -> Result<Receipt, SinkError> {
         let is = |number: Option<u128>| number.is_some_and(|number| offered.id == record(number).id);
         if is(self.fails) {
@@ -65,11 +65,12 @@ fn holds(sink: &impl GovernanceSink, number: u128) -> bool {
     entries.iter().any(|entry| entry.record == record(number))
 }
 
-/// Two callers at once, a quorum of two among three, of which two do wrong, each in its own way: record 1 has no quorum.
+/// Runs two concurrent callers on a quorum of two of three sinks. Two of the sinks fail, each in its own way, so record
+/// 1 has no quorum.
 fn callers(limit: Duration) {
     let leading = Arc::new(MemorySink::new());
-    let wrong = Arc::new(Wrong { fails: Some(1), panics: Some(2), ..Wrong::default() });
-    let lying = Arc::new(Wrong { answers_for_another: Some(1), ..Wrong::default() });
+    let wrong = Arc::new(FailingSink { fails: Some(1), panics: Some(2), ..FailingSink::default() });
+    let lying = Arc::new(FailingSink { answers_for_another: Some(1), ..FailingSink::default() });
     let sinks = QuorumSink::with_leader(name("a"), Arc::clone(&leading) as _)
         .push(name("b"), wrong)
         .push(name("c"), Arc::clone(&lying) as _)
@@ -81,7 +82,7 @@ fn callers(limit: Duration) {
         let (sinks, leading, lying) = (sinks.clone(), Arc::clone(&leading), Arc::clone(&lying));
         thread::spawn(move || match sinks.record(&record(number)) {
             Ok(receipt) => {
-                assert_eq!((number, receipt.record()), (2, record(2).id), "nobody else has record 1");
+                assert_eq!((number, receipt.record()), (2, record(2).id), "record 1 has no quorum");
                 assert!(holds(&*leading, 2) && holds(&*lying, 2));
             }
             Err(error) => assert!(number == 1 || limit < NEVER, "{error:?}"),
@@ -93,19 +94,19 @@ fn callers(limit: Duration) {
 }
 
 #[test]
-fn g4_racing_answers_count_once_and_no_thread_stays() {
+fn g4_racing_answers_count_once_and_threads_end() {
     explore(|| callers(NEVER));
 }
 
 #[test]
-fn g4_answers_that_race_their_limit_are_right_or_none() {
+fn g4_answer_racing_timeout_is_correct_or_error() {
     explore(|| callers(ANY_MOMENT));
 }
 
-/// While records are being written, a sink comes and goes. Whatever is answered is in the leading one and in one of the
-/// sets that there were.
+/// A sink is added and removed while records are written. Every answered record is in the leader and in one of the sink
+/// sets.
 #[test]
-fn g1_a_sink_change_amid_records_loses_none() {
+fn g1_sink_change_during_records_loses_none() {
     explore(|| {
         let (leading, other, third) =
             (Arc::new(MemorySink::new()), Arc::new(MemorySink::new()), Arc::new(MemorySink::new()));
@@ -132,8 +133,8 @@ fn g1_a_sink_change_amid_records_loses_none() {
         }
         let of = |sink: &MemorySink| sink.records(&RecordQuery::default(), 0, 99).unwrap();
         let last = of(&third).pop().unwrap();
-        assert!(of(&third).iter().any(|entry| entry.record.id == record(11).id), "it was tried out");
+        assert!(of(&third).iter().any(|entry| entry.record.id == record(11).id), "the new sink was probed");
         assert!(of(&third).iter().any(|entry| entry.record.id == record(12).id), "{last:?}");
-        assert!(of(&leading).iter().all(|entry| entry.record.id != record(11).id), "the trial is its own");
+        assert!(of(&leading).iter().all(|entry| entry.record.id != record(11).id), "the probe is only in the new sink");
     });
 }

@@ -1,4 +1,4 @@
-//! P2, R2, R3 and G1: reveals that race a revocation, and records that race one another.
+//! P2, R2, R3 and G1: reveals that race a revocation, and records that race each other.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,18 +17,18 @@ use super::scene::*;
 use crate::fixture::*;
 use crate::forward::forward;
 
-/// A sink that notes, when it answers for a page, whether a revocation had returned by then.
+/// A sink that notes, when it answers for a page, whether a revocation had already returned.
 struct Watchful {
     inner: Arc<MemorySink>,
     revoked: Arc<AtomicBool>,
-    /// Whether it had, for the page recorded last.
+    /// Whether a revocation had returned, for the page recorded last.
     before_the_answer: Arc<AtomicBool>,
 }
 
 impl GovernanceSink for Watchful {
     fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
         let receipt = self.inner.record(record)?;
-        // Stands still for a while, as a sink may: most revocations return in the meantime.
+        // Pauses, as a slow sink does: most revocations return in the meantime.
         for _ in 0..if record.kind() == RecordKind::Page { 40 } else { 1 } {
             thread::yield_now();
         }
@@ -41,7 +41,7 @@ impl GovernanceSink for Watchful {
     forward! { inner: records newest remove }
 }
 
-/// Reads pages of a reveal while another node takes the permission away.
+/// Reads pages of a reveal while another node revokes the permission.
 fn pages_race_a_revocation(revocation: PolicyChange) {
     let scene = Scene::with_private_council();
     scene.update_policy(PolicyChange::SetAdmin(user("other"), Role::PrivacyAdministrator));
@@ -68,8 +68,11 @@ fn pages_race_a_revocation(revocation: PolicyChange) {
             for _ in 0..2 {
                 let after = asked_after();
                 let Ok(page) = reveal.page(PageSize::at_most(2), cursor.as_ref()) else { continue };
-                assert!(!after, "no page is returned that was asked for after the revocation returned");
-                assert!(!before_the_answer.load(Ordering::SeqCst), "nor one whose record took until then");
+                assert!(!after, "no page is returned that was requested after the revocation returned");
+                assert!(
+                    !before_the_answer.load(Ordering::SeqCst),
+                    "no page is returned if the revocation returned before its record was durable"
+                );
                 is_on_record(&scene, reveal.id(), &page);
                 cursor = page.next().cloned();
             }
@@ -77,7 +80,7 @@ fn pages_race_a_revocation(revocation: PolicyChange) {
     });
 }
 
-/// The record of a page says what is on it, and is there before the page; so is that of its reveal.
+/// Checks that the record of a page describes it and precedes it, and that the reveal's record precedes both.
 fn is_on_record(scene: &Scene, reveal: RevealId, page: &Page) {
     let private = page.activities().iter().filter(|stored| is_private(stored)).map(|stored| stored.activity().id());
     let seen = Digest::of_ids(private);
@@ -92,34 +95,34 @@ fn is_on_record(scene: &Scene, reveal: RevealId, page: &Page) {
                 && digest.value() == Some(&seen))
             && entry.record.outcome == Outcome::Intended
     });
-    assert!(opened.is_some() && shown.is_some(), "the page is on record before it is returned");
-    assert!(opened < shown, "and its reveal before the page");
+    assert!(opened.is_some() && shown.is_some(), "the page is recorded before it is returned");
+    assert!(opened < shown, "the reveal is recorded before the page");
 }
 
 #[test]
-fn p2_no_page_is_returned_after_a_revocation() {
+fn p2_no_page_is_returned_after_revocation() {
     explore(|| pages_race_a_revocation(PolicyChange::Revoke(user("root").into())));
 }
 
 #[test]
-fn p2_no_page_is_returned_after_the_admin_role_is_lost() {
+fn p2_no_page_is_returned_after_role_is_removed() {
     explore(|| pages_race_a_revocation(PolicyChange::RemoveAdmin(user("root"))));
 }
 
 #[test]
-fn r2_every_page_has_its_record_before_it_though_the_sink_hangs() {
-    /// How many pages were shown, and how many were not because the sink did not answer in time.
+fn r2_page_is_recorded_first_although_sink_hangs() {
+    /// How many pages were shown, and how many were not because the sink timed out.
     static PAGES: [AtomicUsize; 2] = [const { AtomicUsize::new(0) }; 2];
     explore(|| {
         let scene = Scene::with_private_council();
         let ingesting = scene.node(directory(council(1)));
         ingesting.ingest(&[activity("1", "adele"), activity("2", "bob"), activity("3", "adele")]).unwrap();
-        // A sink that does not answer in time cannot be read in time either.
+        // A sink that times out on writes also times out on reads.
         let known = WriteOnlySink::i_know_that_a_restored_store_goes_unnoticed();
         let node = scene.builder(directory(council(1))).write_only_sink(known).sink_timeout(ANY_MOMENT).open().unwrap();
-        // Most often time is up already when the reveal itself is to be recorded.
+        // Usually the record of the reveal itself times out.
         let Some(mut reveal) = (0..16).find_map(|_| node.reveal(reveal_all("root")).ok()) else { return };
-        // Each of another size, so that none is taken for one before it whose record came late.
+        // Each page has another size, so that a late record of an earlier page cannot be mistaken for its own.
         for size in 1..=3 {
             match reveal.page(PageSize::at_most(size), None) {
                 Ok(page) => {
@@ -133,7 +136,7 @@ fn r2_every_page_has_its_record_before_it_though_the_sink_hangs() {
             }
         }
     });
-    println!("{PAGES:?} pages were shown, and were not");
+    println!("pages shown and not shown: {PAGES:?}");
     assert!(PAGES.iter().all(|pages| pages.load(Ordering::SeqCst) > 0), "{PAGES:?}");
 }
 
@@ -149,7 +152,7 @@ fn refusal(scene: &Scene, reader: &str) -> Record {
 }
 
 #[test]
-fn g1_numbers_have_no_gap_and_a_record_has_one() {
+fn g1_sequence_numbers_have_no_gap_or_duplicate() {
     exhaust(10_000, || {
         let scene = Scene::new();
         let shared = refusal(&scene, "shared");
@@ -157,7 +160,7 @@ fn g1_numbers_have_no_gap_and_a_record_has_one() {
         let receipts: Vec<Receipt> = thread::scope(|scope| {
             let threads = records.each_ref().map(|own| {
                 let (sink, shared) = (&scene.sink, &shared);
-                // Both offer one record of their own and one that both offer.
+                // Both threads offer a record of their own, and one that they share.
                 scope.spawn(move || [own, shared].map(|record| sink.record(record).unwrap()))
             });
             threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
@@ -167,7 +170,7 @@ fn g1_numbers_have_no_gap_and_a_record_has_one() {
         assert_eq!(numbers, [1, 2, 3]);
         for receipt in receipts {
             let entry = entries.iter().find(|entry| entry.sequence == receipt.sequence()).unwrap();
-            assert_eq!(entry.record.id, receipt.record(), "a receipt has the number of its own record");
+            assert_eq!(entry.record.id, receipt.record(), "a receipt has the sequence number of its own record");
         }
     });
 }

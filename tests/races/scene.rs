@@ -1,4 +1,4 @@
-//! What the threads of a scenario share: a store, a sink, and filters before them as nodes would have them.
+//! A store and a sink that the threads of a scenario share, and filters over them as separate nodes have them.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,13 +17,13 @@ use uuid::Uuid;
 
 use crate::fixture::*;
 
-/// A limit that is never reached: a call that is never answered is a deadlock then.
+/// A timeout that never expires: a call without an answer is then a deadlock.
 pub(crate) const NEVER: Duration = Duration::MAX;
-/// A limit that is reached at any moment: see `src/sync.rs`.
+/// A timeout that can expire at any moment: see `src/sync.rs`.
 pub(crate) const ANY_MOMENT: Duration = Duration::from_secs(3_600);
 
-/// One store and one sink. Everything that is not to race is done to them directly, step by step, without the threads
-/// that a filter starts.
+/// One store and one sink. Setup that is not to race calls them directly, step by step, without the threads of a
+/// filter.
 #[derive(Clone)]
 pub(crate) struct Scene {
     pub(crate) store: Arc<MemoryStore>,
@@ -32,7 +32,7 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// Without a policy.
+    /// Returns a scene without a policy.
     pub(crate) fn new() -> Self {
         Self {
             store: Arc::new(MemoryStore::new()),
@@ -41,7 +41,7 @@ impl Scene {
         }
     }
 
-    /// With a policy of `root`, who may view private activities.
+    /// Returns a scene with a policy whose administrator `root` may view private activities.
     pub(crate) fn initialized() -> Self {
         let scene = Self::new();
         scene.publish(NewPolicy::initial(&admins(), scene.fresh(), at(0)));
@@ -49,7 +49,7 @@ impl Scene {
         scene
     }
 
-    /// With a policy under which the council is private.
+    /// Returns a scene with a policy under which the council is private.
     pub(crate) fn with_private_council() -> Self {
         let scene = Self::initialized();
         scene.update_policy(PolicyChange::MakePrivate(group("council").into()));
@@ -72,7 +72,7 @@ impl Scene {
         self.store.publish(&pending.recorded(&receipt).unwrap()).unwrap();
     }
 
-    /// A node in front of this store and this sink.
+    /// Returns a node over this store and this sink.
     pub(crate) fn node(&self, directory: impl GroupDirectory + 'static) -> PrivacyFilter {
         self.builder(directory).open().unwrap()
     }
@@ -93,7 +93,7 @@ impl Scene {
             .id_source(move || ids.fresh().0)
     }
 
-    /// Everything that is stored, hidden or not.
+    /// Returns every stored activity, private ones included.
     pub(crate) fn everything(&self) -> Vec<StoredActivity> {
         let policy = self.store.policy().unwrap().unwrap();
         let id = RevealId(self.fresh().0);
@@ -108,7 +108,7 @@ impl Scene {
         page.recorded(&receipt).unwrap().open(&policy, self.fresh(), at(0)).unwrap()
     }
 
-    /// Every governance record.
+    /// Returns every governance record.
     pub(crate) fn records(&self) -> Vec<RecordEntry> {
         self.sink.records(&RecordQuery::default(), 0, usize::MAX).unwrap()
     }
@@ -118,12 +118,12 @@ impl Scene {
     }
 }
 
-/// A directory of this revision, in which Adele is on the council and Bob is not.
+/// Returns a directory of this revision in which Adele is in the council and Bob is not.
 pub(crate) fn council(revision: u64) -> DirectorySnapshot {
     people(&[("adele", &["council"]), ("bob", &[])]).build(DirectoryRevision(revision), at(0)).unwrap()
 }
 
-/// A directory of this revision, in which there is no council.
+/// Returns a directory of this revision without a council.
 pub(crate) fn no_council(revision: u64) -> DirectorySnapshot {
     people(&[("adele", &[]), ("bob", &[])]).build(DirectoryRevision(revision), at(0)).unwrap()
 }
@@ -134,7 +134,7 @@ pub(crate) fn directory(snapshot: DirectorySnapshot) -> Arc<MemoryDirectory> {
     directory
 }
 
-/// One activity of Adele and one of Bob.
+/// Returns one activity of Adele and one of Bob.
 pub(crate) fn both(batch: &str) -> [Activity; 2] {
     [activity(&format!("{batch}/adele"), "adele"), activity(&format!("{batch}/bob"), "bob")]
 }
@@ -147,8 +147,8 @@ pub(crate) fn is_of(stored: &StoredActivity, name: &str) -> bool {
     stored.activity().id().as_str().ends_with(name)
 }
 
-/// What was true before something began, for whoever checks afterwards. Its locks are not shuttle's, so that looking at
-/// it orders no threads.
+/// Values observed before an operation began, for later checks. Its locks are not shuttle's, so reading it orders no
+/// threads.
 pub(crate) struct Notes<K, V>(Mutex<BTreeMap<K, V>>);
 
 impl<K: Ord, V> Notes<K, V> {

@@ -1,5 +1,5 @@
-//! G4 and R2: the sink's own threads. A deadlock, a wake-up that is lost or a thread that stays behind ends a run with
-//! an error of shuttle's, because it waits until every thread has ended.
+//! G4 and R2: the threads of the timeout sink. Shuttle waits until every thread has ended, so a deadlock, a lost
+//! wake-up or a leaked thread fails the run.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ fn record(number: usize) -> Record {
     }
 }
 
-/// A gate that hangs whoever comes before it is opened.
+/// A gate that blocks each caller until it is opened.
 #[derive(Default)]
 struct Gate {
     is_open: Mutex<bool>,
@@ -52,17 +52,18 @@ impl Gate {
     }
 }
 
-/// Hangs for record 0 and every reading until its gate is opened, and panics at record 9 and at a reading of nothing.
+/// A sink that hangs on record 0 and on every read until its gate is opened. It panics on record 9 and on an empty
+/// read.
 #[derive(Default)]
-struct Moody {
+struct FaultySink {
     inner: MemorySink,
     gate: Gate,
-    /// How many readings are under way, and how many ever were.
-    readings: AtomicUsize,
+    /// How many reads are running, and how many ever began.
+    reads: AtomicUsize,
     begun: AtomicUsize,
 }
 
-impl GovernanceSink for Moody {
+impl GovernanceSink for FaultySink {
     fn record(&self, offered: &Record) -> Result<Receipt, SinkError> {
         if offered.id == record(0).id {
             self.gate.pass();
@@ -78,17 +79,17 @@ impl GovernanceSink for Moody {
         if limit == 0 {
             resume_unwind(Box::new("on command"));
         }
-        let readings = self.readings.fetch_add(1, Ordering::SeqCst) + 1;
-        assert!(readings <= TimeoutSink::MAX_READS, "no more readings at once than there may be");
+        let reads = self.reads.fetch_add(1, Ordering::SeqCst) + 1;
+        assert!(reads <= TimeoutSink::MAX_READS, "concurrent reads stay within the limit");
         self.gate.pass();
-        self.readings.fetch_sub(1, Ordering::SeqCst);
+        self.reads.fetch_sub(1, Ordering::SeqCst);
         self.inner.records(query, after, limit)
     }
 
     forward! { inner: newest remove }
 }
 
-/// So many callers at once, each with records of its own; the last one to leave drops the sink.
+/// Runs concurrent callers, each with its own records. The last caller to finish drops the sink.
 fn callers(limit: Duration, callers: usize, records: usize) {
     let inner = Arc::new(MemorySink::new());
     let sink = Arc::new(TimeoutSink::new(Arc::clone(&inner) as Arc<dyn GovernanceSink>, limit));
@@ -99,11 +100,15 @@ fn callers(limit: Duration, callers: usize, records: usize) {
                 for number in (0..records).map(|number| 1 + caller * records + number) {
                     match sink.record(&record(number)) {
                         Ok(receipt) => {
-                            assert_eq!(receipt.record(), record(number).id, "the answer is for this very record");
+                            assert_eq!(receipt.record(), record(number).id, "the receipt is for this record");
                             let entries = inner.records(&RecordQuery::default(), receipt.sequence() - 1, 1).unwrap();
-                            assert_eq!(entries[0].record, record(number), "which is durable by then");
+                            assert_eq!(
+                                entries[0].record,
+                                record(number),
+                                "the record is durable when the receipt is returned"
+                            );
                         }
-                        Err(SinkError::TimedOut) => assert!(limit < NEVER, "nobody gives up before the limit"),
+                        Err(SinkError::TimedOut) => assert!(limit < NEVER, "no caller times out early"),
                         Err(error) => panic!("{error}"),
                     }
                 }
@@ -114,23 +119,23 @@ fn callers(limit: Duration, callers: usize, records: usize) {
     for thread in threads {
         thread.join().unwrap();
     }
-    assert!(limit < NEVER || Arc::strong_count(&inner) == 1, "whoever dropped it waited until it was released");
+    assert!(limit < NEVER || Arc::strong_count(&inner) == 1, "dropping the sink waits until its threads release it");
 }
 
 #[test]
-fn g4_racing_callers_are_all_answered_and_no_thread_stays() {
+fn g4_racing_callers_are_answered_and_threads_end() {
     explore(|| callers(NEVER, 3, 2));
 }
 
 #[test]
-fn r2_an_answer_that_races_its_limit_is_right_or_none() {
+fn r2_answer_racing_timeout_is_correct_or_error() {
     explore(|| callers(ANY_MOMENT, 3, 2));
 }
 
 #[test]
-fn g4_a_call_that_hangs_holds_up_nobody_else() {
+fn g4_hanging_call_blocks_no_other_caller() {
     explore(|| {
-        let moody = Arc::new(Moody::default());
+        let moody = Arc::new(FaultySink::default());
         let sink = TimeoutSink::new(Arc::clone(&moody) as Arc<dyn GovernanceSink>, NEVER);
         thread::scope(|scope| {
             scope.spawn(|| sink.record(&record(0)).unwrap());
@@ -149,9 +154,9 @@ fn g4_a_call_that_hangs_holds_up_nobody_else() {
 }
 
 #[test]
-fn g4_a_sink_that_goes_while_calls_hang_leaves_no_thread() {
+fn g4_sink_dropped_while_calls_hang_leaks_no_thread() {
     explore(|| {
-        let moody = Arc::new(Moody::default());
+        let moody = Arc::new(FaultySink::default());
         let sink = Arc::new(TimeoutSink::new(Arc::clone(&moody) as Arc<dyn GovernanceSink>, ANY_MOMENT));
         let threads = [0, 1, 2].map(|number| {
             let sink = Arc::clone(&sink);
@@ -164,15 +169,15 @@ fn g4_a_sink_that_goes_while_calls_hang_leaves_no_thread() {
         for thread in threads {
             thread.join().unwrap();
         }
-        // Nobody holds the sink any more, and one call of it still hangs, if it was begun.
+        // The sink is dropped. One of its calls still hangs, if it began.
         moody.gate.open();
     });
 }
 
 #[test]
-fn g4_whoever_waits_for_a_turn_gets_it() {
+fn g4_queued_call_is_eventually_run() {
     explore(|| {
-        let moody = Arc::new(Moody::default());
+        let moody = Arc::new(FaultySink::default());
         for number in 1..=TimeoutSink::MAX_READS + 2 {
             let _receipt = moody.inner.record(&record(number)).unwrap();
         }
@@ -182,7 +187,7 @@ fn g4_whoever_waits_for_a_turn_gets_it() {
                 let sink = &sink;
                 scope.spawn(move || {
                     let entries = sink.records(&RecordQuery::default(), number, 1).unwrap();
-                    assert_eq!(entries[0].sequence, number + 1, "the answer is for this very question");
+                    assert_eq!(entries[0].sequence, number + 1, "the answer is for this query");
                 });
             }
             moody.gate.open();
@@ -191,15 +196,15 @@ fn g4_whoever_waits_for_a_turn_gets_it() {
 }
 
 #[test]
-fn g4_whoever_gives_up_waiting_leaves_the_line() {
+fn g4_timed_out_call_leaves_the_queue() {
     explore(|| {
-        let moody = Arc::new(Moody::default());
+        let moody = Arc::new(FaultySink::default());
         let sink = Arc::new(TimeoutSink::new(Arc::clone(&moody) as Arc<dyn GovernanceSink>, ANY_MOMENT));
         let threads: Vec<_> = (0..TimeoutSink::MAX_READS + 1)
             .map(|_| {
                 let sink = Arc::clone(&sink);
                 thread::spawn(move || {
-                    // All hang, and one of them never had its turn.
+                    // All of them hang, and one of them never started.
                     assert!(matches!(sink.records(&RecordQuery::default(), 0, 1), Err(SinkError::TimedOut)));
                 })
             })
@@ -208,21 +213,21 @@ fn g4_whoever_gives_up_waiting_leaves_the_line() {
             thread.join().unwrap();
         }
         moody.gate.open();
-        // Those that hung are over, and whoever comes now is answered, unless time runs out.
+        // The hanging calls ended. A new call is answered, unless it times out.
         match sink.records(&RecordQuery::default(), 0, 1) {
             Ok(entries) => assert!(entries.is_empty()),
             Err(error) => assert!(matches!(error, SinkError::TimedOut)),
         }
         drop(sink);
         let begun = moody.begun.load(Ordering::SeqCst);
-        assert!(begun <= TimeoutSink::MAX_READS + 1, "what was given up before its turn is not begun any more");
+        assert!(begun <= TimeoutSink::MAX_READS + 1, "a call that timed out in the queue never begins");
     });
 }
 
 #[test]
-fn g4_a_panic_meets_its_own_caller_and_no_other() {
+fn g4_panic_fails_only_its_own_caller() {
     explore(|| {
-        let moody = Arc::new(Moody::default());
+        let moody = Arc::new(FaultySink::default());
         let sink = TimeoutSink::new(Arc::clone(&moody) as Arc<dyn GovernanceSink>, NEVER);
         thread::scope(|scope| {
             for number in [9, 1, 2] {
@@ -238,9 +243,9 @@ fn g4_a_panic_meets_its_own_caller_and_no_other() {
 }
 
 #[test]
-fn g4_panics_use_up_no_threads() {
+fn g4_panics_exhaust_no_threads() {
     explore(|| {
-        let moody = Arc::new(Moody::default());
+        let moody = Arc::new(FaultySink::default());
         moody.gate.open();
         let sink = TimeoutSink::new(Arc::clone(&moody) as Arc<dyn GovernanceSink>, NEVER);
         for _ in 0..=TimeoutSink::MAX_READS {

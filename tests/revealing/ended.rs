@@ -1,4 +1,4 @@
-//! R1: a reveal that ended stays ended, whatever the clock does, and lives no longer for it.
+//! R1: a reveal that ended stays ended, and the clock cannot lengthen its lifetime.
 
 use activity_privacy::filter::Reveal;
 use activity_privacy::governance::Recorded;
@@ -55,7 +55,7 @@ fn r1_ended_reveal_stays_ended_when_clock_goes_back() {
     ];
     for place in places() {
         let fixture = place.fixture();
-        furnish(&fixture);
+        populate(&fixture);
         for (end, undo, denial) in ends {
             let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
             assert_eq!(denied(&mut reveal), None);
@@ -66,7 +66,7 @@ fn r1_ended_reveal_stays_ended_when_clock_goes_back() {
             for back in [then, then - 10 * HOUR, i64::from(i32::MIN), then] {
                 fixture.clock.store(back, std::sync::atomic::Ordering::SeqCst);
                 let again = denied(&mut reveal).expect("it stays ended");
-                // Once much time passed it expired as well.
+                // After a long time it expired as well.
                 assert!([denial, Denial::Expired].contains(&again), "{again:?}");
                 let last = fixture.records().pop().unwrap().record;
                 assert_eq!((last.kind(), last.outcome), (RecordKind::Page, Outcome::Denied(again)));
@@ -74,35 +74,35 @@ fn r1_ended_reveal_stays_ended_when_clock_goes_back() {
             assert_eq!(
                 denied(&mut fixture.filter.reveal(reveal_all("root")).unwrap()),
                 None,
-                "another one may be opened"
+                "another reveal may be opened"
             );
         }
     }
 }
 
 #[test]
-fn r1_reveal_lives_no_longer_when_clock_goes_back() {
+fn r1_reveal_is_not_extended_when_clock_goes_back() {
     for place in places() {
         let fixture = place.fixture();
-        furnish(&fixture);
+        populate(&fixture);
         let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
         fixture.advance(100);
         assert_eq!(denied(&mut reveal), None);
         fixture.advance(-100_000);
         assert_eq!(denied(&mut reveal), None);
         fixture.advance(HOUR - 101);
-        assert_eq!(denied(&mut reveal), None, "a second is left");
+        assert_eq!(denied(&mut reveal), None, "one second is left");
         fixture.advance(1);
         assert_eq!(denied(&mut reveal), Some(Denial::Expired));
     }
 }
 
-/// Nobody looks at the clock meanwhile, so that only another one knows.
+/// No call reads the clock meanwhile, so only the other clock measures the time.
 #[test]
 fn r1_unused_reveal_expires_though_clock_goes_back() {
     for place in places() {
         let fixture = place.fixture();
-        furnish(&fixture);
+        populate(&fixture);
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
         let lifetime = Duration::from_millis(300);
         let request = RevealRequest::new(user("root"), Query::all(), lifetime, audited);
@@ -118,10 +118,10 @@ fn r1_unused_reveal_expires_though_clock_goes_back() {
 }
 
 #[test]
-fn r1_reveal_refused_at_last_moment_stays_ended() {
+fn r1_reveal_rejected_at_last_moment_stays_ended() {
     let sink = Arc::new(Meanwhile::default());
     let fixture = Fixture::over(Arc::new(MemoryStore::new()), sink.clone());
-    furnish(&fixture);
+    populate(&fixture);
     let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
     let clock = Arc::clone(&fixture.clock);
     sink.then(move || _ = clock.fetch_add(HOUR, std::sync::atomic::Ordering::SeqCst));
@@ -130,12 +130,12 @@ fn r1_reveal_refused_at_last_moment_stays_ended() {
     assert_eq!(denied(&mut reveal), Some(Denial::Expired));
 }
 
-/// The clock stands still while the sink takes its time.
+/// The clock does not advance while the sink works.
 #[test]
-fn r1_page_is_not_shown_once_lifetime_passed_meanwhile() {
+fn r1_page_is_not_shown_if_lifetime_passed_meanwhile() {
     let sink = Arc::new(Meanwhile::default());
     let fixture = Fixture::over(Arc::new(MemoryStore::new()), sink.clone());
-    furnish(&fixture);
+    populate(&fixture);
     let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
     let lifetime = Duration::from_millis(300);
     let request = RevealRequest::new(user("root"), Query::all(), lifetime, audited);
@@ -144,7 +144,7 @@ fn r1_page_is_not_shown_once_lifetime_passed_meanwhile() {
     assert_eq!(denied(&mut reveal), Some(Denial::Expired));
 }
 
-/// A reveal for an hour of `root`, who may, and everything that the steps by hand need.
+/// A reveal of `root`, who has the permission, for one hour, and the values that the steps need.
 struct Hand {
     store: Arc<MemoryStore>,
     policy: Arc<PrivacyPolicy>,
@@ -159,7 +159,7 @@ impl Hand {
     fn begin() -> Self {
         let store = Arc::new(MemoryStore::new());
         let fixture = Fixture::over(store.clone(), Arc::new(activity_privacy::memory::MemorySink::new()));
-        furnish(&fixture);
+        populate(&fixture);
         let policy = fixture.filter.policy().unwrap();
         let reveal = RevealId(uuid::Uuid::from_u128(9));
         let pending = reveal_all("root").authorise(&policy, None, reveal, id(1), [1, 2].map(salt), at(0)).unwrap();
@@ -185,7 +185,7 @@ impl Hand {
 }
 
 #[test]
-fn r1_refused_page_refuses_all_others_in_flight() {
+fn r1_rejected_page_rejects_all_others_in_flight() {
     let hand = Hand::begin();
     let pages = [hand.page(0).unwrap(), hand.page(0).unwrap(), hand.page(0).unwrap()];
     let [first, second, third] = pages;
@@ -211,11 +211,11 @@ fn r1_closed_reveal_stays_closed() {
 }
 
 #[test]
-fn r1_reveal_that_lasted_long_enough_is_over() {
+fn r1_reveal_ends_after_its_total_lifetime() {
     let hand = Hand::begin();
     hand.reveal.elapsed(Duration::from_secs(3_599));
     assert_eq!(hand.page(-9 * HOUR).map(drop), Ok(()));
-    // What another clock says first does not count twice, and what it says less counts nothing.
+    // Time that another clock measures first does not count twice, and a smaller measurement adds nothing.
     hand.reveal.elapsed(Duration::from_secs(1));
     assert_eq!(hand.page(-9 * HOUR).map(drop), Ok(()));
     hand.reveal.elapsed(Duration::MAX);
@@ -225,9 +225,9 @@ fn r1_reveal_that_lasted_long_enough_is_over() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever the clock does, a reveal is shown for no longer than its lifetime in all, and never again after that.
+    /// A reveal is never shown for longer than its lifetime in total, and never after that, whatever the clock does.
     #[test]
-    fn r1_no_clock_lengthens_a_reveal(moves in proptest::collection::vec(-4_000_i64..2_000, 1..30)) {
+    fn r1_no_clock_lengthens_reveal(moves in proptest::collection::vec(-4_000_i64..2_000, 1..30)) {
         let hand = Hand::begin();
         let (mut clock, mut lived, mut ended) = (0, 0, false);
         for by in moves {
@@ -246,11 +246,11 @@ proptest! {
     }
 }
 
-/// A filter needs no directory to refuse.
+/// A filter needs no directory to reject.
 #[test]
-fn r1_clones_of_a_filter_share_no_reveal() {
+fn r1_clones_of_filter_share_no_reveal() {
     let place = Place::in_memory();
-    furnish(&place.fixture());
+    populate(&place.fixture());
     let clock = Arc::new(std::sync::atomic::AtomicI64::new(0));
     let now = Arc::clone(&clock);
     let filter = PrivacyFilter::builder(Arc::clone(&place.store), MemoryDirectory::new(), Arc::clone(&place.sink))

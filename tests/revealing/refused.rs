@@ -1,4 +1,4 @@
-//! R4 and G1: what is refused is on record, with its cause; and so is a dry run, before it is answered.
+//! R4 and G1: rejected calls are recorded with their cause. A dry run is recorded before it is answered.
 
 use activity_privacy::filter::{DryRunError, ViewError};
 use activity_privacy::governance::{ApprovalDecision, ChangeSummary, Record, RecordQuery, RequestId};
@@ -27,7 +27,7 @@ fn refused(fixture: &Fixture, by: &str, change: &PolicyChange, sample: usize) ->
     record
 }
 
-/// `root` may manage privacy, and may not view private activities; `ann` is an analyst who may.
+/// `root` may manage privacy but not view private activities. `ann` is an analyst who may view them.
 fn office(place: &Place) -> Fixture {
     let fixture = place.fixture();
     fixture.install(people(&[("ann", &[]), ("bob", &[]), ("adele", &["council"])])).make_private("council");
@@ -37,7 +37,7 @@ fn office(place: &Place) -> Fixture {
 }
 
 #[test]
-fn g1_dry_run_is_on_record_before_it_is_answered() {
+fn g1_dry_run_is_recorded_before_it_is_answered() {
     let public = PolicyChange::MakePublic(group("council").into());
     for place in places() {
         let fixture = office(&place);
@@ -73,7 +73,7 @@ fn g1_dry_run_is_on_record_before_it_is_answered() {
 }
 
 #[test]
-fn r4_refused_dry_run_is_on_record_with_cause() {
+fn r4_rejected_dry_run_is_recorded_with_cause() {
     for place in places() {
         let fixture = office(&place);
         for sample in [0, 5] {
@@ -91,14 +91,14 @@ fn r4_refused_dry_run_is_on_record_with_cause() {
 }
 
 #[test]
-fn d13_names_take_permission_to_view_private_activities() {
+fn d13_names_need_permission_to_view_private_activities() {
     let public = PolicyChange::MakePublic(group("council").into());
     for place in places() {
         let fixture = office(&place);
         let run = fixture.filter.dry_run(&user("root"), &public, 0).unwrap();
-        assert_eq!((run.shown().users(), run.shown().sample()), (1, &[][..]), "counts name nobody");
+        assert_eq!((run.shown().users(), run.shown().sample()), (1, &[][..]), "counts name no user");
         assert_eq!(refused(&fixture, "root", &public, 1).outcome, Outcome::Denied(Denial::NotPermitted));
-        // It would be refused anyway: that is said first.
+        // The request would be rejected anyway. The missing permission is reported first.
         assert_eq!(refused(&fixture, "ann", &public, 1).outcome, Outcome::Denied(Denial::MayNotManage));
         fixture.permit_root();
         let run = fixture.filter.dry_run(&user("root"), &public, 1).unwrap();
@@ -109,7 +109,7 @@ fn d13_names_take_permission_to_view_private_activities() {
 }
 
 #[test]
-fn g2_record_of_dry_run_names_nobody() {
+fn g2_record_of_dry_run_names_no_user() {
     for place in places() {
         let fixture = office(&place);
         fixture.permit_root();
@@ -123,9 +123,9 @@ fn g2_record_of_dry_run_names_nobody() {
     }
 }
 
-/// With hidden activities and without, the record says the same.
+/// The record is the same with and without hidden activities.
 #[test]
-fn r4_foreign_cursor_in_a_reveal_is_on_record() {
+fn r4_foreign_cursor_in_reveal_is_recorded() {
     for place in places() {
         let mut said = Vec::new();
         for names in [["adele", "bob", "bob", "adele", "bob"], ["bob"; 5]] {
@@ -138,7 +138,7 @@ fn r4_foreign_cursor_in_a_reveal_is_on_record() {
             let of_other = other.page(size(1), None).unwrap();
             let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
             let own = reveal.page(size(1), None).unwrap().next().unwrap().clone();
-            // A page that was never shown: the last digits are its number.
+            // The cursor of a page that was never shown: the last digits are its number.
             let unseen: String = own.to_string().chars().rev().skip(8).collect();
             let unseen: Cursor = (unseen.chars().rev().collect::<String>() + "ffffffff").parse().unwrap();
             for foreign in [of_view.next(), of_other.next(), Some(&unseen)] {
@@ -154,20 +154,20 @@ fn r4_foreign_cursor_in_a_reveal_is_on_record() {
                 assert_eq!(*of, reveal.id());
                 said.push((*activities.value().unwrap(), *private.value().unwrap(), *digest.value().unwrap()));
                 assert!(subjects.value().unwrap().is_empty());
-                assert!(reveal.page(size(1), Some(&own)).is_ok(), "the reveal goes on");
+                assert!(reveal.page(size(1), Some(&own)).is_ok(), "the reveal stays open");
             }
         }
         said.dedup();
-        assert_eq!(said, [(0, 0, Digest::of_ids([]))], "a page with nothing on it");
+        assert_eq!(said, [(0, 0, Digest::of_ids([]))], "a page without activities");
     }
 }
 
-/// Without a reveal no cursor leads to anything private, and no view is on record.
+/// Without a reveal no cursor reaches private activities, and no view is recorded.
 #[test]
-fn v4_foreign_cursor_in_a_view_is_not_recorded() {
+fn v4_foreign_cursor_in_view_is_not_recorded() {
     for place in places() {
         let fixture = place.fixture();
-        furnish(&fixture);
+        populate(&fixture);
         let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
         let of_reveal = reveal.page(size(1), None).unwrap();
         let of_bob = fixture.filter.view(&user("bob")).page(&Query::all(), size(1), None).unwrap();
@@ -180,9 +180,9 @@ fn v4_foreign_cursor_in_a_view_is_not_recorded() {
     }
 }
 
-/// Whoever is refused is on record, for every method that asks who calls it.
+/// Every method that takes a caller records its rejections.
 #[test]
-fn r4_every_refused_caller_is_on_record() {
+fn r4_every_rejected_caller_is_recorded() {
     type Try = fn(&PrivacyFilter, &UserId) -> bool;
     let request = RequestId(uuid::Uuid::from_u128(77));
     let sinks = QuorumSink::with_leader("a".parse().unwrap(), Arc::new(activity_privacy::memory::MemorySink::new()));
@@ -208,7 +208,7 @@ fn r4_every_refused_caller_is_on_record() {
     ];
     for place in places() {
         let fixture = place.fixture();
-        furnish(&fixture);
+        populate(&fixture);
         let expect = |kind: RecordKind, by: &str, cause: Denial, before: usize| {
             let records = fixture.records();
             assert_eq!(records.len(), before + 1, "{kind}");
@@ -224,7 +224,7 @@ fn r4_every_refused_caller_is_on_record() {
         let before = fixture.records().len();
         assert!(fixture.filter.drop_sink(&user("bob"), &sinks, &"a".parse().unwrap()).is_err());
         expect(RecordKind::SinkChange, "bob", Denial::NotAdmin, before);
-        // Who may, and asks for what is not there.
+        // A permitted caller who requests an id that does not exist.
         let before = fixture.records().len();
         assert!(fixture.filter.reveal_approved(reveal_all("root"), request).is_err());
         expect(RecordKind::Reveal, "root", Denial::NotRequested, before);
@@ -234,11 +234,11 @@ fn r4_every_refused_caller_is_on_record() {
     }
 }
 
-/// A directory that does not answer keeps nobody from being refused.
+/// A caller is rejected even if the directory does not answer.
 #[test]
-fn r4_dry_run_is_refused_on_record_without_a_directory() {
+fn r4_rejected_dry_run_is_recorded_without_directory() {
     let place = Place::in_memory();
-    furnish(&place.fixture());
+    populate(&place.fixture());
     let filter = PrivacyFilter::builder(Arc::clone(&place.store), MemoryDirectory::new(), Arc::clone(&place.sink));
     let filter = filter.clock(|| at(0)).open().unwrap();
     assert!(filter.dry_run(&user("bob"), private("council"), 3).is_err());

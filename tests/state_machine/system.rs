@@ -1,4 +1,4 @@
-//! The library, driven step by step, and looked at from every side.
+//! Drives the library step by step, and observes it through every public operation.
 #![allow(dead_code, reason = "every test file uses a part of it")]
 
 use std::collections::BTreeMap;
@@ -33,11 +33,11 @@ use activity_privacy::strategies::{
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use crate::backend::Backend;
 use crate::fixture::{admins, alias, at, changed, people, salt, user};
-use crate::ground::Ground;
 use crate::tally::{reached, reached_times};
 
-/// A directory that can be cut off.
+/// A directory that can be made unavailable.
 #[derive(Default)]
 struct Line {
     directory: MemoryDirectory,
@@ -60,7 +60,7 @@ struct Live {
     line: Arc<Line>,
 }
 
-/// A cursor that was handed out.
+/// A cursor that the library returned.
 struct Made {
     cursor: Cursor,
     of: Of,
@@ -71,18 +71,18 @@ enum Of {
     Reveal(RevealId),
 }
 
-/// Two nodes over one ground.
+/// Two nodes over one backend.
 pub(crate) struct System<G> {
-    // Before the ground, so that the files are closed when it goes.
+    // Declared before the backend, so that the files are closed before the backend removes them.
     nodes: BTreeMap<Node, Live>,
     reveals: Vec<(Node, UserId, Reveal)>,
     cursors: Vec<Made>,
     delivered: Vec<Batch>,
-    ground: G,
+    backend: G,
     clock: Arc<AtomicI64>,
     ids: Arc<AtomicU64>,
     source: Option<(u64, DateTime<Utc>, Import)>,
-    /// Every import that there was, by its revision.
+    /// Every import so far, by its revision.
     imports: BTreeMap<DirectoryRevision, Import>,
     forwarded: BTreeMap<Node, Offset>,
     /// The policy before the last change.
@@ -90,14 +90,14 @@ pub(crate) struct System<G> {
     checks: AtomicU64,
 }
 
-impl<G: Ground> System<G> {
-    pub(crate) fn begin() -> Self {
+impl<G: Backend> System<G> {
+    pub(crate) fn new() -> Self {
         let mut system = Self {
             nodes: BTreeMap::new(),
             reveals: Vec::new(),
             cursors: Vec::new(),
             delivered: Vec::new(),
-            ground: G::new(),
+            backend: G::new(),
             clock: Arc::default(),
             ids: Arc::default(),
             source: None,
@@ -106,8 +106,8 @@ impl<G: Ground> System<G> {
             before: None,
             checks: AtomicU64::new(0),
         };
-        system.stand(Node::First, false);
-        system.stand(Node::Second, false);
+        system.start_node(Node::First, false);
+        system.start_node(Node::Second, false);
         system
     }
 
@@ -128,9 +128,9 @@ impl<G: Ground> System<G> {
             .sink_timeout(Duration::from_secs(60))
     }
 
-    /// Begins a node, which finds what stands on the ground.
-    fn stand(&mut self, node: Node, loaded: bool) {
-        let (store, sink) = self.ground.stand();
+    /// Starts a node over the backend.
+    fn start_node(&mut self, node: Node, loaded: bool) {
+        let (store, sink) = self.backend.open();
         let line = Arc::new(Line::default());
         if let (true, Some((revision, as_of, import))) = (loaded, &self.source) {
             line.directory.install(import.snapshot(DirectoryRevision(*revision), *as_of).unwrap()).unwrap();
@@ -152,9 +152,9 @@ impl<G: Ground> System<G> {
         let known = before.as_ref().and_then(|before| Some((before, self.imports.get(&before.revision())?)));
         let revision = DirectoryRevision(*revision);
         let snapshot = match known {
-            // Every other one comes as what changed since what the node has, which can be several imports.
+            // Every other import arrives as a delta from the node's directory, which can cover several imports.
             Some((before, known)) if revision.0.is_multiple_of(2) && before.revision() < revision => {
-                reached("directory: by a delta");
+                reached("directory: delta");
                 before.apply(&known.delta_to(import), revision, *as_of).unwrap()
             }
             _ => import.snapshot(revision, *as_of).unwrap(),
@@ -168,7 +168,7 @@ impl<G: Ground> System<G> {
             let _ = filter.prewarm(&snapshot);
         }
         let installed = line.directory.install(snapshot);
-        reached(if installed.is_ok() { "directory: installed" } else { "directory: not newer, refused" });
+        reached(if installed.is_ok() { "directory: installed" } else { "directory: not newer, rejected" });
     }
 
     pub(crate) fn take(&mut self, step: &Step, expected: &ExpectedAnswer) {
@@ -187,7 +187,7 @@ impl<G: Ground> System<G> {
                 if *reconcile { self.follow(Node::First) } else { ExpectedAnswer::Nothing }
             }
             Step::CatchUp => {
-                reached("step: the second node catches up");
+                reached("step: the second node reads the directory");
                 self.install(Node::Second);
                 ExpectedAnswer::Nothing
             }
@@ -196,7 +196,7 @@ impl<G: Ground> System<G> {
                 self.follow(*node)
             }
             Step::Outage { at, out } => {
-                reached("step: outage of a directory");
+                reached("step: directory outage");
                 self.nodes[at].line.out.store(*out, Ordering::SeqCst);
                 ExpectedAnswer::Nothing
             }
@@ -220,7 +220,7 @@ impl<G: Ground> System<G> {
                 reached("step: restart");
                 self.reveals.retain(|(at, ..)| at != node);
                 self.nodes.remove(node);
-                self.stand(*node, *loaded);
+                self.start_node(*node, *loaded);
                 ExpectedAnswer::Nothing
             }
             Step::Page { at, viewer, search, size, cursor } => self.page(*at, viewer, search, *size, *cursor),
@@ -309,7 +309,7 @@ impl<G: Ground> System<G> {
                         Err(Some(denial))
                     }
                     Err(RemovalError::Directory(_)) => {
-                        reached("erasure without a directory refused");
+                        reached("erasure without a directory rejected");
                         Err(None)
                     }
                     Err(error) => panic!("{error:?}"),
@@ -383,8 +383,8 @@ impl<G: Ground> System<G> {
                 Ok(report.outcomes().to_vec())
             }
             Err(IngestError::Undecidable(Undecidable { position, reason })) => {
-                reached("delivered: refused, because undecidable");
-                // Any of the causes may be named.
+                reached("delivered: rejected as undecidable");
+                // The error may name any of the reasons.
                 match expected {
                     ExpectedAnswer::Delivered(Err((_, causes))) if causes.contains(&reason) => {
                         Err((position, causes.clone()))
@@ -396,7 +396,7 @@ impl<G: Ground> System<G> {
         })
     }
 
-    /// D5: a node that still decides under the policy before the last change stores nothing, on whichever handle.
+    /// D5: a node that still decides under the policy before the last change stores no activity, on any handle.
     fn deliver_stale(&self, batch: &[Activity]) {
         let Some(before) = &self.before else { return };
         let engine = PolicyEngine::new(Arc::clone(before), Err(DirectoryError::NeverLoaded));
@@ -404,7 +404,7 @@ impl<G: Ground> System<G> {
         for live in self.nodes.values() {
             let appended = live.store.append(&decided);
             assert!(matches!(appended, Err(StoreError::Stale { .. })), "stored under an older policy: {appended:?}");
-            reached("store: a batch of an older policy is refused");
+            reached("store: a batch of an older policy is rejected");
         }
     }
 
@@ -428,7 +428,7 @@ impl<G: Ground> System<G> {
             Ok(page) => {
                 assert!(!page.includes_private());
                 if cursor.is_some() {
-                    reached("view: went on from a cursor");
+                    reached("view: continued from a cursor");
                 }
                 if let Some(next) = page.next() {
                     self.cursors.push(Made { cursor: next.clone(), of: Of::View(viewer, search) });
@@ -436,7 +436,7 @@ impl<G: Ground> System<G> {
                 Ok((shown(&page), page.next().is_some()))
             }
             Err(ViewError::Cursor(_)) => {
-                reached("view: foreign cursor refused");
+                reached("view: foreign cursor rejected");
                 Err(None)
             }
             Err(error) => panic!("{error:?}"),
@@ -454,7 +454,7 @@ impl<G: Ground> System<G> {
         let cursor: Option<Cursor> = chosen.map(|made| made.cursor.to_string().parse().unwrap());
         Some(match self.reveals[slot].2.page(PageSize::at_most(size), cursor.as_ref()) {
             Ok(page) => {
-                reached(if cursor.is_some() { "reveal: went on from a cursor" } else { "reveal: first page" });
+                reached(if cursor.is_some() { "reveal: continued from a cursor" } else { "reveal: first page" });
                 let shown = shown(&page);
                 let private = shown.iter().filter(|(_, visibility)| *visibility == Visibility::Private).count();
                 reached_times("reveal: private activities shown", private as u64);
@@ -469,7 +469,7 @@ impl<G: Ground> System<G> {
                 Err(Some(denial))
             }
             Err(RevealError::Cursor(_)) => {
-                reached("reveal: foreign cursor refused");
+                reached("reveal: foreign cursor rejected");
                 Err(None)
             }
             Err(error) => panic!("{error:?}"),
@@ -489,7 +489,8 @@ impl<G: Ground> System<G> {
         }
     }
 
-    /// Every record, with ids that are sequence numbers, and a reveal's that of the record that opened it.
+    /// Returns every record with its ids replaced by sequence numbers. The id of a reveal becomes that of the record
+    /// that opened it.
     fn canonical(&self) -> Vec<Record> {
         let sink = &self.nodes[&Node::First].sink;
         let entries = sink.records(&RecordQuery::default(), 0, usize::MAX).unwrap();
@@ -503,12 +504,12 @@ impl<G: Ground> System<G> {
             assert_eq!(sequence, number, "G1: no gap");
             let own = Uuid::from_u128(sequence.into());
             let nothing = Digest::of_ids([]);
-            assert!(numbers.insert(record.id.0, (own, nothing)).is_none(), "an id was given twice");
+            assert!(numbers.insert(record.id.0, (own, nothing)).is_none(), "an id was issued twice");
             record.id = RecordId(own);
             let is_end = matches!(record.outcome, Outcome::Closed { .. });
             match &mut record.event {
                 Event::Reveal(summary) if is_end => {
-                    // What it says of people is said where it began.
+                    // The first record of the call contains the subjects.
                     let (said, first, why): &(_, Uuid, _) = &begun[&summary.reveal.0];
                     assert_eq!(committed(summary), *said);
                     assert!(summary.about.query.value().is_none());
@@ -533,7 +534,10 @@ impl<G: Ground> System<G> {
                 Event::Page { reveal, activities, private, digest, subjects } => {
                     reveal.0 = numbers[&reveal.0].0;
                     let is_nobody = subjects.value().unwrap().is_empty();
-                    assert!(*private.value().unwrap() > 0 || is_nobody, "nobody is behind what is public");
+                    assert!(
+                        *private.value().unwrap() > 0 || is_nobody,
+                        "a page without private activities has no subjects"
+                    );
                     (*activities, *private, *digest) = (again(activities), again(private), again(digest));
                     *subjects = Commitment::new(Subjects::default(), salt(0));
                 }
@@ -560,7 +564,7 @@ impl<G: Ground> System<G> {
         records
     }
 
-    /// Everything that is stored, read from behind the library as an auditor could who had been permitted.
+    /// Returns every stored activity, read directly from the store as a permitted auditor reads it.
     pub(crate) fn everything(&self, node: Node) -> Vec<StoredActivity> {
         let directory = people(&[]).build(DirectoryRevision(1), at(0)).unwrap();
         let allowed = PolicyChange::SetOptions(OptionsPatch::new().self_grant_allowed(true));
@@ -578,14 +582,14 @@ impl<G: Ground> System<G> {
         pending.recorded(&Receipt::assertion(id, 1)).unwrap().open(&policy, id, at(0)).unwrap()
     }
 
-    /// What is checked after each step, on one node after the other.
+    /// Checks the library against the model after each step, on alternating nodes.
     pub(crate) fn check(&self, model: &Model) {
         let node = Node::BOTH[self.checks.fetch_add(1, Ordering::Relaxed) as usize % 2];
         let live = &self.nodes[&node];
         assert_eq!(self.now(), model.now());
         check_policy(&live.filter.policy().unwrap(), model);
 
-        // D2, D4: everything, with its decision.
+        // D2, D4: every activity, with its decision.
         let stored = self.everything(node);
         let mut expected: Vec<&ExpectedActivity> = model.stored().iter().collect();
         expected.sort_by_key(|stored| std::cmp::Reverse((stored.activity.occurred_at(), stored.activity.id().clone())));
@@ -594,7 +598,7 @@ impl<G: Ground> System<G> {
             check_stored(stored, expected);
         }
 
-        // V1 to V3, F1: what is public, from every side.
+        // V1 to V3, F1: the public activities, through every operation.
         let public: Vec<&Activity> = model.forwardable();
         let view = live.filter.view(&user("ann"));
         let page = view.page(&Query::all(), PageSize::MAX, None).unwrap();
@@ -612,7 +616,7 @@ impl<G: Ground> System<G> {
             assert_eq!(found.as_ref().map(|found| found.activity()), expected.copied());
         }
 
-        // D11: what is kept for the next start.
+        // D11: the removed groups kept for the next start.
         let mut kept: Vec<(GroupId, usize)> = live
             .store
             .removed_groups(None)
@@ -623,9 +627,9 @@ impl<G: Ground> System<G> {
             .map(|kept| (kept.group().clone(), kept.members().len()))
             .collect();
         kept.sort();
-        assert_eq!(kept, model.kept(), "vanished groups that are kept");
+        assert_eq!(kept, model.kept(), "removed groups that are kept");
 
-        // G1: every record.
+        // G1: every governance record.
         let records = self.canonical();
         for (at, (record, expected)) in records.iter().zip(model.records()).enumerate() {
             assert_eq!(record, expected, "record {}", at + 1);
@@ -633,13 +637,13 @@ impl<G: Ground> System<G> {
         assert_eq!(records.len(), model.records().len(), "{:?}", (records.last(), model.records().last()));
     }
 
-    /// What is checked at the end.
+    /// Checks the library against the model at the end of a history.
     pub(crate) fn check_all(&mut self, model: &Model) {
         for stored in model.stored() {
             let verdict = stored.decision.visibility();
             for cause in stored.decision.causes() {
                 let cause = format!("{cause:?}");
-                reached(format!("stored {verdict:?} though {}", cause.split('(').next().unwrap()));
+                reached(format!("stored {verdict:?} because of {}", cause.split('(').next().unwrap()));
             }
             for reason in &stored.decision.reasons {
                 match reason {
@@ -647,7 +651,7 @@ impl<G: Ground> System<G> {
                         reached(format!("stored: member as {role:?}"))
                     }
                     Reason::Member { group, .. } => reached(format!("stored: member of {group:?}")),
-                    Reason::Scope(_) => reached("stored: taken in by a rule"),
+                    Reason::Scope(_) => reached("stored: included by a scope rule"),
                     Reason::Undecidable(_) => {}
                 }
             }
@@ -659,11 +663,11 @@ impl<G: Ground> System<G> {
                 reached_times(format!("removed by {}", record.kind()), *activities.value().unwrap());
             }
         }
-        // Each node finds everything after it begins anew.
+        // Each node finds everything after it restarts.
         for node in Node::BOTH {
             self.reveals.clear();
             self.nodes.remove(&node);
-            let (store, sink) = self.ground.stand();
+            let (store, sink) = self.backend.open();
             let line = Arc::new(Line::default());
             let filter = self.builder(&store, &line, &sink).open().unwrap();
             self.nodes.insert(node, Live { filter, store, sink, line });
@@ -673,7 +677,7 @@ impl<G: Ground> System<G> {
     }
 }
 
-/// Commitment again with the one salt that the model uses.
+/// Returns the commitment to the same value with the only salt that the model uses.
 fn again<T: CommitmentText + Clone>(sealed: &Commitment<T>) -> Commitment<T> {
     Commitment::new(sealed.value().unwrap().clone(), salt(0))
 }

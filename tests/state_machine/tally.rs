@@ -1,11 +1,11 @@
-//! How often each operation and each outcome was reached, so that nobody has to hope that they were.
+//! Counts how often each operation and each outcome was reached, so that tests can assert it.
 #![allow(dead_code, reason = "every test file uses a part of it")]
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// How often what was reached.
+/// How often each outcome was reached.
 #[derive(Clone, Default)]
 pub(crate) struct Tally(BTreeMap<String, u64>);
 
@@ -30,7 +30,7 @@ pub(crate) fn reached_times(what: impl Into<String>, times: u64) {
 }
 
 impl Tally {
-    /// How often what begins so was reached.
+    /// Returns how often the outcomes with this prefix were reached.
     pub(crate) fn times_like(&self, what: &str) -> u64 {
         self.0.iter().filter(|(reached, _)| reached.starts_with(what)).map(|(_, times)| times).sum()
     }

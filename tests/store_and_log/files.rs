@@ -1,4 +1,4 @@
-//! Files that are lost, put back from copies, and cut off.
+//! Files that are lost, restored from copies, or truncated.
 
 use activity_privacy::filter::{IngestError, UpdatePolicyError};
 use activity_privacy::store::StoreError;
@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::place::{folder, restore};
 
-/// Two files in a folder, and copies of them by name.
+/// Two files in a folder, and named copies of them.
 struct Files {
     folder: tempfile::TempDir,
     clock: Arc<AtomicI64>,
@@ -41,13 +41,13 @@ impl Files {
         Pair { clock: Arc::clone(&self.clock), ..Pair::of(store, sink) }
     }
 
-    /// Makes copies of both, as an operator does.
-    fn back_up(&self, name: &str) {
+    /// Copies both files, as an operator does.
+    fn copy_both(&self, name: &str) {
         SqliteStore::open(self.store()).unwrap().backup(self.copy_of(&self.store(), name)).unwrap();
         SqliteGovernance::open(self.log()).unwrap().backup(self.copy_of(&self.log(), name)).unwrap();
     }
 
-    fn put_back(&self, file: &Path, name: &str) {
+    fn restore(&self, file: &Path, name: &str) {
         self.lose(file);
         fs::copy(self.copy_of(file, name), file).unwrap();
     }
@@ -58,25 +58,26 @@ impl Files {
         }
     }
 
-    /// A file of no bytes.
+    /// Replaces a file with one of zero bytes.
     fn empty(&self, file: &Path) {
         self.lose(file);
         fs::write(file, b"").unwrap();
     }
 }
 
-/// The council is private since revision 2, and Adele's activities were erased since the copy `before`.
+/// Returns files in which the council is private since revision 2. Adele's activities were erased after the copy
+/// `before`.
 fn scene() -> Files {
     let files = Files::new();
     let filter = files.pair().initialize();
     make_private(&filter);
     filter.ingest(&[activity("a", "adele"), activity("b", "root")]).unwrap();
     drop(filter);
-    files.back_up("erasure");
+    files.copy_both("erasure");
     let filter = files.pair().open();
     erase(&filter);
     drop(filter);
-    files.back_up("change");
+    files.copy_both("change");
     let filter = files.pair().open();
     make_public(&filter);
     make_private(&filter);
@@ -85,28 +86,28 @@ fn scene() -> Files {
 }
 
 #[test]
-fn g8_table_of_what_is_lost_or_put_back() {
+fn g8_table_of_lost_and_restored_files() {
     type Loss = fn(&Files);
     let cases: [(&str, Loss, Option<Difference>); 12] = [
         ("nothing", |_| {}, None),
         (
             "store older",
-            |files| files.put_back(&files.store(), "change"),
+            |files| files.restore(&files.store(), "change"),
             Some(Difference::StoreBehind { store: rev(2), log: rev(4) }),
         ),
         ("store missing", |files| files.lose(&files.store()), Some(Difference::StoreEmpty { log: rev(4) })),
-        ("store of no bytes", |files| files.empty(&files.store()), Some(Difference::StoreEmpty { log: rev(4) })),
+        ("store of zero bytes", |files| files.empty(&files.store()), Some(Difference::StoreEmpty { log: rev(4) })),
         (
             "store older, same policy, an erasure since",
             |files| {
-                files.put_back(&files.log(), "change");
-                files.put_back(&files.store(), "erasure");
+                files.restore(&files.log(), "change");
+                files.restore(&files.store(), "erasure");
             },
             Some(Difference::RemovalUnknown { store: 0, log: 6 }),
         ),
-        ("log older", |files| files.put_back(&files.log(), "change"), Some(Difference::LogBehind { log: 6, store: 9 })),
+        ("log older", |files| files.restore(&files.log(), "change"), Some(Difference::LogBehind { log: 6, store: 9 })),
         ("log missing", |files| files.lose(&files.log()), Some(Difference::LogEmpty { store: rev(4) })),
-        ("log of no bytes", |files| files.empty(&files.log()), Some(Difference::LogEmpty { store: rev(4) })),
+        ("log of zero bytes", |files| files.empty(&files.log()), Some(Difference::LogEmpty { store: rev(4) })),
         (
             "both missing",
             |files| {
@@ -118,15 +119,15 @@ fn g8_table_of_what_is_lost_or_put_back() {
         (
             "both older",
             |files| {
-                files.put_back(&files.store(), "erasure");
-                files.put_back(&files.log(), "erasure");
+                files.restore(&files.store(), "erasure");
+                files.restore(&files.log(), "erasure");
             },
             None,
         ),
         (
             "store older, log missing",
             |files| {
-                files.put_back(&files.store(), "change");
+                files.restore(&files.store(), "change");
                 files.lose(&files.log());
             },
             Some(Difference::LogEmpty { store: rev(2) }),
@@ -135,7 +136,7 @@ fn g8_table_of_what_is_lost_or_put_back() {
             "store missing, log older",
             |files| {
                 files.lose(&files.store());
-                files.put_back(&files.log(), "erasure");
+                files.restore(&files.log(), "erasure");
             },
             Some(Difference::StoreEmpty { log: rev(2) }),
         ),
@@ -150,10 +151,10 @@ fn g8_table_of_what_is_lost_or_put_back() {
 }
 
 #[test]
-fn g8_each_difference_is_accepted_in_its_own_words() {
-    // Neither the erasure nor the changes since are in the store.
+fn g8_each_difference_is_accepted_by_its_own_value() {
+    // The store contains neither the erasure nor the later changes.
     let files = scene();
-    files.put_back(&files.store(), "erasure");
+    files.restore(&files.store(), "erasure");
     let behind = files.pair().difference().unwrap();
     assert_eq!(behind, Difference::StoreBehind { store: rev(2), log: rev(4) });
     let refused = files.pair().accept(behind);
@@ -161,19 +162,19 @@ fn g8_each_difference_is_accepted_in_its_own_words() {
     assert!(matches!(refused, Err(OpenError::Differs(found)) if found == unknown), "{refused:?}");
     assert_eq!(files.pair().difference(), Some(unknown));
     let filter = files.pair().accept(unknown).unwrap();
-    assert_eq!(filter.policy().unwrap().revision(), rev(6), "later than any that the log knows, twice");
+    assert_eq!(filter.policy().unwrap().revision(), rev(6), "each acceptance makes a revision later than the log's");
     drop(filter);
     assert_eq!(files.pair().difference(), None);
 }
 
 #[test]
-fn g8_outcomes_in_another_order_hide_no_newer_change() {
+fn g8_reordered_outcomes_hide_no_newer_change() {
     let files = Files::new();
     drop(files.pair().initialize());
     make_private(&files.pair().open());
-    files.back_up("private");
+    files.copy_both("private");
     make_public(&files.pair().open());
-    // The node that made the first change was slow to record its outcome.
+    // The node of the first change recorded its outcome late.
     let records: Vec<Record> = files.pair().records().into_iter().map(|entry| entry.record).collect();
     let [initial, done, first, first_done, second, second_done] = records.try_into().unwrap();
     files.lose(&files.log());
@@ -182,20 +183,20 @@ fn g8_outcomes_in_another_order_hide_no_newer_change() {
         let _receipt = log.record(&record).unwrap();
     }
     drop(log);
-    files.put_back(&files.store(), "private");
+    files.restore(&files.store(), "private");
     assert_eq!(files.pair().difference(), Some(Difference::StoreBehind { store: rev(2), log: rev(3) }));
 }
 
-/// The last transactions of a file are in the log of SQLite beside it, until it is closed.
+/// SQLite keeps the last transactions of a file in a separate log file until the database is closed.
 #[test]
-fn g8_file_copied_without_its_wal_is_refused() {
+fn g8_file_copied_without_wal_is_rejected() {
     for is_store in [true, false] {
         let files = Files::new();
         drop(files.pair().initialize());
         let pair = files.pair();
         let filter = pair.open();
         make_private(&filter);
-        // As `cp activities.db` does it, while a process has the file open.
+        // A process has the file open during `cp activities.db`.
         let copies = Files::new();
         let other = if is_store { files.log() } else { files.store() };
         for (from, to) in [(files.store(), copies.store()), (files.log(), copies.log())] {
@@ -215,23 +216,23 @@ fn g8_file_copied_without_its_wal_is_refused() {
 }
 
 #[test]
-fn g8_store_that_goes_back_under_a_running_filter_is_not_believed() {
+fn g8_store_restored_under_running_filter_is_rejected() {
     let files = Files::new();
     drop(files.pair().initialize());
     let running = files.pair().open();
-    // It knows what to decide with, and asks nobody.
+    // The filter has a policy to decide with, and reads no other.
     running.ingest(&[activity("before", "adele")]).unwrap();
-    files.back_up("first");
-    // Another process changes the policy, and this one has not seen it when the older store is put back.
+    files.copy_both("first");
+    // Another process changes the policy. The filter has not read it when the older store is restored.
     make_private(&files.pair().open());
-    files.back_up("second");
+    files.copy_both("second");
     restore(&files.store(), &files.copy_of(&files.store(), "first"));
     files.clock.fetch_add(2, Ordering::SeqCst);
     let refused = running.ingest(&[activity("a", "adele")]);
     assert!(matches!(refused, Err(IngestError::Store(StoreError::Differs(_)))), "{refused:?}");
     let refused = running.update_policy(&user("root"), PolicyChange::SetAdmin(user("ann"), Role::Analyst));
     assert!(matches!(refused, Err(UpdatePolicyError::Store(StoreError::Differs(_)))), "{refused:?}");
-    // Once the newer one is back, it goes on.
+    // After the newer store is restored, the filter continues.
     restore(&files.store(), &files.copy_of(&files.store(), "second"));
     assert_eq!(running.ingest(&[activity("a", "adele")]).unwrap().count(IngestOutcome::Stored), 1);
     let shown = running.view(&user("root")).activity(&"a".parse().unwrap()).unwrap();
@@ -244,7 +245,7 @@ enum Step {
     Erase,
     Ingest,
     BackUp,
-    /// The store, the log, from which of the copies.
+    /// The store, the log, and the number of the copy.
     PutBack(bool, u8),
     Lose(bool),
     Accept,
@@ -263,7 +264,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     vec(step, 1..14)
 }
 
-/// The newest revision that the log records as in force.
+/// Returns the newest revision that the log records as published.
 fn newest_done(records: &[RecordEntry]) -> Option<Revision> {
     let done = records.iter().filter(|entry| matches!(entry.record.outcome, Outcome::Done { .. }));
     done.filter_map(|entry| entry.record.made_revision()).max()
@@ -273,20 +274,20 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn g8_no_restore_stores_under_an_older_policy_unless_accepted(steps in steps()) {
+    fn g8_restored_store_needs_acceptance_for_older_policy(steps in steps()) {
         let files = Files::new();
         drop(files.pair().initialize());
-        files.back_up("0");
+        files.copy_both("0");
         let (mut copies, mut delivered) = (1_u32, 0);
         for step in steps {
             match step {
                 Step::BackUp => {
-                    files.back_up(&copies.to_string());
+                    files.copy_both(&copies.to_string());
                     copies += 1;
                 }
                 Step::PutBack(is_store, copy) => {
                     let file = if is_store { files.store() } else { files.log() };
-                    files.put_back(&file, &(u32::from(copy) % copies).to_string());
+                    files.restore(&file, &(u32::from(copy) % copies).to_string());
                 }
                 Step::Lose(is_store) => files.lose(&if is_store { files.store() } else { files.log() }),
                 Step::Change | Step::Erase | Step::Ingest | Step::Accept => {
@@ -303,9 +304,10 @@ proptest! {
                         Err(error) => panic!("{error:?}"),
                     };
                     let policy = filter.policy().unwrap();
-                    // Nothing is in force that is older than what the log knows; what an acceptance puts in force is newer.
+                    // No policy in force is older than the log's newest. An acceptance publishes a newer one.
                     prop_assert!(known <= Some(policy.revision()), "{known:?} and {}", policy.revision());
-                    prop_assert_eq!(newest_done(&pair.records()), Some(policy.revision()), "the log knows what is in force");
+                    let newest = newest_done(&pair.records());
+                    prop_assert_eq!(newest, Some(policy.revision()), "the log has the revision in force");
                     if known.is_some_and(|known| known < policy.revision()) {
                         let new = &pair.records()[before.len()..];
                         let is_accepted = |entry: &RecordEntry| matches!(entry.record.event, Event::AcceptDifference { .. });
@@ -324,7 +326,7 @@ proptest! {
                             prop_assert_eq!(is_shown, policy.private_groups().is_empty());
                         }
                     }
-                    prop_assert_eq!(pair.difference(), None, "what this does leaves the two together");
+                    prop_assert_eq!(pair.difference(), None, "store and log match after these steps");
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! Options: their defaults, what a patch changes, and documents that are whole or patches.
+//! Policy options: their defaults, the effect of a patch, and documents of all options or of a patch.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const NAMES: [&str; 11] = [
 ];
 
 #[test]
-fn p3_default_options_are_the_safe_ones() {
+fn p3_default_options_are_safe() {
     let document = serde_json::to_value(PolicyOptions::default()).unwrap();
     let safe = json!({
         "include_objects": false, "on_undecidable": "hide", "max_directory_age": 7 * 86_400,
@@ -31,9 +31,9 @@ fn p3_default_options_are_the_safe_ones() {
     assert_eq!(PolicyOptions::builder().build(), PolicyOptions::default());
 }
 
-/// Half a document once set `approvals_required` back to 0 and `self_grant_allowed` to true.
+/// A partial document once reset `approvals_required` to 0 and `self_grant_allowed` to true.
 #[test]
-fn p1_whole_options_document_names_every_option() {
+fn p1_options_document_must_name_every_option() {
     let whole = serde_json::to_value(PolicyOptions::builder().approvals_required(3).build()).unwrap();
     assert_eq!(whole.as_object().unwrap().len(), NAMES.len());
     for name in NAMES {
@@ -66,7 +66,7 @@ fn b1_unknown_option_is_an_error_in_either_document() {
 }
 
 #[test]
-fn p1_patch_document_says_only_what_it_changes() {
+fn p1_patch_document_contains_only_changed_options() {
     let audit = Purpose::new("audit").unwrap();
     for (patch, document) in [
         (OptionsPatch::new(), json!({})),
@@ -81,7 +81,7 @@ fn p1_patch_document_says_only_what_it_changes() {
         assert_eq!(serde_json::from_value::<OptionsPatch>(document).unwrap(), patch);
     }
     for null in ["include_objects", "on_undecidable", "approvals_required", "add_purposes"] {
-        assert!(serde_json::from_value::<OptionsPatch>(json!({null: null})).is_err(), "{null} has no none");
+        assert!(serde_json::from_value::<OptionsPatch>(json!({null: null})).is_err(), "{null} cannot be null");
     }
     let both = json!({"add_purposes": ["audit"], "remove_purposes": ["audit"]});
     assert!(serde_json::from_value::<OptionsPatch>(both).unwrap_err().to_string().contains("adds and removes"));
@@ -94,14 +94,14 @@ mod any {
 
     use super::*;
 
-    /// The options that a patch names, and what it makes of the purposes.
+    /// Returns the options that a patch names, and its effect on the purposes.
     fn named(patch: &OptionsPatch) -> serde_json::Map<String, Value> {
         serde_json::to_value(patch).unwrap().as_object().unwrap().clone()
     }
 
     proptest! {
         #[test]
-        fn p1_patch_changes_what_it_names_and_nothing_else(before in options_patches(), patch in options_patches()) {
+        fn p1_patch_changes_only_named_options(before in options_patches(), patch in options_patches()) {
             let before = before.applied_to(&PolicyOptions::default());
             let after = patch.applied_to(&before);
             let [was, is] = [&before, &after].map(|options| serde_json::to_value(options).unwrap());

@@ -1,5 +1,5 @@
-//! Two administrators change the policy at once, over one store: whatever was answered is in the policy, or was changed
-//! again later, on record.
+//! Two administrators change the policy concurrently over one store. Every confirmed change is in the policy, or a
+//! later record shows that it was changed again.
 
 use std::collections::BTreeMap;
 use std::sync::Barrier;
@@ -19,17 +19,17 @@ const ADMINS: [&str; 2] = ["root", "deputy"];
 const GROUPS: [&str; 3] = ["council", "board", "youth"];
 const ANALYSTS: [&str; 2] = ["ann", "bob"];
 
-/// One thing that a policy says, by its name, and what it says of it.
-type Facts = BTreeMap<String, String>;
+/// The settings of a policy by name, each with its value.
+type Settings = BTreeMap<String, String>;
 
-/// Everything that a policy says, thing by thing.
-fn facts(policy: &PrivacyPolicy) -> Facts {
+/// Returns every setting of a policy.
+fn settings(policy: &PrivacyPolicy) -> Settings {
     let document = serde_json::to_value(policy).unwrap();
-    let mut facts = Facts::new();
+    let mut settings = Settings::new();
     for (name, value) in document["options"].as_object().unwrap().iter().filter(|(name, _)| *name != "purposes") {
-        facts.insert(format!("option {name}"), value.to_string());
+        settings.insert(format!("option {name}"), value.to_string());
     }
-    let mut present = |what: &str, name: String| facts.insert(format!("{what} {name}"), "yes".to_owned());
+    let mut present = |what: &str, name: String| settings.insert(format!("{what} {name}"), "yes".to_owned());
     for purpose in &policy.options().purposes {
         present("purpose", purpose.as_str().to_owned());
     }
@@ -43,15 +43,15 @@ fn facts(policy: &PrivacyPolicy) -> Facts {
         present("grant", user.as_str().to_owned());
     }
     for (user, role) in policy.admins() {
-        facts.insert(format!("admin {}", user.as_str()), format!("{role:?}"));
+        settings.insert(format!("admin {}", user.as_str()), format!("{role:?}"));
     }
     for rule in policy.scope() {
-        facts.insert(format!("rule {rule:?}"), "yes".to_owned());
+        settings.insert(format!("rule {rule:?}"), "yes".to_owned());
     }
-    facts
+    settings
 }
 
-/// What a recorded change makes of the one thing that it names; `None`: that it is not there. Worked out from the record.
+/// Returns the effects of a recorded change, computed from the record. `None` means that the setting is absent.
 fn effects(change: &ChangeSummary) -> Vec<(String, Option<String>)> {
     let yes = || Some("yes".to_owned());
     match change {
@@ -74,11 +74,11 @@ fn effects(change: &ChangeSummary) -> Vec<(String, Option<String>)> {
             }
             effects
         }
-        other => panic!("{other:?} is not made here"),
+        other => panic!("unexpected change {other:?}"),
     }
 }
 
-/// What an administrator changes in a round: always something that one of them alone, or both, change.
+/// Returns the changes of an administrator in a round: settings that only one of them changes, or both.
 fn changes(admin: usize, round: u32) -> Vec<PolicyChange> {
     let on = round.is_multiple_of(2);
     let choice = round as usize / 2 + admin;
@@ -99,13 +99,13 @@ fn changes(admin: usize, round: u32) -> Vec<PolicyChange> {
         PolicyChange::Revoke(user(analyst).into())
     };
     let mut all = vec![of_group, of_grant, PolicyChange::SetOptions(patch)];
-    // One of the three alone, two of them, or all.
+    // One of the three changes, two of them, or all.
     all.rotate_left(round as usize % 3);
     all.truncate(1 + (round as usize / 3 + admin) % 3);
     all
 }
 
-/// A node of its own for each administrator.
+/// Returns one node for each administrator.
 fn nodes(place: &Place) -> [Fixture; 2] {
     let nodes = ADMINS.map(|_| place.fixture());
     for fixture in &nodes {
@@ -117,7 +117,7 @@ fn nodes(place: &Place) -> [Fixture; 2] {
     nodes
 }
 
-/// Both at once, round by round; what each was answered.
+/// Runs both administrators concurrently, round by round. Returns their answers.
 fn race<T: Send>(nodes: &[Fixture; 2], rounds: u32, event: impl Fn(&Fixture, usize, u32) -> T + Sync) -> Vec<[T; 2]> {
     let start = Barrier::new(2);
     let [ones, others] = thread::scope(|scope| {
@@ -139,10 +139,10 @@ fn race<T: Send>(nodes: &[Fixture; 2], rounds: u32, event: impl Fn(&Fixture, usi
 }
 
 #[test]
-fn p1_racing_administrators_lose_no_change_unnoticed() {
+fn p1_racing_administrators_lose_no_change() {
     for place in places() {
         let nodes = nodes(&place);
-        let mut said = facts(&nodes[0].filter.policy().unwrap());
+        let mut said = settings(&nodes[0].filter.policy().unwrap());
         let before = nodes[0].records().len();
         let answers = race(&nodes, ROUNDS, |fixture, admin, round| {
             let update = PolicyUpdate::from(changes(admin, round));
@@ -152,15 +152,15 @@ fn p1_racing_administrators_lose_no_change_unnoticed() {
                 Err(error) => panic!("{error:?}"),
             }
         });
-        // Each that was answered, by the revision that it made.
+        // The confirmed updates, by the revision that each made.
         let mut made: BTreeMap<u64, (usize, u32)> = BTreeMap::new();
         for (round, answers) in (0..).zip(answers) {
             for (admin, revision) in answers.into_iter().enumerate() {
                 let other = revision.and_then(|revision| made.insert(revision.number(), (admin, round)));
-                assert_eq!(other, None, "a revision is of one update");
+                assert_eq!(other, None, "one update makes a revision");
             }
         }
-        // In the order in which they came about, as recorded: one after the other makes the policy in force.
+        // Applies the recorded updates in order. The result is the policy in force.
         let mut done = 0;
         let mut raced = 0;
         let records = nodes[0].records().split_off(before);
@@ -176,7 +176,7 @@ fn p1_racing_administrators_lose_no_change_unnoticed() {
             assert_eq!(entry.record.initiator, Initiator::User(user(ADMINS[admin])));
             assert_eq!(summaries.len(), changes(admin, round).len());
         }
-        assert_eq!(done, made.len(), "each is on record once");
+        assert_eq!(done, made.len(), "each update is recorded once");
         let done = |entry: &&RecordEntry| matches!(entry.record.outcome, Outcome::Done { .. });
         let mut in_order: Vec<&Record> = records.iter().filter(done).map(|entry| &entry.record).collect();
         in_order.sort_by_key(|record| record.policy);
@@ -191,22 +191,22 @@ fn p1_racing_administrators_lose_no_change_unnoticed() {
         }
         for fixture in &nodes {
             assert_eq!(
-                facts(&fixture.filter.policy().unwrap()),
+                settings(&fixture.filter.policy().unwrap()),
                 said,
-                "what was answered is there, and nothing else moved"
+                "confirmed changes are in force, and nothing else changed"
             );
         }
-        println!("{} updates made, {raced} overtaken and made again", made.len());
-        assert!(raced > 0, "nobody raced");
+        println!("{} updates made, {raced} superseded and retried", made.len());
+        assert!(raced > 0, "no updates raced");
     }
 }
 
 #[test]
-fn p1_of_two_updates_made_for_a_revision_one_wins() {
+fn p1_one_of_two_updates_for_revision_wins() {
     for place in places() {
         let nodes = nodes(&place);
         let answers = race(&nodes, 200, |fixture, admin, round| {
-            // Both begin with what the round before left.
+            // Both begin with the policy of the previous round.
             let seen = Revision::from_number(3 + u64::from(round));
             let patch = OptionsPatch::new().approvals_required(2 * round + admin as u32 + 1);
             let update = PolicyUpdate::from([PolicyChange::SetOptions(patch)]).made_for(seen);
@@ -224,6 +224,6 @@ fn p1_of_two_updates_made_for_a_revision_one_wins() {
             .records()
             .into_iter()
             .filter(|entry| matches!(entry.record.outcome, Outcome::Invalid(PolicyError::MovedOn { .. })));
-        assert_eq!(refusals.count(), 200, "each refusal is on record");
+        assert_eq!(refusals.count(), 200, "each rejection is recorded");
     }
 }

@@ -1,4 +1,4 @@
-//! Several changes are one revision with one pair of records, or none of them is made.
+//! Several changes in one update: they make one revision with one pair of records, or none of them is applied.
 
 use activity_privacy::directory::User;
 use activity_privacy::filter::{DryRunError, UpdatePolicyError};
@@ -19,7 +19,7 @@ fn grant(name: &str) -> PolicyChange {
     PolicyChange::Grant(alias(&format!("{name}@contoso.com")))
 }
 
-fn furnished(fixture: &Fixture) -> &Fixture {
+fn populated(fixture: &Fixture) -> &Fixture {
     fixture.install(people(&[("adele", &["council"]), ("bob", &["board"]), ("ann", &[])]))
 }
 
@@ -28,20 +28,20 @@ fn refused(fixture: &Fixture, update: impl Into<PolicyUpdate>) -> PolicyError {
     let UpdatePolicyError::Invalid(error) = fixture.filter.update_policy(&user("root"), update).unwrap_err() else {
         panic!("invalid")
     };
-    assert_eq!(fixture.filter.policy().unwrap(), before, "none of it is made");
+    assert_eq!(fixture.filter.policy().unwrap(), before, "no change of the update is applied");
     assert_eq!(
         fixture.records().last().unwrap().record.outcome,
         Outcome::Invalid(error.clone()),
-        "and that is on record"
+        "the rejection is recorded"
     );
     error
 }
 
 #[test]
-fn p1_changes_made_together_are_one_revision_and_one_record_pair() {
+fn p1_update_makes_one_revision_and_one_record_pair() {
     for place in places() {
         let fixture = place.fixture();
-        let (before, records) = (furnished(&fixture).filter.policy().unwrap().revision(), fixture.records().len());
+        let (before, records) = (populated(&fixture).filter.policy().unwrap().revision(), fixture.records().len());
         let patch = OptionsPatch::new().approvals_required(2);
         let analyst = PolicyChange::SetAdmin(user("ann"), Role::Analyst);
         let changes = [private("council"), analyst, grant("ann"), PolicyChange::SetOptions(patch.clone())];
@@ -67,10 +67,10 @@ fn p1_changes_made_together_are_one_revision_and_one_record_pair() {
 }
 
 #[test]
-fn p1_one_misfit_refuses_all_and_is_named() {
+fn p1_one_invalid_change_rejects_update_and_is_named() {
     for place in places() {
         let fixture = place.fixture();
-        furnished(&fixture);
+        populated(&fixture);
         let unknown = refused(&fixture, [private("council"), private("ghost"), grant("nobody")]);
         let reason = Box::new(PolicyError::UnknownGroup(group("ghost")));
         assert_eq!(unknown, PolicyError::InUpdate { index: 1, reason });
@@ -80,14 +80,18 @@ fn p1_one_misfit_refuses_all_and_is_named() {
             ChangeSummary::MakePrivate(group("ghost").into()),
             ChangeSummary::Grant(None),
         ];
-        assert_eq!(fixture.records().last().unwrap().record.event, Event::ChangePolicy(summaries), "all were tried");
+        assert_eq!(
+            fixture.records().last().unwrap().record.event,
+            Event::ChangePolicy(summaries),
+            "the record contains every change"
+        );
         let gone = ["root", "deputy"].map(|name| PolicyChange::RemoveAdmin(user(name)));
         let [root, deputy] = gone.clone();
         let last = PolicyError::InUpdate { index: 1, reason: Box::new(PolicyError::LastAdministrator) };
         assert_eq!(refused(&fixture, [root, deputy, private("council")]), last);
-        // Alone, a change needs no number.
+        // A single change needs no number.
         assert_eq!(refused(&fixture, private("ghost")), PolicyError::UnknownGroup(group("ghost")));
-        // Somebody else comes in their place.
+        // Other users replace them.
         let [root, deputy] = gone;
         let other = PolicyChange::SetAdmin(user("ann"), Role::PrivacyAdministrator);
         assert!(fixture.filter.update_policy(&user("root"), [root, deputy, other]).is_ok());
@@ -95,9 +99,9 @@ fn p1_one_misfit_refuses_all_and_is_named() {
 }
 
 #[test]
-fn p1_an_update_changes_something_or_is_refused() {
+fn p1_update_without_effect_is_rejected() {
     let fixture = Fixture::new();
-    furnished(&fixture).make_private("council").permit_root();
+    populated(&fixture).make_private("council").permit_root();
     assert_eq!(refused(&fixture, PolicyUpdate::default()), PolicyError::Unchanged);
     assert_eq!(
         refused(&fixture, [private("council"), PolicyChange::SetOptions(OptionsPatch::new())]),
@@ -111,18 +115,18 @@ fn p1_an_update_changes_something_or_is_refused() {
     assert_eq!(fixture.filter.policy().unwrap().private_groups().len(), 2);
 }
 
-/// What the changes before it made of the policy counts for each.
+/// Each change applies to the policy that the changes before it made.
 #[test]
-fn p1_changes_made_together_apply_in_order() {
+fn p1_changes_of_one_update_apply_in_order() {
     let fixture = Fixture::new();
-    furnished(&fixture).advance(8 * 86_400);
+    populated(&fixture).advance(8 * 86_400);
     let old = OptionsPatch::new().max_directory_age(None);
     let told = refused(&fixture, [private("council"), PolicyChange::SetOptions(old.clone())]);
     assert_eq!(told, PolicyError::InUpdate { index: 0, reason: Box::new(PolicyError::NoDirectory) });
     fixture.update_policy([PolicyChange::SetOptions(old), private("council")]);
     let made_out = |to: &str| people(&[]).user(User::new(user(to)).with_alias(alias("boss@contoso.com")));
     fixture.install(made_out("ann")).update_policy([PolicyChange::SetAdmin(user("ann"), Role::Analyst), grant("boss")]);
-    // The name passes to somebody else. The first revocation is of the old grant, the second of the new one.
+    // The name moves to another user. The first revocation ends the old grant, the second the new one.
     fixture.install(made_out("amy"));
     let revoke = || PolicyChange::Revoke(alias("boss@contoso.com").into());
     fixture.update_policy([PolicyChange::SetAdmin(user("amy"), Role::Analyst), revoke(), grant("boss"), revoke()]);
@@ -133,10 +137,10 @@ fn p1_changes_made_together_apply_in_order() {
 }
 
 #[test]
-fn p1_an_update_made_for_an_older_revision_is_refused() {
+fn p1_update_for_older_revision_is_rejected() {
     for place in places() {
         let fixture = place.fixture();
-        let seen = furnished(&fixture).filter.policy().unwrap().revision();
+        let seen = populated(&fixture).filter.policy().unwrap().revision();
         let update = |name: &str| PolicyUpdate::from([private(name)]).made_for(seen);
         fixture.update_policy(update("council"));
         let in_force = fixture.filter.policy().unwrap().revision();
@@ -155,16 +159,16 @@ fn p1_an_update_made_for_an_older_revision_is_refused() {
 #[test]
 fn d13_dry_run_of_several_changes_adds_up() {
     let fixture = Fixture::new();
-    furnished(&fixture);
+    populated(&fixture);
     let run = fixture.filter.dry_run(&user("root"), [private("council"), private("board")], 0).unwrap();
     assert_eq!(run.hidden().users(), 2);
 }
 
 #[test]
-fn g3_record_of_several_changes_is_found_by_each() {
+fn g3_record_of_update_is_found_by_each_change() {
     for place in places() {
         let fixture = place.fixture();
-        furnished(&fixture).update_policy(PolicyChange::SetAdmin(user("ann"), Role::Analyst));
+        populated(&fixture).update_policy(PolicyChange::SetAdmin(user("ann"), Role::Analyst));
         fixture.update_policy([
             private("council"),
             grant("ann"),
@@ -210,10 +214,10 @@ fn p1_initialization_records_both_administrators() {
 }
 
 #[test]
-fn p3_no_update_allows_its_own_grant() {
+fn p3_update_cannot_allow_its_own_grant() {
     for place in places() {
         let fixture = place.fixture();
-        furnished(&fixture);
+        populated(&fixture);
         let allowed = |is_allowed| PolicyChange::SetOptions(OptionsPatch::new().self_grant_allowed(is_allowed));
         let told = refused(&fixture, [allowed(true), grant("root"), allowed(false)]);
         assert_eq!(told, PolicyError::InUpdate { index: 1, reason: Box::new(PolicyError::SelfGrant) });

@@ -1,27 +1,27 @@
-//! D8: an address is found by its domain, in views and reveals; a name that is no address, folded.
+//! D8: a query by address matches the domain, in views and reveals. Names that are not addresses are folded.
 
 use activity_privacy::identity::Subject;
 use std::time::Duration;
 
 use super::*;
 
-/// Folded as a whole these are one text; their domains are two.
+/// Folding the whole text makes them equal, but their domains differ.
 const SHARP: [&str; 3] = ["x@fa\u{df}.example", "X@FA\u{df}.EXAMPLE.", "x@xn--fa-hia.example"];
 const DOUBLE: [&str; 2] = ["x@fass.example", "X@FASS.Example"];
 
-/// What each of two people does, in the open and for somebody in the council; and an application of each name.
-fn deeds() -> Vec<Activity> {
-    let mut deeds = Vec::new();
+/// Returns public activities of two users, others on behalf of a council member, and an application with each name.
+fn activities_of_both() -> Vec<Activity> {
+    let mut activities_of_both = Vec::new();
     for name in [SHARP[0], DOUBLE[0]] {
         let user = || Actor::user(alias(name));
-        deeds.push(by(&format!("{name} open"), user()));
-        deeds.push(by(&format!("{name} app"), Actor::application(name.parse().unwrap())));
+        activities_of_both.push(by(&format!("{name} open"), user()));
+        activities_of_both.push(by(&format!("{name} app"), Actor::application(name.parse().unwrap())));
         let hidden = begun(&format!("{name} hidden"), user());
-        deeds.push(hidden.on_behalf_of(Actor::user(alias("adele@contoso.com"))).build().unwrap());
+        activities_of_both.push(hidden.on_behalf_of(Actor::user(alias("adele@contoso.com"))).build().unwrap());
     }
     let account = Alias::account("GitHub", "stra\u{df}e").unwrap();
-    deeds.push(by("account", Actor::user(user("bob")).with_identity(account)));
-    deeds
+    activities_of_both.push(by("account", Actor::user(user("bob")).with_identity(account)));
+    activities_of_both
 }
 
 fn of(name: &str, sorts: &[&str]) -> Vec<String> {
@@ -32,7 +32,7 @@ fn of(name: &str, sorts: &[&str]) -> Vec<String> {
 fn d8_query_by_address_finds_its_domain_only() {
     for place in places() {
         let fixture = place.fixture();
-        with_council(&fixture).ingest(&deeds());
+        with_council(&fixture).ingest(&activities_of_both());
         fixture.permit_root();
         let texts = SHARP.iter().map(|text| (*text, SHARP[0])).chain(DOUBLE.iter().map(|text| (*text, DOUBLE[0])));
         for (text, name) in texts {
@@ -49,7 +49,7 @@ fn d8_query_by_address_finds_its_domain_only() {
             let counts = view.counts(&query, CountBy::Actor).unwrap().by_key;
             let counts: Vec<_> = counts.iter().map(|count| (count.key.as_str(), count.activities)).collect();
             let key = if name == SHARP[0] { SHARP[2] } else { DOUBLE[0] };
-            assert_eq!(counts, [(key, 2)], "an application of that name counts with them");
+            assert_eq!(counts, [(key, 2)], "an application with that name counts too");
             let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
             let request = RevealRequest::new(user("root"), query, Duration::from_secs(60), audited);
             let page = fixture.filter.reveal(request).unwrap().page(size(9), None).unwrap();
@@ -57,17 +57,17 @@ fn d8_query_by_address_finds_its_domain_only() {
         }
         let view = fixture.filter.view(&user("somebody"));
         for text in ["STRASSE", "stra\u{df}e", "Strasse"] {
-            assert_eq!(view.count(&Query::all().by_actor(text).unwrap()).unwrap().total, 1, "{text} is no address");
+            assert_eq!(view.count(&Query::all().by_actor(text).unwrap()).unwrap().total, 1, "{text} is not an address");
         }
-        // Somebody's activities go by the same comparison.
+        // Erasure of a user's activities uses the same comparison.
         let subject = Subject::of(user("nobody")).with_identity(alias(DOUBLE[1]));
         fixture.erase(subject);
         let left = |text: &str| view.count(&Query::all().by_actor(text).unwrap()).unwrap().total;
-        assert_eq!((left(SHARP[0]), left(DOUBLE[0])), (2, 1), "the application is nobody's alias");
+        assert_eq!((left(SHARP[0]), left(DOUBLE[0])), (2, 1), "the application is not an alias of a user");
     }
 }
 
-/// Text is looked for as text, whatever it reads as.
+/// A text search compares text, whatever it may look like.
 #[test]
 fn v3_text_search_folds_addresses_in_objects() {
     for place in places() {
