@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use activity_privacy::directory::{DirectoryError, DirectoryRevision, DirectorySnapshot, GroupDirectory};
-use activity_privacy::governance::Rejection;
 use activity_privacy::memory::MemoryDirectory;
 use activity_privacy::policy::{GroupRef, PolicyChange};
+use activity_privacy::store::ActivityStore;
 use shuttle::thread;
 
 use super::explore::explore;

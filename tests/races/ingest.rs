@@ -11,7 +11,7 @@ use activity_privacy::policy::{
     GroupRef, ManagedDomain, OnUndecidable, OptionsPatch, PolicyChange, ScopeRule, ScopeTarget,
 };
 use activity_privacy::query::Query;
-use activity_privacy::store::StoreError;
+use activity_privacy::store::{ActivityStore, StoreError};
 use shuttle::thread;
 
 use super::explore::{exhaust, explore};

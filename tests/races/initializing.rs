@@ -3,6 +3,7 @@
 use activity_privacy::filter::OpenError;
 use activity_privacy::governance::{Initiator, Outcome};
 use activity_privacy::policy::{Administrators, Revision};
+use activity_privacy::store::ActivityStore;
 use shuttle::thread;
 
 use super::explore::explore;

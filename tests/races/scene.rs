@@ -12,7 +12,7 @@ use activity_privacy::filter::{PrivacyFilter, PrivacyFilterBuilder};
 use activity_privacy::governance::{GovernanceSink, NewPolicy, Pending, RecordEntry, RecordId, RecordQuery, RevealId};
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
 use activity_privacy::policy::PolicyChange;
-use activity_privacy::store::StoredActivity;
+use activity_privacy::store::{ActivityStore, StoredActivity};
 use uuid::Uuid;
 
 use crate::fixture::*;
@@ -45,7 +45,7 @@ impl Scene {
     pub(crate) fn initialized() -> Self {
         let scene = Self::new();
         scene.publish(NewPolicy::initial(&admins(), scene.fresh(), at(0)));
-        scene.change_by("deputy", PolicyChange::Grant(alias("root@contoso.com")));
+        scene.update_policy_by("deputy", PolicyChange::Grant(alias("root@contoso.com")));
         scene
     }
 
@@ -56,11 +56,11 @@ impl Scene {
         scene
     }
 
-    pub(crate) fn change(&self, change: PolicyChange) {
-        self.change_by("root", change);
+    pub(crate) fn update_policy(&self, change: PolicyChange) {
+        self.update_policy_by("root", change);
     }
 
-    fn change_by(&self, by: &str, change: PolicyChange) {
+    fn update_policy_by(&self, by: &str, change: PolicyChange) {
         let policy = self.store.policy().unwrap().unwrap();
         let pending =
             NewPolicy::authorise(&policy, &change, &user(by), Some(&council(1)), self.fresh(), at(0)).unwrap();
