@@ -174,7 +174,14 @@ impl Model {
             let recent = directory.filter(|directory| !self.is_too_old_for(&before.options, directory));
             summaries.push(before.summary(change, recent));
             if allowed && rejection.is_none() {
-                match before.clone().changed_by(by, change, recent, self.now) {
+                // An update cannot first allow self-grants and then make one: the options in force count too.
+                let is_self_grant =
+                    matches!(change, PolicyChange::Grant(name) if person(name, recent).is_ok_and(|user| user == *by));
+                let changed = match before.clone().changed_by(by, change, recent, self.now) {
+                    Ok(_) if is_self_grant && !self.policy.options.self_grant_allowed => Err(PolicyError::SelfGrant),
+                    changed => changed,
+                };
+                match changed {
                     Ok(after) => {
                         if before.has_administrator() && !after.has_administrator() {
                             last_lost = Some(index);
