@@ -1,5 +1,7 @@
 //! Input bytes before any format is parsed: what the readers of activities and of directories share.
 //!
+//! Requires the feature `import` or `m365`.
+//!
 //! All of them expect UTF-8 text. [`InputKind`] names an input that is something else.
 
 pub(crate) mod csv;

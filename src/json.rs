@@ -16,7 +16,7 @@ pub(crate) use self::canonical::{canonical, canonical_member, canonical_with};
 /// The reason why a JSON text is rejected.
 #[cfg_attr(
     not(any(feature = "import", feature = "m365")),
-    expect(dead_code, reason = "the ledger reports only that a line is not JSON")
+    expect(dead_code, reason = "the ledger reports neither the JSON error nor the number of values")
 )]
 pub(crate) enum Unreadable {
     /// The text is not JSON.

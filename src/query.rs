@@ -2,28 +2,33 @@
 
 mod count;
 mod cursor;
+mod document;
 mod index;
 
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 pub use self::count::{Count, CountBy, Counts, Tally};
 pub(crate) use self::cursor::end_page;
 pub use self::cursor::{Cursor, CursorError, Position};
 pub use self::index::{Conditions, IndexTerm, TermField};
 use crate::activity::{Action, Activity, ActivityId, Actor, AppName, without_leap_second};
-use crate::digest::Fields;
+use crate::digest::FieldHasher;
 use crate::engine::Decision;
 use crate::identity::{Alias, Identity, fold, name_key};
 use crate::policy::GroupRef;
-use crate::text::{TextError, check};
+use crate::text::{TextError, check_text};
 
 /// Conditions on activities; each one narrows the query. Pages are always newest first.
 ///
 /// A query can name several actors, apps, suites, actions or ids. An activity then matches if it has any one of them.
 ///
-/// `Debug` does not show the conditions, because they can name a person.
+/// `Debug` does not show the conditions, because they can name a person. The serde form has a field for each kind of
+/// condition: `since`, `until`, `ids`, `actors`, `apps`, `suites`, `actions`, `group` and `text`. A missing field and
+/// an empty list match everything. Unknown fields are rejected.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -49,15 +54,23 @@ pub struct Query {
     suites: Vec<AppName>,
     actions: Vec<Action>,
     group: Option<GroupRef>,
-    text: Option<String>,
+    text: Option<TextFilter>,
 }
 
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct ActorFilter {
     /// The text as the caller wrote it: the form in which ids are compared.
     text: String,
     /// The form in which names are compared.
     key: String,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct TextFilter {
+    /// The text as the caller wrote it.
+    text: String,
+    /// The form in which it is compared.
+    folded: String,
 }
 
 impl Query {
@@ -95,8 +108,7 @@ impl Query {
     /// # Errors
     /// Returns [`TextError`] if the text is blank, too long or contains a control character.
     pub fn by_actor(mut self, text: impl AsRef<str>) -> Result<Self, TextError> {
-        let alias = Alias::new(text)?;
-        add(&mut self.actors, ActorFilter { text: alias.as_str().to_owned(), key: alias.key() });
+        add(&mut self.actors, ActorFilter::new(text.as_ref())?);
         Ok(self)
     }
 
@@ -131,8 +143,9 @@ impl Query {
     /// # Errors
     /// Returns [`TextError`] if the text is empty, too long or contains a control character.
     pub fn containing(self, text: impl AsRef<str>) -> Result<Self, TextError> {
-        check("search text", text.as_ref(), Self::MAX_FILTER_BYTES)?;
-        Ok(Self { text: Some(fold(text.as_ref())), ..self })
+        check_text("search text", text.as_ref(), Self::MAX_FILTER_BYTES)?;
+        let text = text.as_ref().to_owned();
+        Ok(Self { text: Some(TextFilter { folded: fold(&text), text }), ..self })
     }
 
     /// Returns whether an activity matches. Every store must give the same answer.
@@ -148,7 +161,7 @@ impl Query {
             && (actions.is_empty() || actions.contains(activity.action()))
             && (actors.is_empty() || actors.iter().any(by))
             && group.as_ref().is_none_or(|group| decision.groups().any(|decided| decided == group))
-            && text.as_ref().is_none_or(|text| activity.searched_texts().any(|has| has.contains(text)))
+            && text.as_ref().is_none_or(|text| activity.searched_texts().any(|has| has.contains(&text.folded)))
     }
 
     /// Returns the beginning of the time range, if it has one.
@@ -216,13 +229,13 @@ impl Query {
             from: *since,
             until: *until,
             any_of: lists.into_iter().filter(|list| !list.is_empty()).collect(),
-            text: text.as_deref(),
+            text: text.as_ref().map(|text| &*text.folded),
             are_sufficient: ids.is_empty() && text.is_none() && group.is_none(),
         }
     }
 
     /// Feeds every field that distinguishes this query from another.
-    pub(crate) fn feed(&self, fields: &mut Fields) {
+    pub(crate) fn feed(&self, fields: &mut FieldHasher) {
         let Self { since, until, ids, actors, apps, suites, actions, group, text } = self;
         for time in [since, until] {
             fields.add_option(time.map(|time| time.to_rfc3339()));
@@ -233,7 +246,7 @@ impl Query {
         fields.add_list(suites.iter().map(AppName::as_str));
         fields.add_list(actions.iter().map(Action::as_str));
         fields.add_option(group.as_ref().map(ToString::to_string));
-        fields.add_option(text.as_ref());
+        fields.add_option(text.as_ref().map(|text| &text.folded));
     }
 }
 
@@ -245,6 +258,11 @@ fn add<T: PartialEq>(to: &mut Vec<T>, one: T) {
 }
 
 impl ActorFilter {
+    fn new(text: &str) -> Result<Self, TextError> {
+        let alias = Alias::new(text)?;
+        Ok(Self { text: alias.as_str().to_owned(), key: alias.key() })
+    }
+
     fn matches(&self, actor: &Actor) -> bool {
         actor.name().is_some_and(|name| name_key(name.as_str()) == self.key)
             || actor.identities().iter().any(|identity| match identity {
@@ -261,8 +279,16 @@ impl fmt::Debug for Query {
 }
 
 /// The maximum number of activities on a page: 1 to 1,000.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// Deserialization accepts the numbers in this range only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u16", into = "u16")]
 pub struct PageSize(u16);
+
+/// The error of a number that is not a page size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("invalid page size, expected 1 to {}", PageSize::MAX.0)]
+pub struct PageSizeError;
 
 impl PageSize {
     /// The largest page size.
@@ -282,6 +308,20 @@ impl PageSize {
     #[must_use]
     pub const fn get(self) -> usize {
         self.0 as usize
+    }
+}
+
+impl TryFrom<u16> for PageSize {
+    type Error = PageSizeError;
+
+    fn try_from(activities: u16) -> Result<Self, PageSizeError> {
+        if (1..=Self::MAX.0).contains(&activities) { Ok(Self(activities)) } else { Err(PageSizeError) }
+    }
+}
+
+impl From<PageSize> for u16 {
+    fn from(size: PageSize) -> Self {
+        size.0
     }
 }
 

@@ -2,14 +2,17 @@
 
 use std::marker::PhantomData;
 
-use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Error, IgnoredAny, MapAccess, Unexpected, Visitor};
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::text::without_values;
 
 /// A stored document with the version of its format. A later version of this library reads the documents of an earlier
 /// one, and an earlier version rejects an unknown format.
 ///
-/// The serde form is a map of `version` and `document`, in this order.
+/// The serde form is an object with `version` and `document`, in this order. An error of deserialization does not
+/// repeat the input.
 ///
 /// ```
 /// # fn main() -> Result<(), serde_json::Error> {
@@ -43,7 +46,8 @@ impl<T: Serialize> Serialize for Versioned<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Versioned<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Document(PhantomData))
+        let document = deserializer.deserialize_map(Document(PhantomData));
+        document.map_err(|error| D::Error::custom(without_values(&error.to_string())))
     }
 }
 
@@ -53,21 +57,27 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Document<T> {
     type Value = Versioned<T>;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a map of `version` and `document`")
+        f.write_str("an object with `version` and `document`")
     }
 
     /// Reads the version first, so that a document of another version is never parsed in this format.
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-        match entries.next_entry::<Field, u16>()? {
-            Some((Field::Version, VERSION)) => {}
-            Some((Field::Version, version)) => {
-                return Err(A::Error::custom(format_args!("unsupported version {version}, expected {VERSION}")));
-            }
-            _ => return Err(A::Error::missing_field("version")),
+        match entries.next_key()? {
+            Some(Field::Version) => {}
+            _ => return Err(A::Error::custom("expected `version` as the first field")),
+        }
+        let Version(version) = entries.next_value()?;
+        if version != VERSION {
+            let advice = if version > VERSION {
+                "; upgrade this library, because a later version wrote the document"
+            } else {
+                ""
+            };
+            return Err(A::Error::custom(format_args!("unsupported version {version}, expected {VERSION}{advice}")));
         }
         match entries.next_key()? {
             Some(Field::Document) => {}
-            _ => return Err(A::Error::missing_field("document")),
+            _ => return Err(A::Error::custom("expected `document` as the second field")),
         }
         let value = entries.next_value()?;
         match entries.next_entry::<IgnoredAny, IgnoredAny>()? {
@@ -82,4 +92,31 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Document<T> {
 enum Field {
     Version,
     Document,
+}
+
+/// The number in the field `version`, which an error names.
+struct Version(u16);
+
+impl<'de> Deserialize<'de> for Version {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_u16(VersionVisitor)
+    }
+}
+
+struct VersionVisitor;
+
+impl Visitor<'_> for VersionVisitor {
+    type Value = Version;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an integer from 0 to 65535 in `version`")
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Version, E> {
+        u16::try_from(number).map(Version).map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Version, E> {
+        u16::try_from(number).map(Version).map_err(|_| E::invalid_value(Unexpected::Signed(number), &self))
+    }
 }

@@ -1,8 +1,8 @@
-//! The kind of an input that is not UTF-8 text.
+//! Detection of inputs in other formats or encodings.
 
 use std::fmt;
 
-/// The kind of an input that is not UTF-8 text, by its first bytes.
+/// The kind of an input in a format or encoding that this crate does not read, detected from its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum InputKind {
@@ -25,8 +25,9 @@ pub enum InputKind {
 }
 
 impl InputKind {
-    /// The number of bytes from the start of an input that suffice to detect its kind.
-    pub(crate) const HEAD_BYTES: usize = 16;
+    /// How many bytes of the start of an input are examined. HTML or XML behind more white space than fits is not
+    /// detected.
+    pub(crate) const HEAD_BYTES: usize = 64;
 
     /// Returns the kind of an input by its first bytes, or `None` if it may be UTF-8 text in a format that is read
     /// here.
@@ -39,7 +40,7 @@ impl InputKind {
             [0xff, 0xfe, ..] => Some(Self::Utf16LittleEndian),
             [0xfe, 0xff, ..] => Some(Self::Utf16BigEndian),
             [0x1f, 0x8b, ..] => Some(Self::Gzip),
-            [b'P', b'K', 3 | 5, 4 | 6, ..] => Some(Self::Zip),
+            [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Some(Self::Zip),
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Self::Zstandard),
             // Without a byte order mark: no format that is read here has a NUL among its first two bytes.
             [first, 0, second, 0, ..] if *first != 0 && *second != 0 => Some(Self::Utf16LittleEndian),
@@ -65,7 +66,7 @@ impl fmt::Display for InputKind {
             Self::Gzip => "gzip-compressed data; decompress it, for example with `gzip -dc`",
             Self::Zip => "a ZIP archive or an Excel workbook; extract it, or save the sheet as CSV in UTF-8",
             Self::Zstandard => "Zstandard-compressed data; decompress it, for example with `zstd -dc`",
-            Self::Html => "an HTML page; download the data itself, which may need a sign-in",
+            Self::Html => "an HTML page, perhaps a sign-in page; sign in and download the data again",
             Self::Xml => "an XML document; export the data as JSON or CSV",
         })
     }
@@ -88,13 +89,26 @@ mod tests {
             (b"\xff\xfe\0\0{\0\0\0", InputKind::Utf32),
             (b"\x1f\x8b\x08\x00", InputKind::Gzip),
             (b"PK\x03\x04\x14\x00", InputKind::Zip),
+            (b"PK\x05\x06\x00\x00", InputKind::Zip),
             (b"\x28\xb5\x2f\xfd", InputKind::Zstandard),
             (b"\n <!DOCTYPE html>", InputKind::Html),
             (b"<?xml version=", InputKind::Xml),
         ] {
             assert_eq!(InputKind::of(head), Some(kind), "{head:?}");
         }
-        for text in ["", "{", "[\n", "id,mail\n", "\u{feff}{}", "version: 1", "\"a\"", "P", "PK,name"] {
+        for text in [
+            "",
+            "{",
+            "[\n",
+            "id,mail\n",
+            "\u{feff}{}",
+            "version: 1",
+            "\"a\"",
+            "P",
+            "PK,name",
+            "PK\x03\x06",
+            "PK\x05\x04",
+        ] {
             assert_eq!(InputKind::of(text.as_bytes()), None, "{text}");
         }
     }

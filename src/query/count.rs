@@ -6,9 +6,11 @@ use chrono::{DateTime, SecondsFormat, SubsecRound, Timelike, Utc};
 use serde::Serialize;
 
 use crate::activity::Activity;
+use crate::text::words;
 
 /// The key to count by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CountBy {
     /// The hour in which the activity occurred, UTC.
     Hour,
@@ -19,6 +21,8 @@ pub enum CountBy {
     /// The actor.
     Actor,
 }
+
+words!(CountBy, "key to count by": Hour = "hour", Day = "day", App = "app", Actor = "actor");
 
 /// The number of activities with one key. `Debug` does not show the key, because it can be the name of a person.
 #[derive(Clone, PartialEq, Eq, Serialize)]

@@ -4,15 +4,17 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
 use uuid::Uuid;
 
 use super::Query;
 use crate::activity::{Activity, ActivityId};
-use crate::digest::{Fields, from_hex, to_hex};
+use crate::digest::{FieldHasher, from_hex, to_hex};
 use crate::governance::RevealId;
 use crate::identity::UserId;
 use crate::stored::StoredActivity;
+use crate::text::without_values;
 
 /// A position in the activity log. Pages are newest first, by time and then by id, and continue after a position.
 ///
@@ -43,14 +45,20 @@ impl Position {
     }
 }
 
-/// Truncates what was read for a page to its size. Returns the position after which the next page continues, or `None`
-/// if there is none. `stopped_at` is where the store stopped before the end.
+impl fmt::Debug for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Position(..)")
+    }
+}
+
+/// Truncates `activities` to `size`. The caller must have read at least one more than that if there are more. Returns
+/// the position after which the next page continues, or `None` on the last page. `stopped_at` is the last position that
+/// the store read, if it stopped before the end.
 pub(crate) fn end_page(
     activities: &mut Vec<StoredActivity>,
     size: usize,
     stopped_at: Option<Position>,
 ) -> Option<Position> {
-    // The caller read one activity more than a page holds.
     if activities.len() <= size {
         return stopped_at;
     }
@@ -58,17 +66,12 @@ pub(crate) fn end_page(
     activities.last().map(|last| Position::of(last.activity()))
 }
 
-impl fmt::Debug for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Position(..)")
-    }
-}
-
-/// The end of a page: an opaque token for the next page of the same query, viewer and reveal, and valid for nothing
-/// else. [`Display`](fmt::Display) and [`FromStr`] convert it to and from text.
+/// An opaque token that continues after a page. It is valid only for the same query and viewer, or the same reveal.
+/// [`Display`](fmt::Display), [`FromStr`] and serde convert it to and from text.
 ///
-/// The cursor of a view contains the position of the last public activity on the page. The cursor of a reveal contains
-/// only the id of the reveal and a page number, so it discloses nothing wherever it is stored.
+/// The cursor of a view contains the position of the last public activity that was read for the page, on the page or
+/// not. The cursor of a reveal contains only the id of the reveal and a page number, so it discloses nothing about the
+/// activities.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Cursor(Inner);
 
@@ -78,20 +81,24 @@ enum Inner {
     Reveal { reveal: RevealId, page: u32 },
 }
 
-/// The reason why a cursor was rejected. It does not depend on the stored activities.
+/// The reason why a cursor was rejected. It depends on the cursor alone, so it discloses nothing about the stored
+/// activities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum CursorError {
     /// The text is not a cursor.
     #[error("malformed cursor; use one that was returned with a page")]
     Malformed,
     /// The cursor belongs to another query, viewer or reveal.
-    #[error("the cursor belongs to another query, viewer or reveal")]
+    #[error(
+        "the cursor belongs to another query, viewer or reveal; use it with those that it was returned for, or begin \
+         with the first page"
+    )]
     Foreign,
 }
 
 impl Cursor {
     pub(crate) fn of_view(viewer: &UserId, query: &Query, position: Position) -> Self {
-        Self(Inner::View { binding: binding(viewer, query), position })
+        Self(Inner::View { binding: view_binding(viewer, query), position })
     }
 
     pub(crate) fn of_reveal(reveal: RevealId, page: u32) -> Self {
@@ -101,7 +108,7 @@ impl Cursor {
     /// Returns the position after which the view continues, if this is a cursor of the same view.
     pub(crate) fn in_view(&self, viewer: &UserId, query: &Query) -> Result<&Position, CursorError> {
         match &self.0 {
-            Inner::View { binding: bound, position } if *bound == binding(viewer, query) => Ok(position),
+            Inner::View { binding: bound, position } if *bound == view_binding(viewer, query) => Ok(position),
             Inner::View { .. } | Inner::Reveal { .. } => Err(CursorError::Foreign),
         }
     }
@@ -115,19 +122,19 @@ impl Cursor {
     }
 }
 
-fn binding(viewer: &UserId, query: &Query) -> [u8; 16] {
-    let mut fields = Fields::of("activity-privacy cursor of a view, version 1");
+/// Ties a cursor to a viewer and a query.
+fn view_binding(viewer: &UserId, query: &Query) -> [u8; 16] {
+    let mut fields = FieldHasher::new("activity-privacy cursor of a view, version 1");
     fields.add(viewer.as_str());
     query.feed(&mut fields);
-    let mut binding = [0; 16];
-    for (to, from) in binding.iter_mut().zip(fields.digest().as_bytes()) {
-        *to = *from;
-    }
-    binding
+    fields.finish().first_half()
 }
 
 const VIEW: u8 = 1;
 const REVEAL: u8 = 2;
+
+/// The bytes before the id in the cursor of a view: the kind, the binding and the time.
+const VIEW_HEADER: usize = 1 + 16 + 8;
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -153,11 +160,25 @@ impl FromStr for Cursor {
     type Err = CursorError;
 
     fn from_str(token: &str) -> Result<Self, CursorError> {
-        // No valid token is longer; a hostile one is not decoded.
-        if token.len() > 2 * (25 + ActivityId::MAX_BYTES) {
+        // A longer token cannot be valid, and is not decoded, so that its length does not cost memory.
+        if token.len() > 2 * (VIEW_HEADER + ActivityId::MAX_BYTES) {
             return Err(CursorError::Malformed);
         }
         from_hex(token).and_then(|bytes| parse(&bytes)).map(Self).ok_or(CursorError::Malformed)
+    }
+}
+
+impl Serialize for Cursor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Cursor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let token = String::deserialize(deserializer);
+        let token = token.map_err(|error| de::Error::custom(without_values(&error.to_string())))?;
+        token.parse().map_err(de::Error::custom)
     }
 }
 
