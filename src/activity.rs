@@ -1,4 +1,4 @@
-//! Activities: one thing that an actor did in an app at a time.
+//! Activities. An activity is one thing that an actor did in an app at a certain time.
 
 mod actor;
 
@@ -9,10 +9,11 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use thiserror::Error;
 
 pub use self::actor::{Actor, ActorKind, ActorName};
-use crate::text::{TextError, checked_text, deserialize_silently, without_values};
+use crate::text::{checked_text, deserialize_without_quoting, read_document};
 
 checked_text! {
-    /// The id that the source gave to an activity. A second delivery of an id never changes what was stored first.
+    /// The id that the source gave to an activity. Delivering the same id again never changes the
+    /// stored activity.
     ///
     /// `Debug` does not show it, because even the id of a private activity may be private.
     ActivityId, "activity id", max 512, redacted
@@ -25,13 +26,14 @@ checked_text! {
 
 checked_text! {
     /// The action as the source names it, for example `FileAccessed`.
-    Action, "action", max 256, redacted
+    Action, "action", max 256, redacted, truncatable
 }
 
-/// One thing that an actor did in an app at a time.
+/// One thing that an actor did in an app at a certain time.
 ///
 /// [`Activity::builder`] builds one and checks its limits. Times have microsecond precision; a leap second is stored as
-/// the second after it. `Debug` shows no field, so that no log line reveals a private activity.
+/// the second after it. `Debug` shows no field, so that no log line reveals a private activity. Deserialization errors
+/// do not quote the input.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -52,8 +54,6 @@ checked_text! {
 /// # Ok(())
 /// # }
 /// ```
-///
-/// An error of deserialization does not repeat the input.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Activity {
     id: ActivityId,
@@ -74,17 +74,14 @@ pub struct Activity {
 pub enum ActivityError {
     /// A count or size exceeds its limit.
     #[error("{count} {what}, expected at most {max}")]
-    TooMany {
-        /// The counted items, for example "objects".
+    OverLimit {
+        /// The things that are counted, for example "objects" or "bytes of details".
         what: &'static str,
         /// The count.
         count: usize,
         /// The limit.
         max: usize,
     },
-    /// A text exceeds its limit or has invalid characters.
-    #[error(transparent)]
-    Text(#[from] TextError),
 }
 
 impl Activity {
@@ -111,7 +108,7 @@ impl Activity {
             on_behalf_of: Vec::new(),
             app,
             action,
-            occurred_at: without_leap_second(occurred_at).trunc_subsecs(6),
+            occurred_at: normalised(occurred_at),
             objects: Vec::new(),
             details: None,
         })
@@ -136,7 +133,7 @@ impl Activity {
         &self.on_behalf_of
     }
 
-    /// Returns every performing principal: the actor and the principals on whose behalf it acted.
+    /// Returns the actor and the principals on whose behalf it acted.
     pub fn principals(&self) -> impl Iterator<Item = &Actor> {
         std::iter::once(&self.actor).chain(&self.on_behalf_of)
     }
@@ -206,28 +203,34 @@ impl ActivityBuilder {
     /// Returns [`ActivityError`] with the limit that was exceeded.
     pub fn build(self) -> Result<Activity, ActivityError> {
         let activity = self.0;
-        at_most("objects", activity.objects.len(), Activity::MAX_OBJECTS)?;
-        at_most("on-behalf-of principals", activity.on_behalf_of.len(), Activity::MAX_ON_BEHALF_OF)?;
+        check_limit("objects", activity.objects.len(), Activity::MAX_OBJECTS)?;
+        check_limit("on-behalf-of principals", activity.on_behalf_of.len(), Activity::MAX_ON_BEHALF_OF)?;
         for principal in activity.principals() {
-            at_most("identities of one actor", principal.identities().len(), Actor::MAX_IDENTITIES)?;
+            check_limit("identities of one actor", principal.identities().len(), Actor::MAX_IDENTITIES)?;
         }
         for object in &activity.objects {
-            at_most("bytes in the name of an object", object.len(), Activity::MAX_OBJECT_BYTES)?;
+            check_limit("bytes in the name of an object", object.len(), Activity::MAX_OBJECT_BYTES)?;
         }
-        at_most("bytes of details", activity.details().map_or(0, str::len), Activity::MAX_DETAILS_BYTES)?;
+        check_limit("bytes of details", activity.details().map_or(0, str::len), Activity::MAX_DETAILS_BYTES)?;
         Ok(activity)
     }
 }
 
-/// Returns the time with a leap second replaced by the second after it, as a count from the epoch represents it.
-/// Cursors and databases order times by that count.
+/// Returns the time in microsecond precision, without a leap second.
+fn normalised(time: DateTime<Utc>) -> DateTime<Utc> {
+    without_leap_second(time).trunc_subsecs(6)
+}
+
+/// Replaces a leap second by the second after it. Cursors and databases order times by a count since the epoch, which
+/// has no leap seconds.
 pub(crate) fn without_leap_second(time: DateTime<Utc>) -> DateTime<Utc> {
     let part = TimeDelta::nanoseconds(time.timestamp_subsec_nanos().into());
+    // Fails only within a second of the latest time, which then stays as it is.
     DateTime::from_timestamp(time.timestamp(), 0).and_then(|whole| whole.checked_add_signed(part)).unwrap_or(time)
 }
 
-fn at_most(what: &'static str, count: usize, max: usize) -> Result<(), ActivityError> {
-    if count > max { Err(ActivityError::TooMany { what, count, max }) } else { Ok(()) }
+fn check_limit(what: &'static str, count: usize, max: usize) -> Result<(), ActivityError> {
+    if count > max { Err(ActivityError::OverLimit { what, count, max }) } else { Ok(()) }
 }
 
 impl fmt::Debug for ActivityBuilder {
@@ -236,10 +239,12 @@ impl fmt::Debug for ActivityBuilder {
     }
 }
 
+/// The serde form of an activity. It goes through the builder, which checks the limits.
 #[derive(Deserialize)]
-// An ignored unknown field, for example `onBehalfOf` for `on_behalf_of`, would silently lose protection.
+// If unknown fields were ignored, a misspelt one, such as `onBehalfOf` for `on_behalf_of`, would silently cost a person
+// their protection.
 #[serde(deny_unknown_fields)]
-struct RawActivity {
+struct ActivityDocument {
     id: ActivityId,
     actor: Actor,
     #[serde(default)]
@@ -255,17 +260,15 @@ struct RawActivity {
 
 impl<'de> Deserialize<'de> for Activity {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = RawActivity::deserialize(deserializer)
-            .map_err(|error| de::Error::custom(without_values(&error.to_string())))?;
-        raw.try_into().map_err(de::Error::custom)
+        read_document(deserializer, ActivityDocument::deserialize)?.try_into().map_err(de::Error::custom)
     }
 }
 
-impl TryFrom<RawActivity> for Activity {
+impl TryFrom<ActivityDocument> for Activity {
     type Error = ActivityError;
 
-    fn try_from(raw: RawActivity) -> Result<Self, ActivityError> {
-        let RawActivity { id, actor, on_behalf_of, app, action, occurred_at, objects, details } = raw;
+    fn try_from(raw: ActivityDocument) -> Result<Self, ActivityError> {
+        let ActivityDocument { id, actor, on_behalf_of, app, action, occurred_at, objects, details } = raw;
         let mut builder = Self::builder(id, actor, app, action, occurred_at);
         builder.0.on_behalf_of = on_behalf_of;
         builder.0.objects = objects;
@@ -290,7 +293,7 @@ struct AppDocument {
     suite: Option<AppName>,
 }
 
-deserialize_silently!(App, AppDocument);
+deserialize_without_quoting!(App, AppDocument);
 
 impl App {
     /// Returns an app without a suite.

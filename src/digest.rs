@@ -1,9 +1,11 @@
 //! SHA-256 digests (FIPS 180-4), and an unambiguous encoding of their input.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest as _, Sha256};
+use thiserror::Error;
 
 use crate::activity::ActivityId;
 
@@ -11,9 +13,14 @@ use crate::activity::ActivityId;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
+/// A text that is not a digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("invalid digest, expected 64 lower-case hex digits")]
+pub struct ParseDigestError;
+
 impl Digest {
-    /// Returns the digest of a list of activity ids: of each id in order, followed by a line feed. An id contains no
-    /// line feed, so `printf '%s\n' ID ... | sha256sum` gives the same.
+    /// Returns the digest of the ids in order, each followed by a line feed. An id contains no line feed. For one id or
+    /// more, `printf '%s\n' ID ... | sha256sum` gives the same; the digest of no ids is that of empty input.
     ///
     /// ```
     /// # fn main() -> Result<(), activity_privacy::identity::TextError> {
@@ -47,11 +54,26 @@ impl Digest {
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
+
+    /// Returns the first 16 bytes.
+    pub(crate) fn first_half(&self) -> [u8; 16] {
+        let mut half = [0; 16];
+        half.copy_from_slice(self.0.split_at(16).0);
+        half
+    }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&to_hex(&self.0))
+    }
+}
+
+impl FromStr for Digest {
+    type Err = ParseDigestError;
+
+    fn from_str(text: &str) -> Result<Self, ParseDigestError> {
+        from_hex(text).and_then(|bytes| bytes.try_into().ok()).map(Self).ok_or(ParseDigestError)
     }
 }
 
@@ -69,21 +91,17 @@ impl Serialize for Digest {
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        from_hex(&text)
-            .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
-            .map(Self)
-            .ok_or_else(|| de::Error::custom("invalid digest, expected 64 lower-case hex digits"))
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
-/// A digest of a list of fields. Each field is preceded by its length, so that two different lists never feed the same
-/// bytes.
-pub(crate) struct Fields(Sha256);
+/// A hasher of a list of fields. Each field is preceded by its length, so that two different lists never
+/// give the same input.
+pub(crate) struct FieldHasher(Sha256);
 
-impl Fields {
+impl FieldHasher {
     /// Begins with the purpose of the digest, so that digests for different purposes differ.
-    pub(crate) fn of(purpose: &str) -> Self {
+    pub(crate) fn new(purpose: &str) -> Self {
         let mut fields = Self(Sha256::new());
         fields.add(purpose);
         fields
@@ -110,7 +128,7 @@ impl Fields {
         list.for_each(|field| self.add(field));
     }
 
-    pub(crate) fn digest(self) -> Digest {
+    pub(crate) fn finish(self) -> Digest {
         Digest(self.0.finalize().into())
     }
 }
@@ -126,7 +144,7 @@ pub(crate) fn to_hex(bytes: &[u8]) -> String {
     text
 }
 
-/// Returns the bytes of a lower-case hex text. Returns `None` if it is not one.
+/// Returns the bytes that lower-case hex digits stand for, or `None` if `text` is anything else.
 pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
     let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
     pairs.iter().map(|[high, low]| Some(nibble(*high)? << 4 | nibble(*low)?)).collect()

@@ -13,6 +13,7 @@ mod reason;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, Utc};
@@ -63,6 +64,8 @@ pub struct PolicyEngine {
     compiled: CompiledPolicy,
     /// `None` if every activity is undecidable.
     fast_path: Option<FastPath>,
+    /// The times at which the directory is recent enough.
+    accepted_times: RangeInclusive<DateTime<Utc>>,
     /// For each scope rule, the position of its group in the compiled policy.
     scope_groups: Vec<usize>,
     /// For each scope rule, the reasons of a public activity that is monitored by it.
@@ -73,9 +76,9 @@ pub struct PolicyEngine {
 
 /// An activity of a batch cannot be decided, and the policy rejects such batches.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("activity {position} of the batch cannot be decided: {reason}")]
+#[error("the activity at index {position} of the batch cannot be decided: {reason}; {}", .reason.remedy())]
 pub struct Undecidable {
-    /// The position of the activity in the batch, from 0.
+    /// The index of the activity in the batch, from 0.
     pub position: usize,
     /// The reason.
     pub reason: UndecidableReason,
@@ -179,7 +182,9 @@ impl PolicyEngine {
             policy.scope().iter().map(|rule| compiled.position(rule.group()).unwrap_or(usize::MAX)).collect();
         let scope_reasons =
             policy.scope().iter().map(|rule| [Reason::Scope(rule.clone())].into_iter().collect()).collect();
-        Self { policy, directory, compiled, fast_path, scope_groups, scope_reasons, removed_groups }
+        let as_of = directory.as_ref().map_or(DateTime::<Utc>::MIN_UTC, |directory| directory.as_of());
+        let accepted_times = policy.options().times_accepting(as_of);
+        Self { policy, directory, compiled, fast_path, accepted_times, scope_groups, scope_reasons, removed_groups }
     }
 
     /// Returns the groups that count for imported groups of the policy and whose members a directory may not know:
@@ -214,11 +219,9 @@ impl PolicyEngine {
         self.directory.as_ref().ok()
     }
 
-    /// Returns whether stored last members may count: those of a removed group of the policy, of a removed group nested
-    /// in one of the policy, or of a group that a delta added and that may have existed before.
-    #[must_use]
-    pub fn relies_on_last_members(&self) -> bool {
-        self.compiled.relies_on_last_members()
+    /// Returns whether stored last members may count: whether the policy names an imported group.
+    pub(crate) fn may_have_last_members(&self) -> bool {
+        self.compiled.may_have_last_members()
     }
 
     /// Returns the policy revision and the directory revision of this engine.
@@ -322,7 +325,7 @@ impl PolicyEngine {
     fn fast_path_at(&self, now: DateTime<Utc>) -> Option<(&FastPath, &DirectorySnapshot)> {
         let directory = self.directory.as_deref().ok()?;
         let fast_path = self.fast_path.as_ref()?;
-        self.policy.options().accepts(directory.as_of(), now).then_some((fast_path, directory))
+        self.accepted_times.contains(&now).then_some((fast_path, directory))
     }
 
     #[inline(always)]
@@ -398,7 +401,7 @@ impl PolicyEngine {
     fn standing_causes(&self, now: DateTime<Utc>) -> impl Iterator<Item = UndecidableReason> {
         let directory = match &self.directory {
             Err(cause) => Some(cause.clone()),
-            Ok(directory) if self.policy.options().accepts(directory.as_of(), now) => None,
+            Ok(_) if self.accepted_times.contains(&now) => None,
             Ok(_) => Some(UndecidableReason::DirectoryTooOld),
         };
         directory.into_iter().chain(self.unknown_groups())

@@ -18,12 +18,12 @@ use thiserror::Error;
 
 pub use self::subject::Subject;
 pub use crate::text::TextError;
-use crate::text::{check, checked_text, deserialize_silently};
+use crate::text::{check_text, checked_text, deserialize_without_quoting, text_conversions};
 
 checked_text! {
     /// The immutable id of a user in the directory, for example an Entra object id. Never folded.
     ///
-    /// `Debug` does not show it, because it may name a protected person.
+    /// `Debug` does not show it, because it may name a protected person. `Display` does.
     UserId, "user id", max 256, redacted
 }
 
@@ -43,7 +43,8 @@ checked_text! {
 ///
 /// A text with characters on both sides of its last `@` is an address. An account name can be bound to its app: `nrc`
 /// in one app is not `nrc` in another. Surrounding white space is removed; the rest of the text is unchanged. Two
-/// aliases [match](Alias::matches) if their folded forms are equal. `Debug` shows nothing.
+/// aliases [match](Alias::matches) if their folded forms are equal. `Debug` shows nothing. `Display` writes the name
+/// without the app; the serde form contains both.
 ///
 /// ```
 /// # fn main() -> Result<(), activity_privacy::identity::TextError> {
@@ -108,13 +109,13 @@ impl Alias {
     /// Returns [`TextError`] if either part is blank, too long or contains a control character.
     pub fn account(app: impl AsRef<str>, name: impl AsRef<str>) -> Result<Self, TextError> {
         let app = app.as_ref().trim();
-        check("app of an alias", app, Self::MAX_BYTES)?;
+        check_text("app of an alias", app, Self::MAX_BYTES)?;
         Self::checked(Some(app), name.as_ref())
     }
 
     fn checked(app: Option<&str>, text: &str) -> Result<Self, TextError> {
         let text = text.trim();
-        check("alias", text, Self::MAX_BYTES)?;
+        check_text("alias", text, Self::MAX_BYTES)?;
         if is_plain(text, app) {
             return Ok(Self::from_parts(None, text, None));
         }
@@ -236,10 +237,12 @@ impl fmt::Debug for Alias {
     }
 }
 
-impl std::str::FromStr for Alias {
-    type Err = TextError;
+text_conversions!(Alias, TextError);
 
-    fn from_str(text: &str) -> Result<Self, TextError> {
+impl TryFrom<String> for Alias {
+    type Error = TextError;
+
+    fn try_from(text: String) -> Result<Self, TextError> {
         Self::new(text)
     }
 }
@@ -284,7 +287,7 @@ enum IdentityDocument {
     Alias(Alias),
 }
 
-deserialize_silently!(Identity, IdentityDocument);
+deserialize_without_quoting!(Identity, IdentityDocument);
 
 impl Identity {
     /// Returns every identity that the name of an object can denote: an id, a name, or a technical id in its canonical
@@ -379,19 +382,7 @@ impl fmt::Debug for Domain {
     }
 }
 
-impl fmt::Display for Domain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::str::FromStr for Domain {
-    type Err = DomainError;
-
-    fn from_str(text: &str) -> Result<Self, DomainError> {
-        Self::new(text)
-    }
-}
+text_conversions!(Domain, DomainError);
 
 impl TryFrom<String> for Domain {
     type Error = DomainError;
@@ -505,6 +496,7 @@ pub(crate) fn fold(text: &str) -> String {
 }
 
 #[cfg(test)]
+#[cfg(feature = "proptest")]
 mod tests {
     use proptest::prelude::*;
     use proptest::{collection, option};

@@ -2,18 +2,18 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::identity::{Alias, Identity, name_key};
-use crate::text::{checked_text, deserialize_silently};
+use crate::text::{checked_text, read_document, words};
 
 checked_text! {
     /// The name of an application or a system account.
-    ActorName, "actor name", max 512, redacted
+    ActorName, "actor name", max 512, redacted, truncatable
 }
 
 /// The kind of a principal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ActorKind {
     /// A person.
@@ -25,6 +25,8 @@ pub enum ActorKind {
     /// The source does not name the actor. Such an activity is undecidable, and private by default.
     Unknown,
 }
+
+words!(ActorKind, "actor kind": User = "user", Application = "application", System = "system", Unknown = "unknown");
 
 /// A principal that performs activities, with every identity under which the source knows it.
 ///
@@ -40,7 +42,7 @@ pub struct Actor {
 }
 
 #[derive(Deserialize)]
-#[serde(remote = "Actor", deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an actor")]
 struct ActorDocument {
     kind: ActorKind,
     #[serde(default)]
@@ -49,7 +51,19 @@ struct ActorDocument {
     identities: Vec<Identity>,
 }
 
-deserialize_silently!(Actor, ActorDocument);
+impl<'de> Deserialize<'de> for Actor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let ActorDocument { kind, name, identities } = read_document(deserializer, ActorDocument::deserialize)?;
+        // It could not be distinguished from an actor that the source does not name, which is undecidable.
+        let is_unnamed = name.is_none() && identities.is_empty();
+        if is_unnamed && matches!(kind, ActorKind::Application | ActorKind::System) {
+            return Err(de::Error::custom(
+                "an application or a system account has no name and no identity; use the kind `unknown`",
+            ));
+        }
+        Ok(Self { kind, name, identities })
+    }
+}
 
 impl Actor {
     /// The maximum number of identities of one actor.

@@ -78,14 +78,14 @@ impl Part {
         directory.each_membership(users, |user, groups| {
             steps::advance(groups.len());
             let home = match needs_home {
-                true => directory.home_number(UserIndex::numbered(user)),
+                true => directory.home_number(UserIndex::from_u32(user)),
                 // Most users are in no group that leads to one of the policy.
                 false if !compiled.reach().is_reached_from(groups) => return,
                 false => 0,
             };
             let set = finder.set_of(groups.iter().map(|group| group.get()), home);
             if set != SetId::EMPTY {
-                found.push((UserIndex::numbered(user), set));
+                found.push((UserIndex::from_u32(user), set));
             }
         });
         let mut identities = Vec::with_capacity(found.len() * 3);

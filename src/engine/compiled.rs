@@ -15,8 +15,6 @@ pub(super) struct CompiledPolicy {
     groups: Vec<PolicyGroup>,
     reach: Arc<Reach>,
     last_members: Arc<LastMembers>,
-    /// Whether stored members of removed groups may count for any group of the policy.
-    relies_on_last_members: bool,
 }
 
 #[derive(Clone)]
@@ -49,7 +47,7 @@ impl CompiledPolicy {
         });
         let groups = groups.collect();
         let (reach, last_members) = (Arc::default(), Arc::default());
-        let compiled = Self { groups, reach, last_members, relies_on_last_members: false };
+        let compiled = Self { groups, reach, last_members };
         // Without a directory the activity cannot be decided anyway, and that is the reason to report.
         match directory {
             Some(directory) => compiled.resolved_in(directory, removed_groups, None),
@@ -66,7 +64,7 @@ impl CompiledPolicy {
     ) -> Self {
         let groups = self.groups.iter().map(|group| PolicyGroup { is_unknown: false, ..group.clone() }).collect();
         let (reach, last_members) = (Arc::clone(&self.reach), Arc::clone(&self.last_members));
-        let compiled = Self { groups, reach, last_members, relies_on_last_members: self.relies_on_last_members };
+        let compiled = Self { groups, reach, last_members };
         let is_restored =
             |group: &RemovedGroup| group.restored_by(before.revision()) != group.restored_by(next.revision());
         if !next.has_same_groups_as(before) || removed_groups.iter().any(is_restored) {
@@ -88,8 +86,7 @@ impl CompiledPolicy {
         steps::advance(self.groups.len() + removed_groups.len());
         let stored: HashMap<&GroupId, &RemovedGroup> =
             removed_groups.iter().map(|group| (group.group(), group)).collect();
-        let mut resolver =
-            RemovedGroupResolver { directory, stored: &stored, positions: BTreeMap::new(), is_open: false };
+        let mut resolver = RemovedGroupResolver { directory, stored: &stored, positions: BTreeMap::new() };
         let mut in_directory: Vec<(GroupIndex, usize)> = Vec::new();
         for (at, group) in self.groups.iter_mut().enumerate() {
             let GroupRef::Imported(id) = &group.group else { continue };
@@ -97,7 +94,6 @@ impl CompiledPolicy {
                 Some(index) => in_directory.push((index, at)),
                 None => {
                     let counts = directory.last_known_of(None, stored.get(id).copied()).stored.is_some();
-                    resolver.is_open = true;
                     group.is_unknown = !counts;
                     if counts {
                         resolver.add(id, &[at]);
@@ -123,11 +119,12 @@ impl CompiledPolicy {
             if !resolver.may_be_nested_elsewhere(group) {
                 continue;
             }
+            // If it counts for no group of the policy, it identifies no user either.
             let at = self.containing(group, directory);
-            resolver.is_open |= !at.is_empty();
-            resolver.add(group.group(), &at);
+            if !at.is_empty() {
+                resolver.add(group.group(), &at);
+            }
         }
-        self.relies_on_last_members = resolver.is_open || !self.reach.open.is_empty();
         let last_members = resolver.last_members(&self.reach);
         if last_members != *self.last_members {
             self.last_members = Arc::new(last_members);
@@ -178,17 +175,16 @@ impl CompiledPolicy {
         }
     }
 
-    /// Returns whether stored members of removed groups may count for any group of the policy.
-    pub(super) fn relies_on_last_members(&self) -> bool {
-        self.relies_on_last_members
+    /// Returns whether stored members of removed groups may count for any group of the policy. The directory does not
+    /// tell: another process may have seen a group nested in one of the policy that this directory never contained.
+    pub(super) fn may_have_last_members(&self) -> bool {
+        self.groups.iter().any(|group| matches!(group.group, GroupRef::Imported(_)))
     }
 
     /// Returns the imported groups of the policy whose members are not known.
     pub(super) fn unknown_groups(&self) -> impl Iterator<Item = &GroupId> {
-        self.groups.iter().filter(|group| group.is_unknown).filter_map(|group| match &group.group {
-            GroupRef::Imported(id) => Some(id),
-            GroupRef::Applications | GroupRef::ExternalUsers => None,
-        })
+        let unknown = self.groups.iter().enumerate().filter(|(_, group)| group.is_unknown);
+        unknown.filter_map(|(at, _)| self.imported(at))
     }
 
     /// Returns the position of a group if the policy names it.
@@ -260,8 +256,6 @@ struct RemovedGroupResolver<'a> {
     stored: &'a HashMap<&'a GroupId, &'a RemovedGroup>,
     /// For each stored group that counts, the positions of the groups that it counts for.
     positions: BTreeMap<&'a GroupId, BTreeSet<usize>>,
-    /// Whether a stored group may count for a group of the policy.
-    is_open: bool,
 }
 
 impl<'a> RemovedGroupResolver<'a> {
@@ -329,6 +323,6 @@ impl<'a> RemovedGroupResolver<'a> {
 
 /// Returns whether the memberships of a user lead to the groups of the policy at all of these positions.
 fn is_in_all(directory: &DirectorySnapshot, reach: &Reach, user: UserIndex, at: &[usize]) -> bool {
-    let sets = || directory.groups_of_user(user).filter_map(|group| reach.expanded(reach.number(group.number())));
+    let sets = || directory.groups_of_user(user).filter_map(|group| reach.expanded(reach.number(group.as_u32())));
     at.iter().all(|at| sets().any(|set| set.binary_search(at).is_ok()))
 }

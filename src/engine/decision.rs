@@ -9,10 +9,11 @@ use super::reason::{Reason, Reasons};
 use crate::activity::Activity;
 use crate::directory::DirectoryRevision;
 use crate::policy::{GroupRef, Revision};
-use crate::text::deserialize_silently;
+use crate::text::deserialize_without_quoting;
+use crate::text::words;
 
 /// The result of a decision on an activity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Out of scope: counted, and neither stored nor forwarded.
@@ -23,8 +24,10 @@ pub enum Verdict {
     Private,
 }
 
+words!(Verdict, "verdict": NotMonitored = "not_monitored", Public = "public", Private = "private");
+
 /// Whether a stored activity is hidden.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
     /// Shown to all viewers of the log.
@@ -32,6 +35,8 @@ pub enum Visibility {
     /// Shown only in a reveal.
     Private,
 }
+
+words!(Visibility, "visibility": Public = "public", Private = "private");
 
 /// The decision on a stored activity, with everything that is needed to explain it later without deciding again.
 ///
@@ -55,7 +60,7 @@ struct DecisionDocument {
     reasons: Reasons,
 }
 
-deserialize_silently!(Decision, DecisionDocument);
+deserialize_without_quoting!(Decision, DecisionDocument);
 
 impl Decision {
     pub(super) fn new(

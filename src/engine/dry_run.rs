@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use serde::{Serialize, Serializer};
+
 use super::compiled::CompiledPolicy;
 use super::evaluate::{Residence, residences};
 use super::{PolicyEngine, Scope};
@@ -17,19 +19,21 @@ use crate::steps;
 /// [`PrivacyFilter::dry_run`](crate::filter::PrivacyFilter::dry_run) returns it. It counts users of the directory and
 /// last members of removed groups. External people who are not in the directory are not counted, and the group of
 /// external users hides them too.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DryRun {
     hidden: Affected,
     shown: Affected,
     unmonitored: Affected,
     monitored: Affected,
-    applications: (bool, bool),
+    hides_applications: bool,
+    shows_applications: bool,
 }
 
 /// The users whom a change would affect in one way.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Affected {
     users: usize,
+    #[serde(serialize_with = "as_list")]
     by_group: BTreeMap<GroupRef, usize>,
     sample: Vec<UserId>,
 }
@@ -66,6 +70,16 @@ impl Affected {
     }
 }
 
+/// Writes the users of each group as a list, because a group is not a text, and only texts are keys in JSON.
+fn as_list<S: Serializer>(by_group: &BTreeMap<GroupRef, usize>, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct OfGroup<'a> {
+        group: &'a GroupRef,
+        users: usize,
+    }
+    serializer.collect_seq(by_group.iter().map(|(group, users)| OfGroup { group, users: *users }))
+}
+
 impl DryRun {
     /// Returns the users who are not private now and would be.
     #[must_use]
@@ -94,13 +108,13 @@ impl DryRun {
     /// Returns whether activities of applications would be hidden, and are not now.
     #[must_use]
     pub fn hides_applications(&self) -> bool {
-        self.applications == (false, true)
+        self.hides_applications
     }
 
     /// Returns whether activities of applications would be shown, and are hidden now.
     #[must_use]
     pub fn shows_applications(&self) -> bool {
-        self.applications == (true, false)
+        self.shows_applications
     }
 }
 
@@ -158,7 +172,8 @@ impl PolicyEngine {
         });
         let [before, then] = applications;
         let (hidden, shown, unmonitored, monitored) = <_>::default();
-        let mut run = DryRun { hidden, shown, unmonitored, monitored, applications: (before, then) };
+        let (hides_applications, shows_applications) = (then && !before, before && !then);
+        let mut run = DryRun { hidden, shown, unmonitored, monitored, hides_applications, shows_applications };
         let apps = distinguishable_apps(&self.policy, &after.policy);
         for (facts, users) in &all {
             steps::advance(apps.len());
@@ -220,7 +235,7 @@ impl PolicyEngine {
         let mut facts = [Facts::default(), Facts::default()];
         directory.each_membership(directory.user_range(), |user, groups| {
             steps::advance(2 + 2 * groups.len());
-            let user = UserIndex::numbered(user);
+            let user = UserIndex::from_u32(user);
             // A removed user has no record.
             let Some(record) = directory.record(user) else { return };
             let id = || UserId::from_checked(record.id());

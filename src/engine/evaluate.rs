@@ -15,7 +15,7 @@ use super::group_sets::SetId;
 use super::reason::{PrincipalRole, Reasons, UndecidableReason};
 use crate::activity::{Activity, Actor, ActorKind, App};
 use crate::directory::{DirectorySnapshot, Holder, Home, IdentityKey, UserIndex};
-use crate::identity::{ACCOUNT_OF, Alias, COMPOSED, DRIVE_OF, Identity, UserId, folded, namespace as namespace_of};
+use crate::identity::{ACCOUNT_OF, Alias, DRIVE_OF, Identity, UserId, folded};
 use crate::policy::{GroupRef, PrivacyPolicy};
 
 /// Whether the home of a person is a managed domain.
@@ -79,7 +79,7 @@ fn other_form<'a>(identity: &'a Identity, app: &App) -> Option<Cow<'a, str>> {
 /// Returns whether the directory has entries of the form of an identity, so that an identity without a holder is that
 /// of a person who is not in the directory (D9).
 #[inline(always)]
-fn has_form_of(directory: &DirectorySnapshot, identity: &Identity, app: &App) -> bool {
+fn has_form_of(directory: &DirectorySnapshot, identity: &Identity) -> bool {
     let alias = match identity {
         Identity::Id(id) => return directory.has_ids_like(id),
         Identity::Alias(alias) => alias,
@@ -87,12 +87,10 @@ fn has_form_of(directory: &DirectorySnapshot, identity: &Identity, app: &App) ->
     if alias.is_conclusive_address() {
         return true;
     }
-    let in_namespace = |namespace: &str| {
-        let is_bound = !namespace.is_empty() && namespace != COMPOSED;
-        let other = if is_bound { Cow::Borrowed(namespace_of(alias.as_str())) } else { folded(app.name().as_str()) };
-        directory.has_namespace(namespace) || directory.has_namespace(&other)
-    };
-    !alias.is_damaged() && !alias.is_technical_id() && alias.namespace().is_none_or(in_namespace)
+    // A directory without accounts of an app tells nothing about the holder of one, whatever other names it has.
+    !alias.is_damaged()
+        && !alias.is_technical_id()
+        && alias.namespace().is_none_or(|namespace| directory.has_namespace(namespace))
 }
 
 /// Receives what the rule finds out about one principal or object.
@@ -117,8 +115,10 @@ pub(super) trait Collector {
 /// Collects the groups of a principal: of the holder of each identity, and the built-in groups.
 #[inline(always)]
 pub(super) fn collect_principal(to: &mut impl Collector, principal: &Actor, app: &App) {
-    let mut has_managed_home = false;
+    let (mut has_managed_home, mut is_usable) = (false, false);
     for identity in principal.identities() {
+        // Without a directory the activity cannot be decided anyway, and that is the reason to report.
+        is_usable = is_usable || to.directory().is_none_or(|directory| has_form_of(directory, identity));
         match collect_identity(to, identity, app) {
             Residence::External => to.add_builtin(&GroupRef::ExternalUsers),
             Residence::Managed => has_managed_home = true,
@@ -128,7 +128,8 @@ pub(super) fn collect_principal(to: &mut impl Collector, principal: &Actor, app:
     match principal.kind() {
         ActorKind::Application => to.add_builtin(&GroupRef::Applications),
         ActorKind::System => {}
-        ActorKind::User if is_usable(to, principal, app) => {
+        // A user whom the directory has, or is known not to have.
+        ActorKind::User if is_usable || principal.identities().iter().any(|identity| to.resolves(identity)) => {
             // A user without a known home is in none of the managed domains.
             if !has_managed_home {
                 to.add_builtin(&GroupRef::ExternalUsers);
@@ -154,14 +155,6 @@ fn collect_other_form(to: &mut impl Collector, identity: &Identity, app: &App) {
     if to.add_holder(IdentityKey::name(&other), identity) == Residence::External {
         to.add_builtin(&GroupRef::ExternalUsers);
     }
-}
-
-/// Returns whether a user is known, or is known not to be in the directory.
-#[inline(always)]
-fn is_usable(to: &impl Collector, principal: &Actor, app: &App) -> bool {
-    // Without a directory the activity cannot be decided anyway, and that is the reason to report.
-    let has_form = |identity| to.directory().is_none_or(|directory| has_form_of(directory, identity, app));
-    principal.identities().iter().any(|identity| has_form(identity) || to.resolves(identity))
 }
 
 /// The groups of a policy that were found on an activity, each with a role, and why it cannot be decided.

@@ -11,8 +11,8 @@
 //! names, and users without a home on record if external users count.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::hint;
 use std::sync::Arc;
+use std::{hint, slice};
 
 use super::build::{BuiltTable, FILL};
 use super::compiled::CompiledPolicy;
@@ -64,7 +64,7 @@ impl FastPath {
         let mut identities: BTreeMap<HashPair, SetId> = former.map(|hashes| (hashes, SetId::EMPTY)).collect();
         for user in changed {
             steps::advance(1);
-            let groups = directory.groups_of_user(*user).map(|group| group.number());
+            let groups = directory.groups_of_user(*user).map(|group| group.as_u32());
             let set = finder.set_of(groups, directory.home_number(*user));
             for hashes in directory.hashes_of(*user) {
                 let known = identities.entry(hashes).or_insert(SetId::EMPTY);
@@ -181,8 +181,8 @@ impl Hashes {
     const MAX: usize = 3;
 
     #[inline(always)]
-    pub(super) fn iter(&self) -> impl Iterator<Item = &u64> {
-        self.hashes.iter().take(self.len)
+    pub(super) fn iter(&self) -> slice::Iter<'_, u64> {
+        self.hashes.get(..self.len).unwrap_or_default().iter()
     }
 }
 

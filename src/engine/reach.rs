@@ -56,13 +56,13 @@ impl Reach {
         }
         let mut sets = Sets { sets: vec![Set::Expanded(Vec::new())], numbers: HashMap::new(), expanded: 0 };
         let mut above: Vec<BTreeSet<u32>> = vec![BTreeSet::new(); components.groups.len()];
-        let mut of_group = vec![0; directory.group_numbers()];
+        let mut of_group = vec![0; directory.group_slots()];
         // A component comes after all components below it.
         for (component, groups) in components.groups.iter().enumerate().rev() {
             let above_it = above.get_mut(component).map(std::mem::take).unwrap_or_default();
             let number = sets.number(own.remove(&component).unwrap_or_default(), above_it);
             for group in groups {
-                if let Some(of_group) = of_group.get_mut(group.position()) {
+                if let Some(of_group) = of_group.get_mut(group.as_usize()) {
                     *of_group = number;
                 }
                 for child in directory.counted_children(*group) {
@@ -139,7 +139,7 @@ impl Reach {
 
     /// Returns the positions of the groups that the members of a group are in.
     pub(super) fn of(&self, group: GroupIndex) -> Cow<'_, [usize]> {
-        self.set(self.number(group.number()))
+        self.set(self.number(group.as_u32()))
     }
 }
 
@@ -267,7 +267,7 @@ impl Components {
                     steps::advance(1);
                     is_unknown |= unknown.get(self.of(child)) == Some(&true);
                     if is_there {
-                        candidates.entry(child).or_default().insert(reach.number(group.number()));
+                        candidates.entry(child).or_default().insert(reach.number(group.as_u32()));
                     }
                 }
             }

@@ -8,9 +8,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::identity::GroupId;
 use crate::policy::{GroupRef, ScopeRule, ScopeTarget};
+use crate::text::words;
 
 /// The role of a person on an activity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PrincipalRole {
     /// The actor.
@@ -21,6 +22,8 @@ pub enum PrincipalRole {
     Object,
 }
 
+words!(PrincipalRole, "principal role": Actor = "actor", OnBehalfOf = "on_behalf_of", Object = "object");
+
 /// Why an activity could not be decided.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -28,7 +31,7 @@ pub enum UndecidableReason {
     /// The source names no user, or only in forms of which the directory has no entry: a passport id, a security
     /// identifier, a damaged name, or an account in an app whose accounts the directory does not have.
     NoUsableActor,
-    /// Several users hold an alias on the activity.
+    /// An alias on the activity belongs to several users.
     AmbiguousAlias,
     /// No directory was ever loaded.
     DirectoryNeverLoaded,
@@ -44,7 +47,7 @@ impl fmt::Display for UndecidableReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoUsableActor => f.write_str("the source names no user in a form that the directory has"),
-            Self::AmbiguousAlias => f.write_str("several users hold an alias on the activity"),
+            Self::AmbiguousAlias => f.write_str("an alias on the activity belongs to several users"),
             Self::DirectoryNeverLoaded => f.write_str("no directory was ever loaded"),
             Self::DirectoryUnavailable => f.write_str("the directory did not answer"),
             Self::DirectoryTooOld => f.write_str("the directory was older than the policy allows"),
@@ -54,6 +57,20 @@ impl fmt::Display for UndecidableReason {
                     "group `{group}` of the policy was removed from the directory and its last members are unknown"
                 )
             }
+        }
+    }
+}
+
+impl UndecidableReason {
+    /// Returns what the caller can do, for the text of an error.
+    pub(super) fn remedy(&self) -> &'static str {
+        match self {
+            Self::NoUsableActor => "name the user in a form that the directory has",
+            Self::AmbiguousAlias => "make the alias unique in the directory",
+            Self::DirectoryNeverLoaded => "load a directory",
+            Self::DirectoryUnavailable => "wait until the directory is available",
+            Self::DirectoryTooOld => "import a recent directory",
+            Self::GroupRemoved(_) => "restore the group in the directory",
         }
     }
 }

@@ -9,12 +9,17 @@ use thiserror::Error;
 use super::{Grant, GroupRef, ManagedDomain, OptionsPatch, PrivacyPolicy, Revision, Role, ScopeRule};
 use crate::directory::{DirectorySnapshot, Resolution, UserStatus};
 use crate::identity::{Alias, Domain, GroupId, Identity, UserId};
+use crate::text::deserialize_without_quoting;
 
 /// One change of the policy. It applies to activities whose ingest starts afterwards; no stored decision changes.
 ///
 /// Each change concerns one thing (a group, a rule, a domain, a user, or the options in a patch) and leaves the rest as
 /// it is. A [`PolicyUpdate`](crate::policy::PolicyUpdate) makes several together.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// The serde form is the name of the change with its value, for example `{"make_private": {"imported": "g-1"}}`. An
+/// error of deserialization does not repeat the input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PolicyChange {
     /// Makes a group private: later activities of its members are private.
     MakePrivate(GroupRef),
@@ -28,7 +33,7 @@ pub enum PolicyChange {
     ManageDomain(ManagedDomain),
     /// Removes a managed domain.
     UnmanageDomain(Domain),
-    /// Makes a user an admin, or changes their role.
+    /// Makes a user an admin, or changes their role. The id is not looked up in the directory.
     SetAdmin(UserId, Role),
     /// Removes the admin role of a user, and with it any permission to view private activities.
     RemoveAdmin(UserId),
@@ -39,6 +44,24 @@ pub enum PolicyChange {
     /// Changes the options that the patch names.
     SetOptions(OptionsPatch),
 }
+
+#[derive(Deserialize)]
+#[serde(remote = "PolicyChange", rename_all = "snake_case", expecting = "a policy change")]
+enum ChangeDocument {
+    MakePrivate(GroupRef),
+    MakePublic(GroupRef),
+    AddScopeRule(ScopeRule),
+    RemoveScopeRule(ScopeRule),
+    ManageDomain(ManagedDomain),
+    UnmanageDomain(Domain),
+    SetAdmin(UserId, Role),
+    RemoveAdmin(UserId),
+    Grant(Alias),
+    Revoke(Identity),
+    SetOptions(OptionsPatch),
+}
+
+deserialize_without_quoting!(PolicyChange, ChangeDocument);
 
 /// The reason why a change or an update was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
@@ -63,7 +86,7 @@ pub enum PolicyError {
     #[error("several users have the name")]
     AmbiguousPerson,
     /// Only an admin can be granted the permission to view private activities.
-    #[error("the user is not an admin; only an admin can be permitted to view private activities")]
+    #[error("the user is not an admin, so they cannot be permitted to view private activities; make them one first")]
     NotAnAdmin,
     /// Administrators may not make grants to themselves, under any of their names.
     #[error("the policy does not allow administrators to make grants to themselves")]
@@ -252,8 +275,8 @@ fn check_imported(group: &GroupRef, directory: Option<&DirectorySnapshot>) -> Re
     }
 }
 
-/// Returns the one user, not deleted, to whom a name resolves. The directory keeps the names of deleted users to protect
-/// their activities, not to make grants to them.
+/// Returns the one user, not deleted, to whom a name resolves. The directory keeps the names of deleted users to
+/// protect their activities, not to make grants to them.
 fn active_person(alias: &Alias, directory: Option<&DirectorySnapshot>) -> Result<UserId, PolicyError> {
     let user = person(alias, directory)?;
     match directory.map(|directory| directory.resolve(&Identity::Id(user.clone()))) {

@@ -1,6 +1,7 @@
 //! Options: the choices that a policy leaves to the organisation.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{OptionsPatch, Retention, seconds};
-use crate::text::checked_text;
+use crate::text::{checked_text, words};
 
 checked_text! {
     /// The purpose for which private activities are viewed. The data subjects may read it.
@@ -153,12 +154,19 @@ impl PolicyOptions {
         PolicyOptionsBuilder::default()
     }
 
-    /// Returns whether a directory with this as-of time is recent enough at `now`. An as-of time that is further in the
-    /// future than the maximum age is rejected: one of the two clocks is wrong.
-    pub(crate) fn accepts(&self, as_of: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    /// Returns the times at which a directory with this as-of time is recent enough. An as-of time that is further in
+    /// the future than the maximum age is rejected: one of the two clocks is wrong.
+    pub(crate) fn times_accepting(&self, as_of: DateTime<Utc>) -> RangeInclusive<DateTime<Utc>> {
         // An age that a time difference cannot represent is no limit.
         let limit = self.max_directory_age.and_then(|age| TimeDelta::from_std(age).ok());
-        limit.is_none_or(|limit| now.signed_duration_since(as_of).abs() <= limit)
+        let first = limit.and_then(|limit| as_of.checked_sub_signed(limit)).unwrap_or(DateTime::<Utc>::MIN_UTC);
+        let last = limit.and_then(|limit| as_of.checked_add_signed(limit)).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        first..=last
+    }
+
+    /// Returns whether a directory with this as-of time is recent enough at `now`.
+    pub(crate) fn accepts(&self, as_of: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        self.times_accepting(as_of).contains(&now)
     }
 }
 
@@ -193,7 +201,7 @@ impl PolicyOptionsBuilder {
 
 /// How an activity is stored that cannot be decided: it names no usable principal, an alias is ambiguous, the directory
 /// fails or is too old, or the directory lacks a group of the policy whose last members are unknown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnUndecidable {
     /// Stores it as private, with the cause as its reason.
@@ -205,3 +213,5 @@ pub enum OnUndecidable {
     /// them while the directory is missing.
     FailOpen,
 }
+
+words!(OnUndecidable, "choice for undecidable activities": Hide = "hide", Reject = "reject", FailOpen = "fail_open");

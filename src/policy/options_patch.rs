@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use thiserror::Error;
 
 use super::{OnUndecidable, PolicyOptions, Purpose, Retention, document, seconds};
+use crate::text::FromMap;
 
 /// New values for some options. Options that the patch does not name keep their values, so that two administrators can
 /// change different options at the same time.
@@ -24,8 +25,7 @@ use super::{OnUndecidable, PolicyOptions, Purpose, Retention, document, seconds}
 /// assert_eq!((after.approvals_required, after.max_request_age, after.include_objects), (2, None, true));
 /// assert_eq!(OptionsPatch::between(&before, &after), patch);
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "PatchDocument")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[must_use]
 pub struct OptionsPatch {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,6 +87,12 @@ struct PatchDocument {
     max_request_age: Option<Option<Duration>>,
     #[serde(deserialize_with = "document::named")]
     retention: Option<Option<Retention>>,
+}
+
+impl<'de> Deserialize<'de> for OptionsPatch {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        PatchDocument::deserialize(FromMap(deserializer))?.try_into().map_err(de::Error::custom)
+    }
 }
 
 impl TryFrom<PatchDocument> for OptionsPatch {

@@ -6,9 +6,10 @@ use thiserror::Error;
 
 use super::{PrivacyPolicy, Revision};
 use crate::identity::{Alias, UserId};
+use crate::text::words;
 
 /// The role of an admin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// May change the policy and read the governance log.
@@ -16,6 +17,8 @@ pub enum Role {
     /// Works with the activity log, and can be granted the permission to view private activities.
     Analyst,
 }
+
+words!(Role, "role": PrivacyAdministrator = "privacy_administrator", Analyst = "analyst");
 
 impl Role {
     /// Returns whether this role may change the policy.
@@ -106,7 +109,7 @@ pub enum Denial {
     #[error("denied: not enough admins have approved")]
     ApprovalsMissing,
     /// There is no such request, or it asks for something else.
-    #[error("denied: no such request")]
+    #[error("denied: no such request, or it asks for something else")]
     NotRequested,
     /// The request was denied or withdrawn, or has expired.
     #[error("denied: the request was denied or withdrawn, or has expired")]

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::GroupRef;
 use crate::activity::{App, AppName};
+use crate::text::words;
 
 /// Whether a rule includes or excludes its group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ScopeEffect {
     /// The group is monitored in the target.
@@ -14,6 +15,8 @@ pub enum ScopeEffect {
     /// The group is not monitored in the target, regardless of other rules.
     Exclude,
 }
+
+words!(ScopeEffect, "scope effect": Include = "include", Exclude = "exclude");
 
 /// The apps to which a rule applies. Later variants are more specific.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -1,6 +1,9 @@
 //! Several changes of the policy that make one revision.
 
+use serde::{Deserialize, Serialize};
+
 use super::{PolicyChange, Revision};
+use crate::text::deserialize_without_quoting;
 
 /// Changes of the policy that make one revision with one pair of governance records. They apply in order; if one is
 /// rejected, none is made.
@@ -23,12 +26,26 @@ use super::{PolicyChange, Revision};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+///
+/// The serde form has the fields `changes` and, if the update names a revision, `made_for`. Unknown fields are
+/// rejected: an ignored `made_for` would apply an update to a policy that its author never read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[must_use]
 pub struct PolicyUpdate {
     changes: Vec<PolicyChange>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     made_for: Option<Revision>,
 }
+
+#[derive(Deserialize)]
+#[serde(remote = "PolicyUpdate", deny_unknown_fields, expecting = "a policy update")]
+struct UpdateDocument {
+    changes: Vec<PolicyChange>,
+    #[serde(default)]
+    made_for: Option<Revision>,
+}
+
+deserialize_without_quoting!(PolicyUpdate, UpdateDocument);
 
 impl PolicyUpdate {
     /// Adds a change after the others.
