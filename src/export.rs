@@ -1,17 +1,22 @@
 //! Formats and errors of exports of governance records.
+//!
+//! Requires the feature `export`.
 
 mod ocsf;
 
 use std::io::{self, Write};
 
+use serde::Serialize;
 use thiserror::Error;
 
 use crate::governance::{RecordEntry, SinkError};
 use crate::policy::Denial;
 use crate::store::StoreError;
+use crate::text::words;
 
 /// The format of exported governance records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RecordFormat {
     /// One JSON document per line, with the sequence number and the record. It can be parsed back as a [`RecordEntry`].
@@ -24,6 +29,8 @@ pub enum RecordFormat {
     /// commitment only. Fields without an OCSF counterpart are in `unmapped`.
     Ocsf,
 }
+
+words!(RecordFormat, "record format": JsonLines = "json_lines", Ocsf = "ocsf");
 
 /// The reason why an export stopped. Records written before the error remain in the output.
 #[derive(Debug, Error)]

@@ -53,13 +53,13 @@ use crate::store::{ActivityStore, StoreError};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{ArcSwapOption, Mutex};
 
-/// A filter over an activity log: it decides at ingest which activities are private, hides them, and reveals them only with a
-/// governance record.
+/// A filter over an activity log: it decides at ingest which activities are private, hides them, and reveals them only
+/// with a governance record.
 ///
-/// The filter holds its three ports behind `Arc`s and has no type parameters. A clone is another handle on the same filter.
-/// Every method blocks until it is done: async code moves once per batch to a thread that may block. Dropping the last handle
-/// waits until the running calls of the sink have ended, for at most the
-/// [limit of the sink](PrivacyFilterBuilder::sink_timeout).
+/// The filter holds its three ports behind `Arc`s and has no type parameters. A clone is another handle to the same
+/// filter. Every method blocks until it is done: async code moves once per batch to a thread that may block. Dropping
+/// the last handle waits until the running calls of the sink have ended, for at most the [limit of the
+/// sink](PrivacyFilterBuilder::sink_timeout).
 ///
 /// See the [crate's front page](crate) for an example.
 #[derive(Clone)]
@@ -91,7 +91,8 @@ impl PrivacyFilter {
         self.inner.policy()
     }
 
-    /// Returns the activity log as `viewer` may see it without a reveal: public activities only.
+    /// Returns the activity log as `viewer` may see it without a reveal: public activities only. Every viewer sees the
+    /// same ones: the service decides who may see the log at all. A cursor belongs to its viewer.
     #[must_use]
     pub fn view(&self, viewer: &UserId) -> View {
         View::new(self.clone(), viewer.clone())
@@ -100,8 +101,8 @@ impl PrivacyFilter {
     /// Returns the next batch for a forwarder, at most `size` activities after its offset.
     ///
     /// # Errors
-    /// Returns [`StoreError::UnknownOffset`] if the offset belongs to another store, and another [`StoreError`] if the store
-    /// failed.
+    /// Returns [`StoreError::UnknownOffset`] if the offset belongs to another store, and another [`StoreError`] if the
+    /// store failed.
     pub fn forward(&self, after: &Offset, size: PageSize) -> Result<ForwardBatch, StoreError> {
         self.inner.check_not_apart()?;
         let found = self.inner.store.public_after(after, size.get())?;

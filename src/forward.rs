@@ -9,11 +9,11 @@ use thiserror::Error;
 use crate::digest::{from_hex, to_hex};
 use crate::stored::PublicActivity;
 
-/// A forwarder's position in the public activities of one store, in the order of storing. It is opaque: only the store that
-/// made it can interpret it. It does not depend on private activities.
+/// A forwarder's position in the public activities of one store, in the order of storing. It is opaque: only the store
+/// that made it can interpret it. It does not depend on private activities.
 ///
-/// Save it durably after the receiver accepted the batch. Then no activity is lost, and only the last batch can be delivered
-/// twice. [`Display`](fmt::Display), [`FromStr`] and serde write it as lower-case hex digits.
+/// Save it durably after the receiver accepted the batch. Then no activity is lost, and only the last batch can be
+/// delivered twice. [`Display`](fmt::Display), [`FromStr`] and serde write it as lower-case hex digits.
 ///
 /// ```
 /// use activity_privacy::forward::Offset;
@@ -110,9 +110,9 @@ impl<'de> Deserialize<'de> for Offset {
 
 /// The next batch for a forwarder.
 ///
-/// It is the only source of activities that a forwarder needs. Its type cannot hold a private activity, in a replay or a
-/// reveal either. The stored decision counts, whatever the current policy is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// It is the only source of activities that a forwarder needs. Its type cannot hold a private activity, in a replay or
+/// a reveal either. The stored decision counts, not the current policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ForwardBatch {
     /// The activities, in the order of storing. Empty if the forwarder has caught up.
     pub activities: Vec<PublicActivity>,

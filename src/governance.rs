@@ -1,7 +1,7 @@
 //! Governance records, the acts that they record, and the port that stores them.
 //!
-//! A record states who did or tried what, when, why, under which policy, and with which outcome. An act is allowed, recorded,
-//! and only then takes effect: see [`Pending`] and [`Recorded`].
+//! A record states who did or tried what, when, why, under which policy, and with which outcome. An act is allowed,
+//! recorded, and only then takes effect: see [`Pending`] and [`Recorded`].
 
 mod acceptance;
 mod applied;
@@ -24,7 +24,7 @@ mod sink_set;
 mod subjects;
 
 pub(crate) use self::acceptance::Acceptance;
-pub(crate) use self::applied::KnownRemovals;
+pub(crate) use self::applied::OnKnownRemovals;
 pub use self::applied::{AppliedRecord, AppliedRecords};
 pub use self::commitment::{Commitment, CommitmentText};
 pub use self::difference::{AcceptedDifference, Difference, WriteOnlySink};
@@ -34,7 +34,7 @@ pub use self::event::{
     ApprovalDecision, ChangeMark, ChangeSummary, Event, Justification, RemovalSummary, RequestSummary, RevealSummary,
     RevealTerms,
 };
-pub use self::ids::{RecordId, RequestId, RevealId};
+pub use self::ids::{ParseIdError, RecordId, RequestId, RevealId};
 pub use self::outcome::{FailureReason, Outcome, OutcomeKind};
 pub use self::policy_update::{NewPolicy, PolicyUpdateError};
 pub use self::receipt::Receipt;
@@ -47,4 +47,4 @@ pub use self::sink::{GovernanceSink, RecordEntry, RecordQuery};
 pub use self::sink_error::SinkError;
 pub use self::sink_set::{SinkName, SinkSetError};
 pub use self::subjects::Subjects;
-pub use crate::digest::Digest;
+pub use crate::digest::{Digest, ParseDigestError};

@@ -1,5 +1,7 @@
 //! The governance log as a Merkle tree with signed checkpoints.
 //!
+//! Requires the feature `ledger`.
+//!
 //! An outside auditor can detect any changed, removed, reordered or truncated record, offline, with tools that are not
 //! part of this crate.
 //!

@@ -29,8 +29,8 @@
 //! ```
 //!
 //! If the policy requires approvals, the viewer [asks](RevealRequest::ask) for them first. Requests and answers are
-//! governance records and nothing else. [`Approvals`] are read from the log, whose order is the same for all readers, and
-//! are read again for every page.
+//! governance records and nothing else. [`Approvals`] are read from the log, whose order is the same for all readers,
+//! and are read again for every page.
 
 mod approval;
 mod authorised;

@@ -273,8 +273,8 @@ fn privilege(change: &ChangeSummary) -> Option<((u32, &'static str), Option<&Use
 
 fn justification(event: &Event) -> Option<&str> {
     let justification = match event {
-        Event::Reveal(reveal) => &reveal.about.justification,
-        Event::RequestReveal(request) => &request.about.justification,
+        Event::Reveal(reveal) => &reveal.terms.justification,
+        Event::RequestReveal(request) => &request.terms.justification,
         _ => return None,
     };
     justification.as_ref().and_then(Commitment::value).map(Justification::as_str)

@@ -26,13 +26,13 @@ pub struct AccessNotice {
 }
 
 impl PrivacyFilter {
-    /// Returns when, and for what purpose, private activities of `subject` were viewed on pages recorded within `times`, in order
-    /// of the reveals. The report is for that person. The caller must authenticate them.
+    /// Returns when, and for what purpose, private activities of `subject` were viewed on pages recorded within
+    /// `times`, in order of the reveals. The report is for that person. The caller must authenticate them.
     ///
-    /// The report compares identities on the activities. A person who now has an alias that belonged to another person is
-    /// also informed about that person's activities under it. That is the safe error: no access is left out. Pages that were
-    /// recorded and then rejected were never seen and do not count. Pages whose records were [redacted](Self::redact) or
-    /// removed by retention do not count either.
+    /// The report compares identities on the activities. A person who now has an alias that belonged to another person
+    /// is also informed about that person's activities under it. That is the safe error: no access is left out. Pages
+    /// that were recorded and then rejected were never seen and do not count. Pages whose records were
+    /// [redacted](Self::redact) or removed by retention do not count either.
     ///
     /// Reads all page records of those times, and all reveal records.
     ///
@@ -101,7 +101,7 @@ impl PrivacyFilter {
             if let Event::Reveal(summary) = record.event
                 && let Some(notice) = notices.get_mut(&summary.reveal)
             {
-                notice.purpose = summary.about.purpose;
+                notice.purpose = summary.terms.purpose;
             }
         })?;
         let mut notices: Vec<AccessNotice> = notices.into_values().collect();
@@ -110,7 +110,8 @@ impl PrivacyFilter {
     }
 }
 
-/// Adds the reveal and the time of a page with activities of a person, from its record. Removes a page that was never seen.
+/// Adds the reveal and the time of a page with activities of a person, from its record. Removes a page that was never
+/// seen.
 fn note_page(
     record: &Record,
     subject: &[Identity],

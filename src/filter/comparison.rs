@@ -1,7 +1,7 @@
 //! The comparison of a store with a governance log.
 
 use crate::governance::{
-    AppliedRecord, AppliedRecords, ChangeMark, Difference, Event, KnownRemovals, Outcome, Record, RecordEntry,
+    AppliedRecord, AppliedRecords, ChangeMark, Difference, Event, OnKnownRemovals, Outcome, Record, RecordEntry,
     RecordId, RemovalSummary,
 };
 use crate::policy::Revision;
@@ -43,22 +43,22 @@ fn of_removals(policy: Revision, store: &StoreState, log: &LogState, known: &Kno
     }
 }
 
-/// Returns what happens to the removals that a store remembers if a difference is accepted.
+/// Returns the effect on the removals that a store remembers if a difference is accepted.
 pub(super) fn removals_if_accepted(
     difference: Difference,
     store: &StoreState,
     log: &LogState,
     known: &KnownToLog,
-) -> KnownRemovals {
+) -> OnKnownRemovals {
     match difference {
         Difference::StoreEmpty { .. } | Difference::LogEmpty { .. } | Difference::RemovalUnknown { .. } => {
-            KnownRemovals::Settled
+            OnKnownRemovals::Replace
         }
         Difference::StoreBehind { .. } | Difference::LogBehind { .. } | Difference::OtherLog { .. } => {
             let policy = store.policy.unwrap_or(Revision::FIRST);
             match of_removals(policy, store, log, known) {
-                None => KnownRemovals::Kept,
-                Some(_) => KnownRemovals::Dropped,
+                None => OnKnownRemovals::Keep,
+                Some(_) => OnKnownRemovals::Forget,
             }
         }
     }
@@ -77,8 +77,8 @@ pub(super) struct StoreState {
 pub(super) struct LogState {
     /// The newest change that is recorded as done: the record of its intent, and its revision.
     pub(super) change: Option<(RecordId, Revision)>,
-    /// The last removals of each kind that are recorded as done: the record of the intent, and the sequence number of the
-    /// outcome.
+    /// The last removals of each kind that are recorded as done: the record of the intent, and the sequence number of
+    /// the outcome.
     pub(super) removals: Vec<(RecordId, u64)>,
 }
 

@@ -31,13 +31,13 @@ pub enum DryRunError {
 }
 
 impl PrivacyFilter {
-    /// Computes whom an update of the policy would hide or stop monitoring, and changes nothing. The caller must be allowed to
-    /// make the update. The dry run is recorded before its result is returned; a rejection is recorded too.
+    /// Computes whom an update of the policy would hide or stop monitoring, and changes nothing. The caller must be
+    /// allowed to make the update. The dry run is recorded before its result is returned; a rejection is recorded too.
     ///
-    /// The result counts people, in total and for each group. With a `sample` above 0 it also names at most that many people
-    /// by their ids, which requires the permission to view private activities. The protected people can be more than an
-    /// administrator finds in the directory: nested groups are followed, and the last members of removed groups count. The
-    /// record names no affected person.
+    /// The result counts people, in total and for each group. With a `sample` above 0 it also names at most that many
+    /// people by their ids, which requires the permission to view private activities. The protected people can be more
+    /// than an administrator finds in the directory: nested groups are followed, and the last members of removed groups
+    /// count. The record names no affected person.
     ///
     /// Visits each user of the directory once.
     ///
@@ -71,7 +71,7 @@ impl PrivacyFilter {
         let (policy, directory, now) = (self.inner.policy()?, self.inner.directory(), self.inner.now());
         let (accepted, record) = (directory.as_deref().ok(), self.inner.fresh_record());
         let requested = AuthorisedDryRun::authorise(&policy, &update.into(), sample, by, accepted, record, now);
-        let pending = self.inner.accept(requested).map_err(DryRunError::Rejected)?;
+        let pending = self.inner.allowed_or_record_rejection(requested).map_err(DryRunError::Rejected)?;
         let directory = directory.inspect_err(|_| self.inner.record_rejection(&pending.without_directory()))?;
         let (_, kept) = self.inner.kept_groups()?;
         let engine =

@@ -31,8 +31,8 @@ struct Kept {
 type Directory = Result<Arc<DirectorySnapshot>, DirectoryError>;
 
 impl PrivacyFilter {
-    /// Builds the engine for a snapshot that is about to be installed, so that no batch waits for that. The engine is used only
-    /// once the directory returns this very snapshot, as the successor of the current one.
+    /// Builds the engine for a snapshot that is about to be installed, so that no batch waits for that. The engine is
+    /// used only once the directory returns this very snapshot, as the successor of the current one.
     ///
     /// Building takes a fraction of a second for a directory of millions of users, and some milliseconds after a delta.
     /// Without this call the first batch after the installation builds the engine, and concurrent batches wait.
@@ -111,8 +111,8 @@ impl Inner {
         if !is_for(&engine, directory) || engine.policy().revision() < self.newest_policy() {
             return Ok(None);
         }
-        // Another node may know more last members of a removed group.
-        let is_outdated = engine.relies_on_last_members() && !engine.has_removed_groups(&self.kept_groups()?.1);
+        // Another node may know more last members, also of a group that this node never saw.
+        let is_outdated = engine.may_have_last_members() && !engine.has_removed_groups(&self.kept_groups()?.1);
         Ok((!is_outdated).then_some(engine))
     }
 

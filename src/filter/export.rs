@@ -8,12 +8,12 @@ use crate::governance::RecordQuery;
 use crate::identity::UserId;
 
 impl PrivacyFilter {
-    /// Writes every governance record that matches, in sequence and one a line, and returns their number. Only one page of them
-    /// is held in memory.
+    /// Writes every governance record that matches, in sequence and one a line, and returns their number. Only one page
+    /// of them is held in memory.
     ///
-    /// The reader needs the permission to [read](Self::governance_records) the records, which is checked before each page, and
-    /// the export contains what that method returns. A rejection is recorded. A later redaction of a record does not change
-    /// an earlier export.
+    /// The reader needs the permission to [read](Self::governance_records) the records, which is checked before each
+    /// page, and the export contains what that method returns. A rejection is recorded. A later redaction of a record
+    /// does not change an earlier export.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

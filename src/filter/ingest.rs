@@ -1,18 +1,22 @@
 //! Ingest: activities are decided under the policy in force, and stored under no other.
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::PrivacyFilter;
 use crate::activity::Activity;
 use crate::engine::Undecidable;
 use crate::store::{AppendOutcome, StoreError};
+use crate::text::{deserialize_without_quoting, words};
 
 /// The outcome for one delivered activity. It is for the source, and does not tell whether the activity is private.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum IngestOutcome {
     /// The activity was stored.
     Stored,
-    /// The activity was stored before, and keeps its first decision. Or an activity with its id was removed, and stays removed.
+    /// The activity was stored before, and keeps its first decision. Or an activity with its id was removed, and stays
+    /// removed.
     Duplicate,
     /// An activity with the same id and other content was stored before, and stays.
     Conflict,
@@ -20,11 +24,21 @@ pub enum IngestOutcome {
     NotMonitored,
 }
 
+words!(IngestOutcome, "ingest outcome": Stored = "stored", Duplicate = "duplicate", Conflict = "conflict", NotMonitored = "not_monitored");
+
 /// The outcomes of a delivered batch.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct IngestReport {
     outcomes: Vec<IngestOutcome>,
 }
+
+#[derive(Deserialize)]
+#[serde(remote = "IngestReport", deny_unknown_fields, expecting = "an ingest report")]
+struct ReportDocument {
+    outcomes: Vec<IngestOutcome>,
+}
+
+deserialize_without_quoting!(IngestReport, ReportDocument);
 
 impl IngestReport {
     /// Returns the outcome for each activity, in the order of delivery.
@@ -40,8 +54,8 @@ impl IngestReport {
     }
 }
 
-/// The reason why a batch was not stored. Deliver it again: unless the variant says otherwise, none of it is stored, and a
-/// second delivery does no harm.
+/// The reason why a batch was not stored. Deliver it again: unless the variant says otherwise, none of it is stored,
+/// and a second delivery does no harm.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum IngestError {
@@ -54,8 +68,8 @@ pub enum IngestError {
         /// The number of attempts.
         attempts: usize,
     },
-    /// The store broke its contract: it stored the batch and did not return an outcome for each activity. Deliver it again to
-    /// learn the outcomes.
+    /// The store broke its contract: it stored the batch and did not return an outcome for each activity. Deliver it
+    /// again to learn the outcomes.
     #[error("the store returned {answered} outcomes for {stored} activities; deliver the batch again")]
     Unanswered {
         /// The number of decided activities in the batch.
@@ -71,12 +85,12 @@ pub enum IngestError {
 const ATTEMPTS: usize = 64;
 
 impl PrivacyFilter {
-    /// Decides a batch of activities and stores it, whole or not at all. All of it is decided under the one policy that is in
-    /// force when it is stored, and against one directory.
+    /// Decides a batch of activities and stores it, whole or not at all. All of it is decided under the one policy that
+    /// is in force when it is stored, and against one directory.
     ///
     /// # Errors
-    /// Returns [`IngestError`] if the batch is not stored, unless the variant says that it may be. The source can deliver it
-    /// again.
+    /// Returns [`IngestError`] if the batch is not stored, unless the variant says that it may be. The source can
+    /// deliver it again.
     pub fn ingest(&self, activities: &[Activity]) -> Result<IngestReport, IngestError> {
         self.inner.check_pairing()?;
         for _ in 0..ATTEMPTS {

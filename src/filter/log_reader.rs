@@ -27,7 +27,7 @@ impl LogReader<'_> {
         if let Some(last) = page.last() {
             // The loop would not terminate.
             if last.sequence <= self.after {
-                return Err(SinkError::NotReadBack);
+                return Err(SinkError::WrongRecords);
             }
             self.after = last.sequence;
         }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use thiserror::Error;
 use uuid::Uuid;
 
-use super::pairing::{Pair, Pairing, Unread};
+use super::pairing::{ComparisonError, Pair, Pairing};
 use super::runtime::Runtime;
 use super::{Inner, PrivacyFilter};
 use crate::directory::GroupDirectory;
@@ -32,22 +32,29 @@ pub enum OpenError {
     AlreadyInitialized,
     /// The store and the governance log do not belong together.
     #[error(transparent)]
-    Differs(Difference),
+    StoreAndLogDiffer(Difference),
     /// The governance log cannot be read, so it is unknown whether it belongs to the store.
     #[error("the governance log cannot be read; if the sink is write-only, declare it with `write_only_sink`")]
     LogUnreadable(#[source] SinkError),
-    /// The user who accepts a difference may not do so.
+    /// The user who accepts the difference is not allowed to.
     #[error(transparent)]
     Denied(Denial),
-    /// The difference cannot be accepted.
-    #[error(transparent)]
-    Invalid(PolicyError),
-    /// The first policy, or the acceptance of a difference, could not be recorded, so nothing was done.
-    #[error("the opening could not be recorded, so nothing was done")]
+    /// The policy that the acceptance would put in force is invalid.
+    #[error("the difference cannot be accepted: {0}")]
+    InvalidPolicy(PolicyError),
+    /// The first policy, or the acceptance of a difference, could not be recorded, so nothing was changed.
+    #[error(
+        "the first policy or the acceptance of the difference could not be recorded, so nothing was changed; try again"
+    )]
     Unrecorded(#[source] SinkError),
-    /// The policy is in force, but its outcome could not be recorded.
-    #[error("the policy is in force, but its outcome could not be recorded")]
+    /// The policy is in force, but the outcome of the change could not be recorded.
+    #[error(
+        "the policy is in force, but the outcome of the change could not be recorded; call `open`, which records it"
+    )]
     OutcomeUnrecorded(#[source] SinkError),
+    /// The store failed while it put the policy in force, so the policy may be in force or not.
+    #[error("the policy may be in force or not; call `open` to find out")]
+    OutcomeUnknown(#[source] StoreError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -57,16 +64,16 @@ impl From<PolicyUpdateError> for OpenError {
     fn from(error: PolicyUpdateError) -> Self {
         match error {
             PolicyUpdateError::Denied(denial) => Self::Denied(denial),
-            PolicyUpdateError::Invalid(error) => Self::Invalid(error),
+            PolicyUpdateError::Invalid(error) => Self::InvalidPolicy(error),
         }
     }
 }
 
-impl From<Unread> for OpenError {
-    fn from(unread: Unread) -> Self {
-        match unread {
-            Unread::Store(error) => Self::Store(error),
-            Unread::Log(error) => Self::LogUnreadable(error),
+impl From<ComparisonError> for OpenError {
+    fn from(error: ComparisonError) -> Self {
+        match error {
+            ComparisonError::Store(error) => Self::Store(error),
+            ComparisonError::Log(error) => Self::LogUnreadable(error),
         }
     }
 }
@@ -78,13 +85,13 @@ pub struct PrivacyFilterBuilder {
     directory: Arc<dyn GroupDirectory>,
     sink: Arc<dyn GovernanceSink>,
     sink_timeout: Duration,
-    is_readable: bool,
+    sink_is_readable: bool,
     accepted: Option<AcceptedDifference>,
     pub(super) runtime: Runtime,
 }
 
 impl PrivacyFilter {
-    /// Starts a builder with the three ports.
+    /// Starts a builder with the store, the directory and the governance sink.
     pub fn builder(
         store: impl ActivityStore + 'static,
         directory: impl GroupDirectory + 'static,
@@ -95,7 +102,7 @@ impl PrivacyFilter {
             directory: Arc::new(directory),
             sink: Arc::new(sink),
             sink_timeout: Duration::from_secs(5),
-            is_readable: true,
+            sink_is_readable: true,
             accepted: None,
             runtime: Runtime::default(),
         }
@@ -103,41 +110,46 @@ impl PrivacyFilter {
 }
 
 impl PrivacyFilterBuilder {
-    /// Sets the time limit of the sink for one record. The default is 5 seconds.
+    /// Sets the time limit for each call to the sink, including the wait for earlier calls. The default is 5 seconds.
     pub fn sink_timeout(self, limit: Duration) -> Self {
         Self { sink_timeout: limit, ..self }
     }
 
     /// Sets the clock. The default is the system's clock.
     ///
-    /// A reveal also ends when its lifetime has passed on the system's monotonic clock, so that it does not last longer if this
-    /// clock is set back.
+    /// A reveal also ends when its lifetime has passed on the system's monotonic clock, so that it does not last longer
+    /// if this clock is set back.
     pub fn clock(mut self, now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         self.runtime.now = Box::new(now);
         self
     }
 
-    /// Sets the source of new ids. It must never return an id twice. The ids may be guessable, because no salt is derived from
-    /// them. The default source returns random ids, seeded by the operating system.
+    /// Sets the source of new ids. It must never return an id twice. It is safe for ids to be guessable: no
+    /// salt is derived from them. The default source returns random ids, seeded by the operating system.
     pub fn id_source(mut self, fresh: impl Fn() -> Uuid + Send + Sync + 'static) -> Self {
         self.runtime.fresh = Box::new(fresh);
         self
     }
 
-    /// Declares that the sink cannot be read. The store and the log are then not compared, and approvals, access reports and
-    /// governance queries return the error of the sink.
+    /// Declares that the sink cannot be read. The store and the log are not compared, and approvals, access
+    /// reports and governance queries fail with the sink's error. A store or log restored from an older copy then
+    /// remains undetected; the [`WriteOnlySink`] argument makes the caller acknowledge that.
     pub fn write_only_sink(self, _: WriteOnlySink) -> Self {
-        Self { is_readable: false, ..self }
+        Self { sink_is_readable: false, ..self }
     }
 
-    /// Accepts a difference between the store and the log, in the name of an administrator: the missing data is lost. Opening
-    /// records the acceptance as a change of the policy, which continues under a revision later than any that the store or the
-    /// log knows. A store without a policy gets a first one with [`initialize`](Self::initialize).
+    /// Opens the filter although the store and the log differ in the given way, because an administrator accepts that
+    /// the missing data is lost. Opening records this acceptance as a policy change; the policy keeps its content and
+    /// gets a revision higher than any in the store or the log. If the store holds no policy, call
+    /// [`initialize`](Self::initialize) or [`open_or_initialize`](Self::open_or_initialize), which create the first
+    /// one; [`open`](Self::open) fails with [`OpenError::NoPolicy`].
     ///
-    /// The acceptance holds for this one difference. If there is no difference, nothing is recorded. If there is another
-    /// difference, or one more, the filter is not opened. Close every other filter over the store first: an open filter
-    /// detects within about a second that the policy has another history. This has no effect for a
-    /// [write-only](Self::write_only_sink) sink.
+    /// The acceptance holds for this one difference. If there is no difference, nothing is recorded. If the store and
+    /// the log differ in any other way, before or after the acceptance, the filter is not opened. This has no effect
+    /// for a [write-only](Self::write_only_sink) sink.
+    ///
+    /// Close every other filter over the store first. An open filter detects that its policy was replaced only when it
+    /// next compares the store with the log: usually within a second, later if comparisons are slow or fail.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -154,7 +166,7 @@ impl PrivacyFilterBuilder {
     /// builder(MemorySink::new()).initialize(Administrators::only_one(officer.clone()))?;
     ///
     /// // The log is lost.
-    /// let Err(OpenError::Differs(difference)) = builder(MemorySink::new()).open() else { panic!("opened") };
+    /// let Err(OpenError::StoreAndLogDiffer(difference)) = builder(MemorySink::new()).open() else { panic!("opened") };
     /// assert_eq!(difference, Difference::LogEmpty { store: Revision::FIRST });
     /// let accepted = AcceptedDifference::i_accept_that_what_is_missing_is_lost(officer, difference);
     /// let filter = builder(MemorySink::new()).accept_difference(accepted).open()?;
@@ -169,30 +181,31 @@ impl PrivacyFilterBuilder {
     /// Opens a filter over a store that holds a policy.
     ///
     /// # Errors
-    /// Returns [`OpenError::NoPolicy`] if the store holds no policy, and [`OpenError::Differs`] if the store and the log do not
-    /// belong together.
+    /// Returns [`OpenError::NoPolicy`] if the store holds no policy, and [`OpenError::StoreAndLogDiffer`] if the store
+    /// and the log do not belong together.
     pub fn open(self) -> Result<PrivacyFilter, OpenError> {
         let (filter, accepted) = self.build();
-        filter.inner.begin(accepted.as_ref(), None)?;
+        filter.inner.check_pairing_or_accept(accepted.as_ref(), None)?;
         match filter.inner.policy_if_any()? {
             Some(_) => Ok(filter.reconciled()),
             None => Err(OpenError::NoPolicy),
         }
     }
 
-    /// Creates the first policy of a store and opens a filter over it. No group is private, all activities are monitored, and
-    /// `administrators` can change the policy.
+    /// Creates the first policy of a store and opens a filter over it. No group is private, all activities are
+    /// monitored, and `administrators` can change the policy.
     ///
     /// # Errors
-    /// Returns [`OpenError::AlreadyInitialized`] if the store holds a policy, and [`OpenError::Differs`] if it holds none but the
-    /// log records one.
+    /// Returns [`OpenError::AlreadyInitialized`] if the store holds a policy, and [`OpenError::StoreAndLogDiffer`] if
+    /// it holds none but the log records one.
     pub fn initialize(self, administrators: Administrators) -> Result<PrivacyFilter, OpenError> {
         let (filter, accepted) = self.build();
-        // Checked first, so that no difference is accepted in vain.
-        if accepted.is_some() && filter.inner.policy_if_any()?.is_some() {
+        // Checked first, so that a call that must fail does not record an acceptance.
+        if filter.inner.policy_if_any()?.is_some() {
             return Err(OpenError::AlreadyInitialized);
         }
-        if !filter.inner.begin(accepted.as_ref(), Some(&administrators))? {
+        let created_first_policy = filter.inner.check_pairing_or_accept(accepted.as_ref(), Some(&administrators))?;
+        if !created_first_policy {
             filter.inner.initialize(&administrators)?;
         }
         Ok(filter.reconciled())
@@ -205,7 +218,7 @@ impl PrivacyFilterBuilder {
     /// Returns [`OpenError`] if the store or the sink fails, or if the two do not belong together.
     pub fn open_or_initialize(self, administrators: Administrators) -> Result<PrivacyFilter, OpenError> {
         let (filter, accepted) = self.build();
-        filter.inner.begin(accepted.as_ref(), Some(&administrators))?;
+        filter.inner.check_pairing_or_accept(accepted.as_ref(), Some(&administrators))?;
         if filter.inner.policy_if_any()?.is_none() {
             match filter.inner.initialize(&administrators) {
                 Ok(()) | Err(OpenError::AlreadyInitialized) => {}
@@ -216,9 +229,9 @@ impl PrivacyFilterBuilder {
     }
 
     fn build(self) -> (PrivacyFilter, Option<AcceptedDifference>) {
-        let Self { store, directory, sink, sink_timeout, is_readable, accepted, runtime } = self;
-        let inner =
-            Inner::new(store, directory, TimeoutSink::new(sink, sink_timeout), runtime, Pairing::new(is_readable));
+        let Self { store, directory, sink, sink_timeout, sink_is_readable, accepted, runtime } = self;
+        let sink = TimeoutSink::new(sink, sink_timeout);
+        let inner = Inner::new(store, directory, sink, runtime, Pairing::new(sink_is_readable));
         (PrivacyFilter { inner: Arc::new(inner) }, accepted)
     }
 }
@@ -232,68 +245,78 @@ impl PrivacyFilter {
 }
 
 impl Inner {
-    /// Checks that the store and the log belong together. Returns whether an accepted difference put a first policy in force.
-    fn begin(
+    /// Checks that the store and the log belong together, or accepts their difference. If the store holds no policy, an
+    /// acceptance creates the first one with `first_administrators`; without them it fails with
+    /// [`OpenError::NoPolicy`]. Returns whether it created the first policy.
+    fn check_pairing_or_accept(
         &self,
         accepted: Option<&AcceptedDifference>,
-        administrators: Option<&Administrators>,
+        first_administrators: Option<&Administrators>,
     ) -> Result<bool, OpenError> {
         if !self.pairing.is_readable() {
             return Ok(false);
         }
-        let pair = self.pair()?;
-        self.paired();
+        let pair = self.compare()?;
+        self.note_comparison();
         let Some(difference) = pair.difference else {
             // If this fails, readers of the log see that an outcome is missing, and the next opening writes it.
             let _ = self.complete_intents(&pair);
             return Ok(false);
         };
         let Some(accepted) = accepted.filter(|accepted| accepted.difference() == difference) else {
-            return Err(OpenError::Differs(difference));
+            return Err(OpenError::StoreAndLogDiffer(difference));
         };
-        let is_first = self.accept_difference(accepted.by(), &pair, difference, administrators)?;
+        let created_first_policy = self.accept_difference(accepted.by(), &pair, difference, first_administrators)?;
         // Another difference needs an acceptance of its own.
-        match self.pair()?.difference {
-            None => Ok(is_first),
-            Some(another) => Err(OpenError::Differs(another)),
+        match self.compare()?.difference {
+            None => Ok(created_first_policy),
+            Some(another) => Err(OpenError::StoreAndLogDiffer(another)),
         }
     }
 
-    /// Accepts a difference and puts the policy in force under its new revision. Returns whether it is a first policy.
+    /// Accepts a difference and puts the policy in force under its new revision. Returns whether it created the first
+    /// policy.
     fn accept_difference(
         &self,
         by: &UserId,
         pair: &Pair,
         difference: Difference,
-        administrators: Option<&Administrators>,
+        first_administrators: Option<&Administrators>,
     ) -> Result<bool, OpenError> {
-        let accepted = pair.acceptance(difference);
+        let acceptance = pair.acceptance(difference);
         let (record, now) = (self.fresh_record(), self.now());
         let policy = self.policy_if_any()?;
-        let requested = match (&policy, administrators) {
-            (Some(policy), _) => NewPolicy::accepting(policy, Some(policy.revision()), by, accepted, record, now),
+        let requested = match (&policy, first_administrators) {
+            (Some(policy), _) => {
+                NewPolicy::accept_difference(policy, Some(policy.revision()), by, acceptance, record, now)
+            }
             (None, Some(administrators)) => {
-                NewPolicy::accepting(&PrivacyPolicy::initial(administrators), None, by, accepted, record, now)
+                NewPolicy::accept_difference(&PrivacyPolicy::initial(administrators), None, by, acceptance, record, now)
             }
             (None, None) => return Err(OpenError::NoPolicy),
         };
-        self.open_with(self.accept(requested)?)?;
+        self.put_in_force_at_opening(self.allowed_or_record_rejection(requested)?)?;
         Ok(policy.is_none())
     }
 
     fn initialize(&self, administrators: &Administrators) -> Result<(), OpenError> {
+        // Checked again, because another process may have created the policy.
         if self.policy_if_any()?.is_some() {
             return Err(OpenError::AlreadyInitialized);
         }
-        match self.open_with(NewPolicy::initial(administrators, self.fresh_record(), self.now())) {
+        let pending = NewPolicy::initial(administrators, self.fresh_record(), self.now());
+        match self.put_in_force_at_opening(pending) {
             Err(OpenError::Store(StoreError::Stale { .. })) => Err(OpenError::AlreadyInitialized),
-            done => done,
+            result => result,
         }
     }
 
-    fn open_with(&self, pending: Pending<NewPolicy>) -> Result<(), OpenError> {
+    fn put_in_force_at_opening(&self, pending: Pending<NewPolicy>) -> Result<(), OpenError> {
         let performed = self.put_in_force(pending, |_| {}).map_err(OpenError::Unrecorded)?;
-        performed.effect?;
+        performed.effect.map_err(|error| match error {
+            StoreError::Stale { .. } => OpenError::Store(error),
+            error => OpenError::OutcomeUnknown(error),
+        })?;
         performed.outcome.map(drop).map_err(OpenError::OutcomeUnrecorded)
     }
 }

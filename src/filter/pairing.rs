@@ -1,5 +1,5 @@
-//! The check that the store and the governance log of a filter belong together, when it is opened and at intervals while it
-//! is open.
+//! The check that the store and the governance log of a filter belong together, when it is opened and at intervals
+//! while it is open.
 
 use std::sync::{PoisonError, TryLockError};
 use std::time::Instant;
@@ -51,18 +51,18 @@ pub(super) struct Pair {
 }
 
 /// The reason why store and log cannot be compared.
-pub(super) enum Unread {
+pub(super) enum ComparisonError {
     Store(StoreError),
     Log(SinkError),
 }
 
-impl From<StoreError> for Unread {
+impl From<StoreError> for ComparisonError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
-impl From<SinkError> for Unread {
+impl From<SinkError> for ComparisonError {
     fn from(error: SinkError) -> Self {
         Self::Log(error)
     }
@@ -114,32 +114,33 @@ impl Inner {
             return Ok(());
         }
         let begun = Instant::now();
-        let (difference, wait) = match self.pair() {
+        let (difference, wait) = match self.compare() {
             Ok(pair) => {
                 let took = TimeDelta::from_std(begun.elapsed()).unwrap_or(PAUSE);
                 (pair.difference, (took * INTERVAL_FACTOR).clamp(INTERVAL, PAUSE))
             }
             // It is unknown whether they still differ.
-            Err(Unread::Store(error)) if is_apart => return Err(error),
-            Err(Unread::Log(error)) if is_apart => return Err(StoreError::Backend(Box::new(error))),
+            Err(ComparisonError::Store(error)) if is_apart => return Err(error),
+            Err(ComparisonError::Log(error)) if is_apart => return Err(StoreError::Backend(Box::new(error))),
             Err(_) => (None, PAUSE),
         };
         *next_check = self.now().checked_add_signed(wait);
         self.pairing.is_apart.store(difference.is_some(), Ordering::SeqCst);
-        difference.map_or(Ok(()), |difference| Err(StoreError::Differs(difference)))
+        difference.map_or(Ok(()), |difference| Err(StoreError::StoreAndLogDiffer(difference)))
     }
 
     /// Notes that the two were just compared.
-    pub(super) fn paired(&self) {
+    pub(super) fn note_comparison(&self) {
         let mut next_check = self.pairing.next_check.lock().unwrap_or_else(PoisonError::into_inner);
         *next_check = self.now().checked_add_signed(INTERVAL);
     }
 
     /// Reads a bounded number of records and compares them with the state of the store.
     ///
-    /// The order matters, because other nodes continue in the meantime: everything that the log records as done is in the store
-    /// when it is read afterwards, and everything that the store applied is in the log when it is read after that.
-    pub(super) fn pair(&self) -> Result<Pair, Unread> {
+    /// The order matters, because other nodes continue in the meantime: everything that the log records as done is in
+    /// the store when it is read afterwards, and everything that the store applied is in the log when it is read after
+    /// that.
+    pub(super) fn compare(&self) -> Result<Pair, ComparisonError> {
         let before = self.store.applied()?;
         let mut log = LogState::default();
         for kind in CHANGES {
@@ -174,8 +175,8 @@ impl Inner {
         Ok(Pair { store, log, known, difference })
     }
 
-    /// Returns the difference if the store holds another policy under the last known revision. Then both store and log were
-    /// restored from older copies, and continued without this filter.
+    /// Returns the difference if the store holds another policy under the last known revision. Then both store and log
+    /// were restored from older copies, and continued without this filter.
     fn other_history(&self, store: &StoreState) -> Result<Option<Difference>, StoreError> {
         let (Some(revision), Some(change)) = (store.policy, store.applied.change()) else { return Ok(None) };
         // The policy may be of a later change than the one that was read before it.
@@ -195,7 +196,7 @@ impl Inner {
         // A sink that returns another record does not answer the query.
         let newest = self.sink.newest(&query)?;
         if newest.as_ref().is_some_and(|entry| !query.matches(&entry.record)) {
-            return Err(SinkError::NotReadBack);
+            return Err(SinkError::WrongRecords);
         }
         Ok(newest)
     }
@@ -228,11 +229,11 @@ impl Inner {
         Ok(begun)
     }
 
-    /// Records the outcomes of the newest change and the newest erasure, if they are missing because the process that began
-    /// them ended in between. If this fails, the next opening repeats it.
+    /// Records the outcomes of the newest change and the newest erasure, if they are missing because the process that
+    /// began them ended in between. If this fails, the next opening repeats it.
     ///
-    /// An incomplete removal gets no outcome: it may continue, and its duration must not show. A run of retention gets none
-    /// either, because it continues with the records once the store is done.
+    /// An incomplete removal gets no outcome: it may continue, and its duration must not show. A run of retention gets
+    /// none either, because it continues with the records once the store is done.
     pub(super) fn complete_intents(&self, pair: &Pair) -> Result<(), SinkError> {
         let mut change: Option<RecordEntry> = None;
         for kind in CHANGES {

@@ -38,7 +38,10 @@ pub enum UpdatePolicyError {
         /// The number of attempts.
         attempts: usize,
     },
-    /// The store failed.
+    /// The store failed while it put the update in force, so the update may be in force or not.
+    #[error("the policy update may be in force or not; read the policy before you repeat it")]
+    OutcomeUnknown(#[source] StoreError),
+    /// The store failed before the update could be in force.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -55,12 +58,13 @@ impl From<PolicyUpdateError> for UpdatePolicyError {
 const ATTEMPTS: usize = 16;
 
 impl PrivacyFilter {
-    /// Updates the policy in the name of `by`. Once this returns, no activity whose ingest starts later is stored under an
-    /// older revision, on any node that shares the store.
+    /// Updates the policy in the name of `by`. Once this returns, no activity whose ingest starts later is stored under
+    /// an older revision, on any node that shares the store.
     ///
-    /// Several changes make one revision, with one record of the intent and one of the outcome. If another administrator
-    /// updates the policy first, the changes are applied again on top of that, because each change concerns one thing only.
-    /// An update that was [made for](PolicyUpdate::made_for) the earlier revision is rejected instead.
+    /// Several changes make one revision, with one record of the intent and one of the outcome. If another
+    /// administrator updates the policy first, the changes are applied again on top of that, because each change
+    /// concerns one thing only. An update that was [made for](PolicyUpdate::made_for) the earlier revision is rejected
+    /// instead.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -87,8 +91,7 @@ impl PrivacyFilter {
     ///
     /// # Errors
     /// Returns [`UpdatePolicyError`] if the update is not in force. The update is in force all the same with
-    /// [`UpdatePolicyError::OutcomeUnrecorded`]. With [`UpdatePolicyError::Store`] it may be, if the store failed twice: when
-    /// it published the policy, and when it was asked for the policy in force.
+    /// [`UpdatePolicyError::OutcomeUnrecorded`], and may be with [`UpdatePolicyError::OutcomeUnknown`].
     pub fn update_policy(&self, by: &UserId, update: impl Into<PolicyUpdate>) -> Result<Revision, UpdatePolicyError> {
         let update = update.into();
         for attempt in 0..ATTEMPTS {
@@ -96,7 +99,7 @@ impl PrivacyFilter {
             let directory = self.inner.directory().ok();
             let (record, now) = (self.inner.fresh_record(), self.inner.now());
             let requested = NewPolicy::authorise(&policy, &update, by, directory.as_deref(), record, now);
-            let pending = self.inner.accept(requested)?;
+            let pending = self.inner.allowed_or_record_rejection(requested)?;
             // Once, however many attempts it takes: an attempt that is superseded has no use for its engine.
             let prepare = |next: &PrivacyPolicy| {
                 if attempt == 0 {
@@ -112,7 +115,7 @@ impl PrivacyFilter {
                 }
                 (Ok(revision), Err(source)) => return Err(UpdatePolicyError::OutcomeUnrecorded { revision, source }),
                 (Err(StoreError::Stale { .. }), _) => {}
-                (Err(error), _) => return Err(error.into()),
+                (Err(error), _) => return Err(UpdatePolicyError::OutcomeUnknown(error)),
             }
         }
         Err(UpdatePolicyError::Contended { attempts: ATTEMPTS })
@@ -120,8 +123,8 @@ impl PrivacyFilter {
 }
 
 impl Inner {
-    /// Records a new policy, publishes it, and records the outcome. `prepare` runs once the record is durable. Returns the
-    /// revision that is then in force.
+    /// Records a new policy, publishes it, and records the outcome. `prepare` runs once the record is durable. Returns
+    /// the revision that is then in force.
     pub(super) fn put_in_force(
         &self,
         pending: Pending<NewPolicy>,
@@ -146,8 +149,8 @@ impl Inner {
 
     fn publish(&self, change: &Recorded<NewPolicy>) -> Result<Revision, StoreError> {
         match self.store.publish(change) {
-            // A store can fail after it published, for example if its answer is lost. The record of its last change then
-            // identifies this change: another one may have made the same policy.
+            // A store can fail after it published, for example if its answer is lost. The record of its last change
+            // then identifies this change: another one may have made the same policy.
             Err(_) if self.is_applied(change) => {}
             published => published?,
         }
@@ -156,8 +159,8 @@ impl Inner {
         Ok(revision)
     }
 
-    /// Builds the engine for a policy before it is published, so that no batch waits for that. If it fails, the first batch
-    /// builds the engine.
+    /// Builds the engine for a policy before it is published, so that no batch waits for that. If it fails, the first
+    /// batch builds the engine.
     fn build_engine_for(&self, next: &PrivacyPolicy) {
         if let Ok(directory) = self.directory() {
             let _ = self.prewarm(Arc::new(next.clone()), Ok(directory));

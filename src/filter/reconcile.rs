@@ -1,7 +1,7 @@
 //! Reconciliation with the directory: groups of the policy that are removed from it or restored.
 //!
-//! No decision waits for this. The directory itself remembers the last members of removed groups. Reconciliation stores them
-//! for the next start, and records the event.
+//! No decision waits for this. The directory itself remembers the last members of removed groups. Reconciliation stores
+//! them for the next start, and records the event.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -60,14 +60,14 @@ pub enum ReconcileError {
 }
 
 impl PrivacyFilter {
-    /// Reconciles with the directory: stores for the next start, and records, which groups of the policy were removed from it or
-    /// restored. Call it after each import. Opening a filter, updating the policy and ingesting call it too. If another
-    /// import replaces one before that, the replaced one is never reconciled: a node that starts later uses what was stored
-    /// before.
+    /// Reconciles with the directory: stores for the next start, and records, which groups of the policy were removed
+    /// from it or restored. Call it after each import. Opening a filter, updating the policy and ingesting call it too.
+    /// If another import replaces one before that, the replaced one is never reconciled: a node that starts later uses
+    /// what was stored before.
     ///
     /// # Errors
-    /// Returns [`ReconcileError`] if the directory, the sink or the store failed. The decisions of this process do not depend on
-    /// it.
+    /// Returns [`ReconcileError`] if the directory, the sink or the store failed. The decisions of this process do not
+    /// depend on it.
     pub fn reconcile_directory(&self) -> Result<(), ReconcileError> {
         self.inner.reconcile_now()
     }
@@ -88,8 +88,8 @@ impl Inner {
         Ok(self.newest.load_full().unwrap_or(offered))
     }
 
-    /// Reconciles after a batch, once for each policy and directory. A failure is retried after a pause, so that a sink that
-    /// hangs does not delay every batch.
+    /// Reconciles after a batch, once for each policy and directory. A failure is retried after a pause, so that a sink
+    /// that hangs does not delay every batch.
     pub(super) fn reconcile_with(&self, engine: &PolicyEngine) {
         const PAUSE: TimeDelta = TimeDelta::seconds(30);
         let (policy, Some(directory)) = engine.revisions() else { return };
@@ -116,7 +116,8 @@ impl Inner {
             Err(DirectoryError::NeverLoaded) => return Ok(()),
             directory => directory?,
         };
-        // Read before the policy: a group that was stored before a policy that does not name it is not stored for a later one.
+        // Read before the policy: a group that was stored before a policy that does not name it is not stored for a
+        // later one.
         let (version, all_kept) = self.kept_groups()?;
         let policy = self.policy()?;
         let inputs = Inputs { policy: policy.revision(), version, last_members: directory.last_members_mark().clone() };
@@ -129,7 +130,8 @@ impl Inner {
         let mut kept: HashMap<&GroupId, Cow<'_, RemovedGroup>> = HashMap::new();
         for (known, mut holding) in all_kept.iter().zip(PolicyEngine::groups_containing(&policy, &directory, &all_kept))
         {
-            // If the policy names neither a group nor the groups that it was nested in, its last members are not needed.
+            // If the policy names neither a group nor the groups that it was nested in, its last members are not
+            // needed.
             if !groups.contains(known.group()) && holding.is_empty() {
                 self.store.update_removed_groups(RemovedGroupsUpdate::Drop {
                     group: known.group(),
@@ -219,7 +221,8 @@ impl Inner {
         Ok(())
     }
 
-    /// Handles a group that was removed from the directory: stores its last members, whether or not the event can be recorded.
+    /// Handles a group that was removed from the directory: stores its last members, whether or not the event can be
+    /// recorded.
     fn handle_removed(
         &self,
         group: &GroupId,

@@ -1,4 +1,4 @@
-//! The driver of the protocol "recorded before done": an act is accepted, recorded, performed, and its outcome recorded.
+//! The driver of the protocol "recorded before done": an act is allowed, recorded, performed, and its outcome recorded.
 
 use super::Inner;
 use crate::governance::{GovernanceSink, Pending, Receipt, Record, Recorded, Rejection, SinkError};
@@ -7,14 +7,14 @@ use crate::governance::{GovernanceSink, Pending, Receipt, Record, Recorded, Reje
 pub(super) struct Performed<T> {
     /// The result of the effect, successful or not.
     pub(super) effect: T,
-    /// The receipt for the record of the outcome. If there is none, the log still contains the intent, so that an auditor sees
-    /// that the outcome is missing.
+    /// The receipt for the record of the outcome. If there is none, the log still contains the intent, so that an
+    /// auditor sees that the outcome is missing.
     pub(super) outcome: Result<Receipt, SinkError>,
 }
 
 impl Inner {
-    /// Returns an accepted act. Records the rejection of any other, and returns its reason.
-    pub(super) fn accept<A, R>(&self, requested: Result<A, Box<Rejection<R>>>) -> Result<A, R> {
+    /// Returns an allowed act. Records the rejection of any other, and returns its reason.
+    pub(super) fn allowed_or_record_rejection<A, R>(&self, requested: Result<A, Box<Rejection<R>>>) -> Result<A, R> {
         requested.map_err(|rejection| {
             let Rejection { reason, record } = *rejection;
             self.record_rejection(&record);

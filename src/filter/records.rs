@@ -25,12 +25,14 @@ pub enum GovernanceError {
 }
 
 impl PrivacyFilter {
-    /// Returns the governance records that match, in sequence, after sequence number `after` (0 for all), at most `size`.
+    /// Returns the governance records that match, in sequence, after sequence number `after` (0 for all), at most
+    /// `size`.
     ///
-    /// Privacy administrators, and admins who may view private activities, may read them. A rejection is recorded. A reader
-    /// who may not view private activities does not see values that depend on them: how many activities were on a page, were
-    /// shown in a reveal or were removed, and how long a removal took. The commitments to those values stay. No reader sees
-    /// whose activities a page showed; [`access_report`](Self::access_report) reports it to each data subject.
+    /// Privacy administrators, and admins who may view private activities, may read them. A rejection is recorded. A
+    /// reader who may not view private activities does not see values that depend on them: how many activities were on
+    /// a page, were shown in a reveal or were removed, and how long a removal took. The commitments to those values
+    /// stay. No reader sees whose activities a page showed; [`access_report`](Self::access_report) reports it to each
+    /// data subject.
     ///
     /// # Errors
     /// Returns [`GovernanceError::Denied`] to any other reader.

@@ -10,37 +10,43 @@ use crate::policy::Denial;
 use crate::store::StoreError;
 use crate::sync::thread;
 
-/// The reason why a removal was not performed or not completed, or is not fully recorded. It does not tell how much there was
-/// to remove.
+/// The reason why a removal was not performed or not completed, or is not fully recorded. It does not tell how much
+/// there was to remove.
 ///
-/// The caller can repeat a failed removal. It then removes the rest.
+/// A removal that failed can be repeated, and then removes the rest. That does not help after [`Denied`](Self::Denied)
+/// or [`Superseded`](Self::Superseded).
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RemovalError {
-    /// The initiator may not remove anything, or lost that permission during the removal. In the latter case, a part may be
-    /// removed.
+    /// The initiator may not remove anything, or lost that permission during the removal. In the latter case, part of
+    /// it may already have been removed.
     #[error(transparent)]
     Denied(Denial),
-    /// The policy changed during the removal and now allows older activities to be kept. A part may be removed.
-    #[error("the policy changed during the removal and now keeps activities for longer")]
+    /// The policy changed during the removal and now keeps activities or records for longer. Part of them may already
+    /// have been removed.
+    #[error(
+        "the policy changed during the removal and now keeps activities or records for longer; what was already \
+         removed stays removed"
+    )]
     Superseded,
-    /// There were no random bytes for the salts of the outcome, so nothing was removed.
+    /// The system returned no random bytes for the salts in the record of the outcome, so nothing was removed.
     #[error(transparent)]
     Salt(#[from] SaltError),
     /// The removal could not be recorded, so nothing was removed.
     #[error("the removal could not be recorded, so nothing was removed")]
     Unrecorded(#[source] SinkError),
-    /// The removal is complete, but its outcome could not be recorded. The record of the intent exists.
+    /// The removal is complete, but its outcome could not be recorded. The record of the intent exists. If the removal
+    /// failed too, its own error is returned instead.
     #[error("the removal is complete, but its outcome could not be recorded")]
     OutcomeUnrecorded(#[source] SinkError),
     /// The directory failed, so the aliases of the person are unknown and nothing was removed.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
-    /// The store failed. A part may be removed.
+    /// The store failed. Part of the activities may already have been removed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The sink removed no governance records, or not all of them.
-    #[error("governance records could not be removed")]
+    /// The sink removed or redacted no governance records, or not all of them.
+    #[error("governance records could not be removed or redacted; call again")]
     Sink(#[source] SinkError),
 }
 
@@ -51,26 +57,65 @@ const STEP: usize = 1_000;
 struct Progress {
     activities: u64,
     records: u64,
-    result: Result<(), RemovalError>,
+    result: Result<(), StepError>,
+}
+
+/// The reason why a step of a removal failed.
+enum StepError {
+    Denied(Denial),
+    Superseded,
+    Store(StoreError),
+    Sink(SinkError),
+}
+
+impl StepError {
+    /// Returns the reason for the record of the outcome.
+    fn reason(&self) -> FailureReason {
+        match self {
+            Self::Denied(denial) => FailureReason::Denied(*denial),
+            Self::Superseded => FailureReason::Superseded,
+            Self::Store(_) => FailureReason::Store,
+            Self::Sink(_) => FailureReason::Sink,
+        }
+    }
+}
+
+impl From<StoreError> for StepError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<StepError> for RemovalError {
+    fn from(error: StepError) -> Self {
+        match error {
+            StepError::Denied(denial) => Self::Denied(denial),
+            StepError::Superseded => Self::Superseded,
+            StepError::Store(error) => Self::Store(error),
+            StepError::Sink(error) => Self::Sink(error),
+        }
+    }
 }
 
 impl PrivacyFilter {
-    /// Erases the activities of a person, public and private, in the name of `by`: every activity with one of their identities
-    /// as actor or on-behalf-of. These identities are their id, each alias that the directory assigns to them alone, and the
-    /// other identities in `subject`. The caller must supply former aliases and shared ones.
+    /// Erases the activities of a person, public and private, in the name of `by`: every activity in which one of their
+    /// identities acted, or on behalf of which another acted. These identities are their id, each alias that the
+    /// directory assigns to them alone, and the other identities in `subject`. The caller must supply former aliases
+    /// and shared ones.
     ///
-    /// The intent is recorded before anything is removed, and the outcome afterwards, with the number of activities. The
-    /// caller gets the receipt of the outcome. A number would tell a caller who may not see private activities whether there
-    /// were any. The record holds commitments to the number and to the time of completion, for readers who may view private
-    /// activities. The caller can still measure how long the call takes, and an erasure of many activities takes longer than
-    /// one of none. A service that must hide that from its administrators runs erasures from a queue.
+    /// The intent is recorded before anything is removed, and the outcome afterwards. The caller gets the receipt of
+    /// the outcome, without the number of activities, because it would tell a caller who may not see private activities
+    /// whether there were any. The record of the outcome contains only commitments to the number and to the time of
+    /// completion; readers who may view private activities see the values. The caller can still measure how long the
+    /// call takes, and an erasure of many activities takes longer than one of none. A service that must hide that from
+    /// its administrators runs erasures from a queue.
     ///
     /// The ids of erased activities stay in use, so that a source that delivers them again does not restore them. Later
-    /// activities of the person, and those that are still being delivered, are stored as usual. Exclude the person from the
-    /// scope to prevent that.
+    /// activities of the person, and those that are still being delivered, are stored as usual. Exclude the person from
+    /// the scope to prevent that.
     ///
-    /// The erasure runs in small transactions alongside ingest, and checks before each whether `by` still has the permission.
-    /// Governance records about the person stay: see [`redact`](Self::redact).
+    /// The erasure runs in small transactions alongside ingest, and checks before each whether `by` still has the
+    /// permission. Governance records about the person stay: see [`redact`](Self::redact).
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -85,10 +130,12 @@ impl PrivacyFilter {
     ///
     /// let (admin, adele) = (UserId::new("admin-1")?, UserId::new("u-1")?);
     /// let directory = MemoryDirectory::new();
-    /// let import = DirectoryBuilder::new().user(User::new(adele.clone()).with_alias(Alias::new("adele@contoso.com")?));
+    /// let user = User::new(adele.clone()).with_alias(Alias::new("adele@contoso.com")?);
+    /// let import = DirectoryBuilder::new().user(user);
     /// directory.install(import.build(DirectoryRevision(1), SystemTime::now().into())?)?;
     /// let administrators = Administrators::new(admin.clone(), UserId::new("deputy")?)?;
-    /// let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).initialize(administrators)?;
+    /// let builder = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new());
+    /// let filter = builder.initialize(administrators)?;
     ///
     /// let by_name = |id: &str, name: &str| -> Result<Activity, Box<dyn std::error::Error>> {
     ///     let (actor, app) = (Actor::user(Alias::new(name)?), App::new("Box".parse()?));
@@ -96,8 +143,8 @@ impl PrivacyFilter {
     /// };
     /// filter.ingest(&[by_name("a-1", "Adele@contoso.com")?, by_name("a-2", "adele.v@contoso.com")?])?;
     ///
-    /// let before = Alias::new("adele.v@contoso.com")?;
-    /// let receipt = filter.erase(&admin, Subject::of(adele).with_identity(before))?;
+    /// let former = Alias::new("adele.v@contoso.com")?;
+    /// let receipt = filter.erase(&admin, Subject::of(adele).with_identity(former))?;
     /// assert_eq!(filter.view(&admin).count(&Query::all())?.total, 0);
     /// # drop(receipt);
     /// # Ok(())
@@ -105,8 +152,8 @@ impl PrivacyFilter {
     /// ```
     ///
     /// # Errors
-    /// Returns [`RemovalError`] if the erasure is incomplete or not fully recorded. After [`Store`](RemovalError::Store) some
-    /// activities may be left: call again.
+    /// Returns [`RemovalError`] if the erasure is incomplete or not fully recorded. After
+    /// [`Store`](RemovalError::Store) some activities may be left: call again.
     pub fn erase(&self, by: &UserId, subject: Subject) -> Result<Receipt, RemovalError> {
         let policy = self.inner.policy()?;
         let subject = match self.inner.with_own_aliases(subject.clone()) {
@@ -117,34 +164,36 @@ impl PrivacyFilter {
         };
         let (record, now) = (self.inner.fresh_record(), self.inner.now());
         let requested = Removal::of_subject(&policy, by, subject, record, now);
-        self.inner.perform(self.inner.accept(requested).map_err(RemovalError::Denied)?)
+        self.inner.perform(self.inner.allowed_or_record_rejection(requested).map_err(RemovalError::Denied)?)
     }
 
-    /// Removes the personal data in a governance record in the name of `by`: query and justification of a reveal, the people
-    /// whose activities a page showed, and the number of removed activities. The number of activities that a reveal showed
-    /// stays, and so does their digest. The record stays, and so does the proof that the rest of it is unchanged.
+    /// Removes the personal data in a governance record in the name of `by`: the query and the justification of a
+    /// reveal, the people whose activities a page showed, or the number of activities that an erasure removed. The
+    /// number of activities that a page showed and the digest of their ids stay. The record stays, and so does the
+    /// proof that the rest of it is unchanged.
     ///
     /// # Errors
-    /// Returns [`RemovalError`] if the redaction is incomplete or not fully recorded. After [`Sink`](RemovalError::Sink) the
-    /// record may be redacted all the same: call again.
+    /// Returns [`RemovalError`] if the redaction is incomplete or not fully recorded. After
+    /// [`Sink`](RemovalError::Sink) the record may be redacted all the same: call again.
     pub fn redact(&self, by: &UserId, record: RecordId) -> Result<Receipt, RemovalError> {
         let policy = self.inner.policy()?;
         let requested = Removal::of_commitment(&policy, by, record, self.inner.fresh_record(), self.inner.now());
-        self.inner.perform(self.inner.accept(requested).map_err(RemovalError::Denied)?)
+        self.inner.perform(self.inner.allowed_or_record_rejection(requested).map_err(RemovalError::Denied)?)
     }
 
-    /// Removes the activities and governance records that are older than the policy allows. Records are removed only after all
-    /// such activities, so that no activity remains without the records of the reveals that showed it. Does nothing if the
-    /// policy sets no limit.
+    /// Removes the activities and governance records that are older than the policy allows. Records are removed only
+    /// after all such activities, so that no activity remains without the records of the reveals that showed it. Does
+    /// nothing if the policy sets no limit.
     ///
-    /// Call it regularly, for example once a day, on one node. Each run is recorded with its outcome, also if there was
-    /// nothing to remove: an auditor needs to know that it ran, and no store tells beforehand whether there is anything. The
-    /// age of an activity counts from its decision, not from its occurrence. If a change of the policy allows older activities
-    /// to be kept, a running removal stops at its next step.
+    /// Call it regularly, for example once a day, on one node. Each run is recorded with its outcome, even if there was
+    /// nothing to remove: an auditor needs to know that it ran, and a store cannot say in advance whether there is
+    /// anything to remove. The age of an activity counts from its decision, not from its occurrence. If a change of the
+    /// policy keeps activities or records for longer, a running removal stops at its next step.
     ///
     /// # Errors
-    /// Returns [`RemovalError`] if the removal is incomplete or not fully recorded. After [`Store`](RemovalError::Store) or
-    /// [`Sink`](RemovalError::Sink) some activities or records may be left: call again.
+    /// Returns [`RemovalError`] if the removal is incomplete or not fully recorded. After
+    /// [`Store`](RemovalError::Store) or [`Sink`](RemovalError::Sink) some activities or records may be left: call
+    /// again.
     pub fn apply_retention(&self) -> Result<Option<Receipt>, RemovalError> {
         let policy = self.inner.policy()?;
         // Read after the policy, so that the recorded change is never older than the policy.
@@ -155,8 +204,8 @@ impl PrivacyFilter {
 }
 
 impl Inner {
-    /// Adds the aliases that belong to the person and to no other. Removing too little is the safe error: activities of other
-    /// people under a shared alias could not be restored.
+    /// Adds the aliases that belong to this person alone. It is safer to remove too little: activities of other people
+    /// under a shared alias could not be restored.
     fn with_own_aliases(&self, subject: Subject) -> Result<Subject, DirectoryError> {
         let directory = match self.directory() {
             // There are no aliases yet.
@@ -179,13 +228,7 @@ impl Inner {
             pending,
             |removal| self.remove(removal),
             |removal, Progress { activities, records, result }| {
-                let failure = match result {
-                    Ok(()) => None,
-                    Err(RemovalError::Denied(denial)) => Some(FailureReason::Denied(*denial)),
-                    Err(RemovalError::Superseded) => Some(FailureReason::Superseded),
-                    Err(RemovalError::Sink(_)) => Some(FailureReason::Sink),
-                    Err(_) => Some(FailureReason::Store),
-                };
+                let failure = result.as_ref().err().map(StepError::reason);
                 removal.outcome(self.fresh_record(), salts, self.now(), *activities, *records, failure)
             },
         );
@@ -206,8 +249,8 @@ impl Inner {
         removal: &Recorded<Removal>,
         activities: &mut u64,
         records: &mut u64,
-    ) -> Result<(), RemovalError> {
-        if removal.redacted_record().is_none() {
+    ) -> Result<(), StepError> {
+        if removal.removes_activities() {
             loop {
                 self.check_continuation(removal)?;
                 match self.store.remove(removal, STEP)? {
@@ -218,10 +261,10 @@ impl Inner {
                 thread::yield_now();
             }
         }
-        if removal.records_before().is_some() || removal.redacted_record().is_some() {
+        if removal.affects_records() {
             loop {
                 self.check_continuation(removal)?;
-                match self.sink.remove(removal).map_err(RemovalError::Sink)? {
+                match self.sink.remove(removal).map_err(StepError::Sink)? {
                     0 => break,
                     removed => *records = records.saturating_add(removed),
                 }
@@ -231,10 +274,12 @@ impl Inner {
     }
 
     /// Checks whether the policy in force lets a removal continue.
-    fn check_continuation(&self, removal: &Recorded<Removal>) -> Result<(), RemovalError> {
-        removal.may_continue(&*self.policy()?).map_err(|failure| match failure {
-            FailureReason::Denied(denial) => RemovalError::Denied(denial),
-            _ => RemovalError::Superseded,
+    fn check_continuation(&self, removal: &Recorded<Removal>) -> Result<(), StepError> {
+        removal.may_continue(&*self.policy()?).map_err(|reason| match reason {
+            FailureReason::Denied(denial) => StepError::Denied(denial),
+            FailureReason::Superseded | FailureReason::Store | FailureReason::Sink | FailureReason::Interrupted => {
+                StepError::Superseded
+            }
         })
     }
 }

@@ -9,8 +9,8 @@ use crate::governance::RequestId;
 use crate::reveal::Approvals;
 use crate::sync::Mutex;
 
-/// The latest time at which this process read each request on record. A request that was found expired stays expired if the
-/// clock is set back. Other processes use the times of the answers in the log, rejected ones included.
+/// The latest time at which this process read each request on record. A request that was found expired stays expired if
+/// the clock is set back. Other processes use the times of the answers in the log, rejected ones included.
 #[derive(Default)]
 pub(super) struct Requests(Mutex<HashMap<RequestId, DateTime<Utc>>>);
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Instant;
 
+use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use super::view::Page;
@@ -20,10 +21,11 @@ use crate::store::StoreError;
 
 /// A reveal of private activities to one viewer, page by page. Each page is recorded before it is returned.
 ///
-/// A reveal belongs to one viewer and one chain of calls, and cannot be copied. The filter checks before every page whether
-/// the viewer may still see it. A reveal that was found ended, because its lifetime was over, the permission revoked or the
-/// request denied, stays ended, whatever the clock and the policy do. [`close`](Self::close) records the totals. A reveal that
-/// is dropped instead stays in the governance log as an intent without an outcome.
+/// A reveal belongs to one viewer and one chain of calls, and cannot be copied. The filter checks before every page
+/// whether the viewer may still see it. A reveal that was found ended, because its lifetime was over, the permission
+/// revoked or the request denied, stays ended, even if the clock is set back or the policy changes.
+/// [`close`](Self::close) records the totals. A reveal that is dropped instead stays in the governance log as an intent
+/// without an outcome.
 pub struct Reveal {
     pub(super) filter: PrivacyFilter,
     recorded: Recorded<AuthorisedReveal>,
@@ -46,6 +48,17 @@ pub enum RevealError {
     /// The reveal could not be recorded, so nothing is shown.
     #[error("the reveal could not be recorded, so nothing is shown")]
     Unrecorded(#[source] SinkError),
+    /// The request, or the answer to it, may be on record or not. It counts if it is.
+    #[error("the request {request} or the answer to it may be on record or not; read the request before you repeat it")]
+    OutcomeUnknown {
+        /// The request, to [read](PrivacyFilter::approvals).
+        request: RequestId,
+        /// The reason why it is not known.
+        source: SinkError,
+    },
+    /// The reveal has ended, but its totals could not be recorded.
+    #[error("the reveal has ended, but its totals could not be recorded")]
+    OutcomeUnrecorded(#[source] SinkError),
     /// The approvals cannot be read, so nothing is shown.
     #[error("the approvals cannot be read, so nothing is shown")]
     ApprovalsUnreadable(#[source] SinkError),
@@ -64,17 +77,18 @@ pub enum RevealError {
 }
 
 impl PrivacyFilter {
-    /// Opens a reveal, if the policy allows it. The intent is recorded before anything can be seen. A rejection is recorded too.
+    /// Opens a reveal, if the policy allows it. The intent is recorded before anything can be seen. A rejection is
+    /// recorded too.
     ///
     /// # Errors
-    /// Returns [`RevealError::Denied`] if the policy does not allow it, and [`RevealError::Unrecorded`] if the record may not be
-    /// durable.
+    /// Returns [`RevealError::Denied`] if the policy does not allow it, and [`RevealError::Unrecorded`] if the record
+    /// might not be durable.
     pub fn reveal(&self, request: RevealRequest) -> Result<Reveal, RevealError> {
         self.open_reveal(request, None)
     }
 
-    /// Asks other admins to approve a reveal, which the policy can require. The request and the answers to it are governance
-    /// records. A rejection is recorded too.
+    /// Asks other admins to approve a reveal, which the policy can require. The request and the answers to it are
+    /// governance records. A rejection is recorded too.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -117,23 +131,24 @@ impl PrivacyFilter {
     /// ```
     ///
     /// # Errors
-    /// Returns [`RevealError::Denied`] if the viewer may not ask, and [`RevealError::Unrecorded`] if the record may not be
-    /// durable.
+    /// Returns [`RevealError::Denied`] if the viewer may not ask, and [`RevealError::OutcomeUnknown`] if the record
+    /// might not be durable.
     pub fn request_reveal(&self, request: &RevealRequest) -> Result<RequestId, RevealError> {
         let policy = self.inner.policy()?;
         let id = RequestId((self.inner.runtime.fresh)());
         let (record, salts) = (self.inner.fresh_record(), self.inner.runtime.salts()?);
         let requested = request.ask(&policy, id, record, salts, self.inner.now());
-        let pending = self.inner.accept(requested).map_err(RevealError::Denied)?;
-        self.inner.record(pending).map(|_| id).map_err(RevealError::Unrecorded)
+        let pending = self.inner.allowed_or_record_rejection(requested).map_err(RevealError::Denied)?;
+        self.inner.record(pending).map(|_| id).map_err(|source| RevealError::OutcomeUnknown { request: id, source })
     }
 
-    /// Approves or denies a request of another viewer, or withdraws an own one, in the name of `by`. Returns the state of the
-    /// request in the log, because another answer may have come first. A rejection is recorded.
+    /// Approves or denies a request of another viewer, or withdraws an own one, in the name of `by`. Returns the state
+    /// of the request in the log, because another answer may have come first. A rejection is recorded. If the log
+    /// cannot be read once the answer is durable, answers that came in between are missing from the state.
     ///
     /// # Errors
-    /// Returns [`RevealError::Denied`] if `by` may not give this answer, [`RevealError::Unrecorded`] if the record may not be
-    /// durable, and [`RevealError::ApprovalsUnreadable`] if the log cannot be read.
+    /// Returns [`RevealError::Denied`] if `by` may not give this answer, [`RevealError::OutcomeUnknown`] if the record
+    /// might not be durable, and [`RevealError::ApprovalsUnreadable`] if the log cannot be read before the answer.
     pub fn decide_request(
         &self,
         by: &UserId,
@@ -141,29 +156,34 @@ impl PrivacyFilter {
         answer: ApprovalDecision,
     ) -> Result<Approvals, RevealError> {
         let policy = self.inner.policy()?;
-        let approvals = self.inner.approvals_for(&policy, by, request)?;
+        let mut approvals = self.inner.approvals_for(&policy, by, request)?;
         let requested = approvals.answer(&policy, by, answer, self.inner.fresh_record(), self.inner.now());
-        let pending = self.inner.accept(requested).map_err(RevealError::Denied)?;
+        let pending = self.inner.allowed_or_record_rejection(requested).map_err(RevealError::Denied)?;
         if answer == ApprovalDecision::Approve && approvals.has_one_of(by, &policy) {
             return Ok(approvals);
         }
-        let _recorded = self.inner.record(pending).map_err(RevealError::Unrecorded)?;
-        self.inner.approvals(request)
+        let recorded = self.inner.record(pending).map_err(|source| RevealError::OutcomeUnknown { request, source })?;
+        // The answer counts, even if the log cannot be read again.
+        Ok(self.inner.approvals(request).unwrap_or_else(|_| {
+            approvals.add(recorded.record());
+            approvals
+        }))
     }
 
     /// Returns a request and the answers to it, to readers of the governance log. A rejection is recorded.
     ///
     /// # Errors
-    /// Returns [`RevealError::Denied`] if the reader may not read the log, and [`RevealError::ApprovalsUnreadable`] if the log
-    /// cannot be read.
+    /// Returns [`RevealError::Denied`] if the reader may not read the log, and [`RevealError::ApprovalsUnreadable`] if
+    /// the log cannot be read.
     pub fn approvals(&self, reader: &UserId, request: RequestId) -> Result<Approvals, RevealError> {
         let policy = self.inner.policy()?;
         self.inner.check_reader(&policy, reader).map_err(RevealError::Denied)?;
         Ok(self.inner.approvals(request)?.visible_to_reader(policy.may_view_private(reader).is_ok()))
     }
 
-    /// Opens a reveal that was approved. `request` must be exactly the one that was approved, by the same viewer. The lifetime
-    /// began with the last approval that it needed.
+    /// Opens a reveal that was approved. `request` must be exactly the one that was approved, by the same viewer, with
+    /// the values of its query in the same order. The lifetime began with the last approval that it needed. Until it
+    /// ends, the reveal can be opened again; each opening is recorded.
     ///
     /// # Errors
     /// Returns the errors of [`Self::reveal`], and [`RevealError::ApprovalsUnreadable`] if the log cannot be read.
@@ -176,7 +196,7 @@ impl PrivacyFilter {
         let approvals = self.inner.approvals_with(approved, |record| records.push(record.clone()))?;
         // A record in the log need not have been confirmed by all sinks, or a quorum. Offering it again confirms it.
         for record in records.iter().filter(|record| record.outcome == Outcome::Recorded) {
-            self.inner.record_only(record)?;
+            self.inner.record_only(record).map_err(RevealError::Unrecorded)?;
         }
         self.open_reveal(request, Some(approvals))
     }
@@ -188,7 +208,7 @@ impl PrivacyFilter {
         let [of_query, of_justification, closing_salt] = self.inner.runtime.salts()?;
         let (record, salts) = (self.inner.fresh_record(), [of_query, of_justification]);
         let requested = request.authorise(&policy, approvals, id, record, salts, self.inner.now());
-        let pending = self.inner.accept(requested).map_err(RevealError::Denied)?;
+        let pending = self.inner.allowed_or_record_rejection(requested).map_err(RevealError::Denied)?;
         let recorded = self.inner.record(pending).map_err(RevealError::Unrecorded)?;
         let shown = RevealTotals::default();
         Ok(Reveal { filter: self.clone(), recorded, opened, ends: Vec::new(), shown, closing_salt })
@@ -197,13 +217,12 @@ impl PrivacyFilter {
 
 impl Inner {
     /// Makes a record durable that has no act of its own: a closing, or a record that is offered again.
-    fn record_only(&self, record: &Record) -> Result<(), RevealError> {
-        let receipt = self.sink.record(record).map_err(RevealError::Unrecorded)?;
-        receipt.confirm(record).map(drop).map_err(RevealError::Unrecorded)
+    fn record_only(&self, record: &Record) -> Result<(), SinkError> {
+        self.sink.record(record)?.confirm(record).map(drop)
     }
 
-    /// Returns the state of a request, if the user may view private activities. For any other user it is not read, so that
-    /// their denial is recorded even if the log cannot be read.
+    /// Returns the state of a request, if the user may view private activities. For any other user it is not read, so
+    /// that their denial is recorded even if the log cannot be read.
     fn approvals_for(
         &self,
         policy: &PrivacyPolicy,
@@ -242,6 +261,18 @@ impl Reveal {
         self.recorded.id()
     }
 
+    /// Returns the viewer, to whom alone the pages may be shown.
+    #[must_use]
+    pub fn viewer(&self) -> &UserId {
+        self.recorded.viewer()
+    }
+
+    /// Returns the time at which the reveal expires. It can end earlier: see [`page`](Self::page).
+    #[must_use]
+    pub fn expires_at(&self) -> DateTime<Utc> {
+        self.recorded.expires_at()
+    }
+
     /// Returns the receipt for the record of its intent.
     pub fn receipt(&self) -> &Receipt {
         self.recorded.receipt()
@@ -249,13 +280,14 @@ impl Reveal {
 
     /// Returns the page after `cursor`, or the first one. Each activity carries its visibility.
     ///
-    /// The record of the page carries the time of this call, so readers of the log do not learn how long the page took. They do
-    /// learn how many pages were requested, and that a page was rejected because the reveal ended while it was read.
+    /// The record of the page carries the time of this call, so readers of the log do not learn how long the page took.
+    /// They do learn how many pages were requested, and that a page was rejected because the reveal ended while it was
+    /// read.
     ///
     /// # Errors
-    /// Returns [`RevealError::Denied`] if the permission was revoked or the lifetime is over, and [`RevealError::Cursor`] if the
-    /// cursor belongs to another reveal or to a view; both are recorded. Returns [`RevealError::Unrecorded`] if the record of
-    /// the page may not be durable.
+    /// Returns [`RevealError::Denied`] if the permission was revoked or the lifetime is over, and
+    /// [`RevealError::Cursor`] if the cursor belongs to another reveal or to a view; both are recorded. Returns
+    /// [`RevealError::Unrecorded`] if the record of the page might not be durable.
     pub fn page(&mut self, size: PageSize, cursor: Option<&Cursor>) -> Result<Page, RevealError> {
         let inner = &self.filter.inner;
         let policy = inner.policy()?;
@@ -267,7 +299,7 @@ impl Reveal {
         let unshown_salts = inner.runtime.salts()?;
         self.recorded.elapsed(self.opened.elapsed());
         let requested = self.recorded.permit_page(&policy, approvals, record, salts, inner.now());
-        let permit = inner.accept(requested).map_err(RevealError::Denied)?;
+        let permit = inner.allowed_or_record_rejection(requested).map_err(RevealError::Denied)?;
         // Checked after the permission, so that a viewer who lost it is denied for that, whatever the cursor.
         let after = match cursor.map(|cursor| self.end_of(cursor)).transpose() {
             Ok(after) => after,
@@ -296,7 +328,7 @@ impl Reveal {
         let receipt = page.receipt().clone();
         self.recorded.elapsed(self.opened.elapsed());
         let opened = page.open(&*inner.policy()?, inner.fresh_record(), inner.now());
-        let activities = inner.accept(opened).map_err(RevealError::Denied)?;
+        let activities = inner.allowed_or_record_rejection(opened).map_err(RevealError::Denied)?;
 
         self.shown.pages += 1;
         self.shown.private +=
@@ -321,12 +353,13 @@ impl Reveal {
     /// Ends the reveal and records its totals.
     ///
     /// # Errors
-    /// Returns [`RevealError::Unrecorded`] if the record may not be durable. The reveal has ended all the same.
+    /// Returns [`RevealError::OutcomeUnrecorded`] if the record might not be durable. The reveal has ended all the
+    /// same.
     pub fn close(self) -> Result<RevealTotals, RevealError> {
         let inner = &self.filter.inner;
         let policy = inner.policy().ok().map(|policy| policy.revision());
         let record = self.recorded.close(inner.fresh_record(), self.closing_salt, inner.now(), policy, self.shown);
-        inner.record_only(&record)?;
+        inner.record_only(&record).map_err(RevealError::OutcomeUnrecorded)?;
         Ok(self.shown)
     }
 }

@@ -12,8 +12,8 @@ use crate::query::{CountBy, Counts, Cursor, CursorError, PageSize, Query, end_pa
 use crate::store::{PublicPage, StoreError};
 use crate::stored::{PublicActivity, StoredActivity};
 
-/// The public activities, for one viewer. All observable behaviour is as if no private activity had ever been stored. The
-/// permission to view private activities makes no difference here.
+/// The public activities, for one viewer. All observable behaviour is as if no private activity had ever been stored.
+/// The permission to view private activities makes no difference here.
 #[derive(Debug, Clone)]
 pub struct View {
     filter: PrivacyFilter,
@@ -24,7 +24,6 @@ pub struct View {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Page {
     pub(super) activities: Vec<StoredActivity>,
-    #[serde(serialize_with = "as_token")]
     pub(super) next: Option<Cursor>,
     pub(super) includes_private: bool,
     #[serde(skip)]
@@ -65,11 +64,6 @@ impl Page {
     }
 }
 
-#[expect(clippy::ref_option, reason = "the signature that serde asks for")]
-fn as_token<S: serde::Serializer>(cursor: &Option<Cursor>, serializer: S) -> Result<S::Ok, S::Error> {
-    cursor.as_ref().map(ToString::to_string).serialize(serializer)
-}
-
 /// The reason why a view fails. It does not depend on private activities.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -87,18 +81,18 @@ impl View {
         Self { filter, viewer }
     }
 
-    /// Returns the page after `cursor`, or the first one. Paging is stable while activities arrive: no activity from before is
-    /// returned twice or left out.
+    /// Returns the page after `cursor`, or the first one. Paging is stable while activities arrive: no activity from
+    /// before is returned twice or left out.
     ///
-    /// A page can hold fewer activities than `size`, or none, and still have a [next](Page::next) one, because a store reads a
-    /// limited number of activities for one page.
+    /// A page can hold fewer activities than `size`, or none, and still have a [next](Page::next) one, because a store
+    /// reads a limited number of activities for one page.
     ///
-    /// A cursor of another view or of a reveal is rejected. That is not recorded, because a view returns public activities
-    /// only.
+    /// A cursor of another view or of a reveal is rejected. That is not recorded, because a view returns public
+    /// activities only.
     ///
     /// # Errors
-    /// Returns [`ViewError::Cursor`] if the cursor belongs to another query or another viewer, and [`ViewError::Store`] if the
-    /// store failed.
+    /// Returns [`ViewError::Cursor`] if the cursor belongs to another query or another viewer, and [`ViewError::Store`]
+    /// if the store failed.
     pub fn page(&self, query: &Query, size: PageSize, cursor: Option<&Cursor>) -> Result<Page, ViewError> {
         let after = cursor.map(|cursor| cursor.in_view(&self.viewer, query)).transpose()?;
         self.filter.inner.check_not_apart()?;

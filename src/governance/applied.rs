@@ -7,14 +7,14 @@ use super::receipt::Receipt;
 
 /// The governance records of the last change and of the last removals that a store applied.
 ///
-/// A store keeps this as it is. [`Recorded::<NewPolicy>::applied`](crate::governance::Recorded::applied) and its counterpart
-/// for removals return what it becomes.
+/// A store keeps this as it is. [`Recorded::<NewPolicy>::applied`](crate::governance::Recorded::applied) and its
+/// counterpart for removals return what it becomes.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AppliedRecords {
     change: Option<AppliedRecord>,
-    /// By sequence number, at most [`MAX_REMOVALS`]. More than one, because removals can overlap and end in another order than
-    /// they began.
+    /// By sequence number, at most [`MAX_REMOVALS`]. More than one, because removals can overlap and end in another
+    /// order than they began.
     removals: Vec<AppliedRecord>,
 }
 
@@ -76,17 +76,17 @@ impl AppliedRecords {
     }
 
     /// Starts over with the record of an acceptance. `removals` decides about the removals that were remembered.
-    pub(super) fn accepted(self, record: AppliedRecord, removals: KnownRemovals) -> Self {
+    pub(super) fn accepted(self, record: AppliedRecord, removals: OnKnownRemovals) -> Self {
         let removals = match removals {
-            KnownRemovals::Kept => self.removals,
-            KnownRemovals::Dropped => Vec::new(),
-            KnownRemovals::Settled => vec![record],
+            OnKnownRemovals::Keep => self.removals,
+            OnKnownRemovals::Forget => Vec::new(),
+            OnKnownRemovals::Replace => vec![record],
         };
         Self { change: Some(record), removals }
     }
 
-    /// Returns whether the store may lack a removal that the log records as done, given the sequence number of its outcome.
-    /// `begun_since` are the removals that began after the oldest one that the store remembers.
+    /// Returns whether the store may lack a removal that the log records as done, given the sequence number of its
+    /// outcome. `begun_since` are the removals that began after the oldest one that the store remembers.
     pub(crate) fn may_lack(&self, (removal, outcome): (RecordId, u64), begun_since: &[RecordId]) -> bool {
         if self.removals.iter().any(|known| known.record == removal) {
             return false;
@@ -103,12 +103,12 @@ impl AppliedRecords {
 
 /// The effect of an accepted difference on the removals that a store remembers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum KnownRemovals {
+pub(crate) enum OnKnownRemovals {
     /// Keeps them, because the log contains them too.
-    Kept,
-    /// Drops them, because the log does not contain them. The removals in the log are compared again, and need an acceptance
-    /// of their own.
-    Dropped,
+    Keep,
+    /// Forgets them, because the log does not contain them. The removals in the log are compared again, and need an
+    /// acceptance of their own.
+    Forget,
     /// Replaces them by the acceptance: the removals that the log records as done are accepted with it.
-    Settled,
+    Replace,
 }

@@ -14,8 +14,9 @@ use crate::digest::Digest;
 /// reader.
 ///
 /// The commitment is the SHA-256 digest of the [salt](Salt) in 32 lower-case hex digits, a line feed, and the
-/// [text](CommitmentText::committed_text) of the value: `printf '%s\n%s' SALT TEXT | sha256sum` prints it. A redacted or
-/// withheld value cannot be guessed, because its salt is removed with it. The form is that of the salted disclosures of RFC
+/// [text](CommitmentText::committed_text) of the value: `printf '%s\n%s' SALT TEXT | sha256sum` prints it. A redacted
+/// or withheld value cannot be guessed, because its salt is removed with it. The form is that of the salted disclosures
+/// of RFC
 /// 9901. An auditor who has salt and value computes the commitment again and compares the two.
 ///
 /// ```
@@ -90,8 +91,8 @@ impl<T: CommitmentText> Commitment<T> {
 }
 
 impl Commitment<Digest> {
-    /// Returns whether this commits to the [digest](Digest::of_ids) of these activity ids in this order. An auditor checks the
-    /// record of a page with it. Returns false if the digest was redacted or is withheld from the reader.
+    /// Returns whether this commits to the [digest](Digest::of_ids) of these activity ids in this order. An auditor
+    /// checks the record of a page with it. Returns false if the digest was redacted or is withheld from the reader.
     #[must_use]
     pub fn is_of_ids<'a>(&self, ids: impl IntoIterator<Item = &'a ActivityId>) -> bool {
         self.value() == Some(&Digest::of_ids(ids))

@@ -1,11 +1,12 @@
 //! Differences between a store and its governance log.
 //!
-//! A store keeps the records of the last change of the policy and of the last removals that it applied, in the transaction that
-//! applied them. A comparison with the newest of each that the log records as done shows which of the two lacks something: a
-//! store that was restored from an older copy, a log that was lost, or two that never belonged together.
+//! A store keeps the records of the last change of the policy and of the last removals that it applied, in the
+//! transaction that applied them. A comparison with the newest of each that the log records as done shows which of the
+//! two lacks something: a store that was restored from an older copy, a log that was lost, or two that never belonged
+//! together.
 //!
-//! A loss after the last change and the last removal leaves no such mark, and is not detected here: activities that a restored
-//! store lacks, or records that a restored log lacks. A saved checkpoint of a
+//! A loss after the last change and the last removal leaves no such mark, and is not detected here: activities that a
+//! restored store lacks, or records that a restored log lacks. A saved checkpoint of a
 #![cfg_attr(feature = "ledger", doc = "[ledger](crate::ledger)")]
 #![cfg_attr(not(feature = "ledger"), doc = "ledger")]
 //! holds the number of records, and so reveals a loss of records.
@@ -84,8 +85,8 @@ pub enum Difference {
 
 /// An administrator's acceptance of the loss behind a difference between a store and a log.
 ///
-/// [`PrivacyFilterBuilder::accept_difference`](crate::filter::PrivacyFilterBuilder::accept_difference) uses it. The acceptance
-/// is recorded as a change of the policy, and holds for this one difference.
+/// [`PrivacyFilterBuilder::accept_difference`](crate::filter::PrivacyFilterBuilder::accept_difference) uses it. The
+/// acceptance is recorded as a change of the policy, and holds for this one difference.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct AcceptedDifference {

@@ -18,11 +18,11 @@ pub(crate) struct AuthorisedDryRun {
 }
 
 impl AuthorisedDryRun {
-    /// Applies the update without putting it in force, if `by` may make it. Names of up to `sample` affected people are for
-    /// an administrator who may also view private activities. Accepted or rejected, there is a record to write.
+    /// Applies the update without putting it in force, if `by` may make it. Names of up to `sample` affected people are
+    /// for an administrator who may also view private activities. Accepted or rejected, there is a record to write.
     ///
-    /// The members of a private group can include people whom the directory does not list in it: the dry run follows nested
-    /// groups and counts the last members of removed groups.
+    /// The members of a private group can include people whom the directory does not list in it: the dry run follows
+    /// nested groups and counts the last members of removed groups.
     pub(crate) fn authorise(
         policy: &PrivacyPolicy,
         update: &PolicyUpdate,
@@ -47,7 +47,7 @@ impl AuthorisedDryRun {
             }
             Ok(Self { policy: policy_after })
         });
-        Pending::allowed(record, next.map_err(PolicyUpdateError::with_outcome))
+        Pending::allowed_or_rejected(record, next.map_err(PolicyUpdateError::with_outcome))
     }
 }
 

@@ -1,5 +1,5 @@
-//! The event in a governance record: ids, digests and counts. It never contains the content of an activity, nor a name from
-//! a query.
+//! The event in a governance record. It contains neither the content of an activity nor text from a query. A viewer's
+//! justification is a commitment.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -14,7 +14,7 @@ use super::ids::{RecordId, RequestId, RevealId};
 use super::record_kind::RecordKind;
 use super::sink_set::SinkName;
 use super::subjects::Subjects;
-use crate::digest::{Digest, Fields};
+use crate::digest::{Digest, FieldHasher};
 use crate::identity::{Domain, GroupId, UserId};
 use crate::policy::{GroupRef, OptionsPatch, Purpose, Revision, Role, ScopeRule};
 use crate::query::Query;
@@ -31,31 +31,33 @@ pub enum Event {
     },
     /// The policy was changed. The changes are in order and make one revision.
     ChangePolicy(Vec<ChangeSummary>),
-    /// A dry run computed the effect of changes of the policy without making them.
+    /// A dry run computed the effect of policy changes without making them.
     DryRun {
         /// The changes, in order.
         changes: Vec<ChangeSummary>,
-        /// The largest number of people that the result names for each kind of effect, 0 if it only counts them. No record
-        /// names them.
+        /// The maximum number of people that the result names for each kind of effect, or 0 if it only counts them.
+        /// This record names none of them.
         sample: u64,
     },
-    /// A difference between the store and this log was accepted. The policy of the store is in force under a new revision, or
-    /// a first policy if the store held none.
+    /// A difference between the store and this log was accepted. The store's policy continues under a new revision. A
+    /// store without a policy gets a first one.
     AcceptDifference {
         /// The difference.
         difference: Difference,
-        /// The new revision, which is later than any that the store or the log knows.
+        /// The new revision, which is later than any in the store or in the log. If the acceptance was rejected, the
+        /// revision in force, or the newest known one if the store held no policy.
         revision: Revision,
         /// The administrators of a first policy. Empty if the policy of the store continues.
         #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
         administrators: BTreeSet<UserId>,
     },
-    /// A reveal was opened or closed.
+    /// A reveal was opened or closed. The outcome tells which.
     Reveal(RevealSummary),
-    /// A page of a reveal was shown or rejected. All values that depend on private activities are commitments, whether or not
-    /// the page has any. Only readers who may view private activities see the values.
+    /// A page of a reveal was shown or rejected. All values that depend on private activities are commitments, even if
+    /// the page has no private activities. Only readers who may view private activities see the values; no reader sees
+    /// `subjects`.
     Page {
-        /// The reveal.
+        /// The id of the reveal.
         reveal: RevealId,
         /// The number of activities on the page.
         activities: Commitment<u64>,
@@ -69,9 +71,9 @@ pub enum Event {
     },
     /// A viewer asked other admins to approve a reveal.
     RequestReveal(RequestSummary),
-    /// An admin answered such a request, or the viewer withdrew it.
+    /// An admin answered a request to approve a reveal, or the viewer withdrew it.
     DecideRequest {
-        /// The request.
+        /// The id of the request.
         request: RequestId,
         /// The answer.
         answer: ApprovalDecision,
@@ -85,58 +87,61 @@ pub enum Event {
         /// The number of sinks that must confirm each record.
         quorum: u32,
     },
-    /// A sink was probed before it was accepted. Only that sink holds the record.
+    /// A new sink was tested with this record before it was accepted. No other sink holds it.
     ProbeSink {
         /// The name of the sink.
         sink: SinkName,
     },
-    /// A user tried to read governance records.
+    /// A user tried to read governance records and was denied. Permitted reads are not recorded.
     ReadGovernance,
     /// A group of the policy was removed from the directory.
     GroupRemoved {
-        /// The group.
+        /// The id of the group.
         group: GroupId,
-        /// The number of last members who still count as members. `None` if the last members are unknown: all activities are
-        /// then hidden until the group is restored or leaves the policy.
+        /// The number of people who were members before the removal and are still treated as members. `None` if the
+        /// former members are unknown: all activities are then hidden until the group is restored or removed from the
+        /// policy.
         members: Option<u64>,
     },
-    /// Such a group was restored. Its members in the directory count again.
+    /// A removed group of the policy was restored in the directory. Its members in the directory count again.
     GroupRestored {
-        /// The group.
+        /// The id of the group.
         group: GroupId,
     },
 }
 
-/// A change of the policy, by the ids that it names.
+/// A summary of one policy change, with the ids that it concerns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ChangeSummary {
-    /// Made a group private.
+    /// Makes a group private.
     MakePrivate(GroupRef),
-    /// Made a group public.
+    /// Makes a group public.
     MakePublic(GroupRef),
-    /// Added a scope rule.
+    /// Adds a scope rule.
     AddScopeRule(ScopeRule),
-    /// Removed a scope rule.
+    /// Removes a scope rule.
     RemoveScopeRule(ScopeRule),
-    /// Made a domain managed.
+    /// Makes a domain managed.
     ManageDomain {
         /// The domain.
         domain: Domain,
         /// Whether its subdomains are included.
         with_subdomains: bool,
     },
-    /// Made a domain unmanaged.
+    /// Makes a domain unmanaged.
     UnmanageDomain(Domain),
-    /// Gave a user an admin role.
+    /// Gives a user an admin role.
     SetAdmin(UserId, Role),
-    /// Removed the admin role of a user.
+    /// Removes the admin role of a user.
     RemoveAdmin(UserId),
-    /// Granted an admin the permission to view private activities. `None` if the name belongs to no user.
+    /// Grants an admin the permission to view private activities. `None` if the name or address in the change belongs
+    /// to no user; it is not recorded.
     Grant(Option<UserId>),
-    /// Revoked that permission. `None` if the name belongs to no user.
+    /// Revokes an admin's permission to view private activities. `None` if the name or address in the change belongs to
+    /// no user; it is not recorded.
     Revoke(Option<UserId>),
-    /// Changed the options that the patch sets.
+    /// Changes the options that the patch sets.
     SetOptions(OptionsPatch),
 }
 
@@ -153,41 +158,43 @@ impl CommitmentText for Justification {
     }
 }
 
-/// A reveal, without the terms of its query.
+/// A reveal, without the content of its query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RevealSummary {
-    /// The reveal.
+    /// The id of the reveal.
     pub reveal: RevealId,
     /// The approved request, if the reveal needed approvals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<RequestId>,
     /// The scope of the reveal, and the reasons for it.
-    pub about: RevealTerms,
+    #[serde(rename = "about")]
+    pub terms: RevealTerms,
     /// The time at which it expires.
     pub expires_at: DateTime<Utc>,
 }
 
-/// A request for approvals, without the terms of its query.
+/// A request for approvals, without the content of its query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestSummary {
-    /// The request.
+    /// The id of the request.
     pub request: RequestId,
     /// The scope of the reveal, and the reasons for it.
-    pub about: RevealTerms,
+    #[serde(rename = "about")]
+    pub terms: RevealTerms,
     /// The lifetime of the reveal, counted from the last approval.
     pub lifetime: Duration,
-    /// The time from which it can no longer be approved, and `None` if it does not expire.
+    /// The time from which the request can no longer be approved, or `None` if it does not expire.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// The scope of a reveal and the reasons for it, without the terms of its query.
+/// The scope of a reveal and the reasons for it, without the content of its query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RevealTerms {
-    /// A digest that binds the query to this reveal or request. A reader who knows the query and may view private activities
-    /// can [check](RevealSummary::is_about) it.
+    /// A digest that binds the query to this reveal or request. A reader who knows the query and may view private
+    /// activities can [check](RevealSummary::is_about) it.
     pub query: Commitment<Digest>,
     /// The start of the time range of the query, if it has one.
     pub from: Option<DateTime<Utc>>,
@@ -204,32 +211,34 @@ pub struct RevealTerms {
 }
 
 impl RevealSummary {
-    /// Returns whether this is the query of the reveal. Returns false if its digest was redacted or is withheld from the reader.
+    /// Returns whether `query` is the query of the reveal. Returns false if its digest was redacted or is withheld from
+    /// the reader.
     #[must_use]
     pub fn is_about(&self, query: &Query) -> bool {
-        self.about.query.value() == Some(&query_digest(query, self.reveal.0.as_bytes()))
+        self.terms.query.value() == Some(&query_digest(query, self.reveal.0.as_bytes()))
     }
 }
 
 impl RequestSummary {
-    /// Returns whether this is the query of the request, so that an admin can check it before they approve. Returns false if its
-    /// digest was redacted or is withheld from the reader.
+    /// Returns whether `query` is the query of the request, so that an admin can check it before they approve. Returns
+    /// false if its digest was redacted or is withheld from the reader.
     #[must_use]
     pub fn is_about(&self, query: &Query) -> bool {
-        self.about.query.value() == Some(&query_digest(query, self.request.0.as_bytes()))
+        self.terms.query.value() == Some(&query_digest(query, self.request.0.as_bytes()))
     }
 }
 
-/// Returns a digest of a query that cannot be compared with the digest for another reveal or request.
+/// Returns the digest of a query, bound to the id of one reveal or request, so that the same query has another digest
+/// elsewhere.
 pub(crate) fn query_digest(query: &Query, bound_to: &[u8; 16]) -> Digest {
-    let mut fields = Fields::of("activity-privacy query of a reveal, version 1");
+    let mut fields = FieldHasher::new("activity-privacy query of a reveal, version 1");
     fields.add(bound_to);
     query.feed(&mut fields);
-    fields.digest()
+    fields.finish()
 }
 
 /// An answer to a request for a reveal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ApprovalDecision {
     /// An admin approves the request.
@@ -248,16 +257,17 @@ pub enum RemovalSummary {
     Subject {
         /// The person.
         subject: UserId,
-        /// The number of identities by which their activities are found, including that id.
+        /// The number of identities by which the person's activities are found, including `subject`.
         identities: u64,
     },
     /// Activities and records that are older than the policy allows: retention.
     Aged {
-        /// The time before which an activity must have been decided to be removed.
+        /// Activities that were decided before this time are removed.
         activities_before: DateTime<Utc>,
-        /// The time before which a governance record must have been made to be removed, if records are removed.
+        /// Governance records that were made before this time are removed. `None` if no records are removed.
         records_before: Option<DateTime<Utc>>,
-        /// The change that put the policy in force. It stays in the log even if the removal removes its own record.
+        /// The change that put the policy in force. Stated here because this removal may remove the record of that
+        /// change from the log.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         policy: Option<ChangeMark>,
     },

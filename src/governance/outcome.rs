@@ -1,7 +1,5 @@
 //! The outcome in a governance record.
 
-use std::fmt;
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -9,13 +7,14 @@ use super::commitment::Commitment;
 use super::ids::RecordId;
 use super::sink_set::SinkSetError;
 use crate::policy::{Denial, PolicyError};
+use crate::text::words;
 
 /// How far an event got.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Outcome {
-    /// About to be done. Without a later outcome, the event was interrupted. Pages and dry runs have no later outcome, because
-    /// their record comes before they are returned.
+    /// About to be done. Without a later outcome, the event was interrupted. Pages and dry runs have no later outcome,
+    /// because their record comes before they are returned.
     Intended,
     /// Observed by the library, which did not cause it.
     Observed,
@@ -23,8 +22,8 @@ pub enum Outcome {
     Recorded,
     /// Done.
     ///
-    /// The process that did it records this once. Each process that opens the store between the event and this record writes
-    /// it too, because it cannot tell whether the first process still runs.
+    /// The process that did it records this once. Each process that opens the store between the event and this record
+    /// writes it too, because it cannot tell whether the first process still runs.
     Done {
         /// The record of the intent.
         intent: RecordId,
@@ -38,21 +37,21 @@ pub enum Outcome {
         /// The number of private activities on them. For readers who may view private activities.
         private: Commitment<u64>,
     },
-    /// Removed. The record carries the time of its intent, so that it does not tell how long the removal took. Its position
-    /// among other records still does, roughly, if others made records in between.
+    /// Removed. The record carries the time of its intent, so that it does not tell how long the removal took. Its
+    /// position among other records still does, roughly, if others made records in between.
     Removed {
         /// The record of the intent.
         intent: RecordId,
-        /// The number of activities. A commitment, because a reader who knows how many of them were public could compute how
-        /// many were private.
+        /// The number of activities. A commitment, because a reader who knows how many of them were public could
+        /// compute how many were private.
         activities: Commitment<u64>,
         /// The time of completion. A commitment, because the duration tells whether there was anything to remove.
         ended_at: Commitment<DateTime<Utc>>,
         /// The number of governance records that were removed, or that were redacted.
         records: u64,
     },
-    /// Removed in part, because something failed. The rest may be removed too. The record carries the time of its intent. A
-    /// removal that failed after its first step tells that there was something to remove.
+    /// Removed in part, because something failed. The rest may be removed too. The record carries the time of its
+    /// intent. A removal that failed after its first step tells that there was something to remove.
     RemovedInPart {
         /// The record of the intent.
         intent: RecordId,
@@ -84,23 +83,23 @@ pub enum Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureReason {
-    /// Another change came first, and the event was tried again on top of it. For a removal: it was stopped, because the
-    /// policy now allows older activities to be kept.
+    /// Another change came first, and the event was tried again on top of it. For a removal: it was stopped, because
+    /// the policy now keeps activities or records for longer.
     Superseded,
-    /// The store failed. The event may be done all the same, if only the store's answer was lost. The policy in force shows
-    /// whether it is.
+    /// The store failed. The event may be done all the same, if only the store's answer was lost. The policy in force
+    /// shows whether it is.
     Store,
     /// A sink failed: a probed sink was not accepted, or a sink did not remove all records.
     Sink,
     /// The initiator lost the permission.
     Denied(Denial),
-    /// The process that began a change ended before the change, or has not made it within minutes. Another process writes
-    /// this and cannot tell the two apart. A later outcome of the same intent takes precedence.
+    /// The process that began a change ended before the change, or has not made it within minutes. Another process
+    /// writes this and cannot tell the two apart. A later outcome of the same intent takes precedence.
     Interrupted,
 }
 
 /// The kind of an outcome, as a search criterion.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OutcomeKind {
     /// About to be done.
@@ -114,6 +113,8 @@ pub enum OutcomeKind {
     /// Rejected: the initiator may not do it, or it is invalid.
     Refused,
 }
+
+words!(OutcomeKind, "outcome kind": Intended = "intended", Done = "done", Observed = "observed", Failed = "failed", Refused = "refused");
 
 impl Outcome {
     /// Returns the record of the intent, if this is the outcome of one.
@@ -144,17 +145,5 @@ impl Outcome {
             Self::Failed { .. } | Self::RemovedInPart { .. } => OutcomeKind::Failed,
             Self::Denied(_) | Self::Invalid(_) | Self::InvalidSinks(_) => OutcomeKind::Refused,
         }
-    }
-}
-
-impl fmt::Display for OutcomeKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Intended => "intended",
-            Self::Observed => "observed",
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::Refused => "refused",
-        })
     }
 }

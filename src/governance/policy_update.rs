@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
-use super::applied::{AppliedRecords, KnownRemovals};
+use super::applied::{AppliedRecords, OnKnownRemovals};
 use super::event::{ChangeSummary, Event};
 use super::ids::RecordId;
 use super::outcome::{FailureReason, Outcome};
@@ -20,7 +20,7 @@ use crate::policy::{
 pub struct NewPolicy {
     policy: PrivacyPolicy,
     expected: Option<Revision>,
-    removals: KnownRemovals,
+    removals: OnKnownRemovals,
 }
 
 /// The reason why an update of the policy is rejected.
@@ -35,7 +35,8 @@ pub enum PolicyUpdateError {
 }
 
 impl NewPolicy {
-    /// Returns the first policy of a store. Its record lists the administrators, and names the first of them as the initiator.
+    /// Returns the first policy of a store. Its record lists the administrators, and names the first of them as the
+    /// initiator.
     pub fn initial(administrators: &Administrators, record: RecordId, now: DateTime<Utc>) -> Pending<Self> {
         let record = Record {
             id: record,
@@ -46,14 +47,14 @@ impl NewPolicy {
             outcome: Outcome::Intended,
         };
         let policy = PrivacyPolicy::initial(administrators);
-        Pending::new(record, Self { policy, expected: None, removals: KnownRemovals::Kept })
+        Pending::new(record, Self { policy, expected: None, removals: OnKnownRemovals::Keep })
     }
 
-    /// Applies an update to `policy` in the name of `by`, if `by` may change the policy. Accepted or rejected, there is one
-    /// record to write, and it lists every change.
+    /// Applies an update to `policy` in the name of `by`, if `by` may change the policy. Accepted or rejected, there is
+    /// one record to write, and it lists every change.
     ///
-    /// Without a directory, or with one that is older than the policy allows, a change cannot refer to an imported group or
-    /// to a person by name. Every other change still works.
+    /// Without a directory, or with one that is older than the policy allows, a change cannot refer to an imported
+    /// group or to a person by name. Every other change still works.
     ///
     /// # Errors
     /// Returns [`Rejection`] with the reason and the record to write. If one of several changes does not fit, the whole
@@ -68,14 +69,14 @@ impl NewPolicy {
     ) -> Result<Pending<Self>, Box<Rejection<PolicyUpdateError>>> {
         let (changes, next) = updated(policy, &update.into(), by, directory, now);
         let (expected, event) = (Some(policy.revision()), Event::ChangePolicy(changes));
-        Self::pending(next, expected, KnownRemovals::Kept, by, event, record, now)
+        Self::pending(next, expected, OnKnownRemovals::Keep, by, event, record, now)
     }
 
     /// Returns the pending act that puts `next` in force, or its rejection.
     pub(super) fn pending(
         next: Result<PrivacyPolicy, PolicyUpdateError>,
         expected: Option<Revision>,
-        removals: KnownRemovals,
+        removals: OnKnownRemovals,
         by: &UserId,
         event: Event,
         record: RecordId,
@@ -84,7 +85,7 @@ impl NewPolicy {
         let (initiator, outcome) = (Initiator::User(by.clone()), Outcome::Intended);
         let record = Record { id: record, at: now, initiator, policy: expected, event, outcome };
         let next = next.map(|policy| Self { policy, expected, removals });
-        Pending::allowed(record, next.map_err(PolicyUpdateError::with_outcome))
+        Pending::allowed_or_rejected(record, next.map_err(PolicyUpdateError::with_outcome))
     }
 }
 
@@ -124,12 +125,12 @@ impl Recorded<NewPolicy> {
     /// Returns the record of the outcome.
     #[must_use]
     pub fn outcome(&self, record: RecordId, now: DateTime<Utc>, failure: Option<FailureReason>) -> Record {
-        self.done_or_failed(record, now, failure)
+        self.outcome_record(record, now, failure)
     }
 }
 
-/// Applies an update if `by` may change the policy. Returns a summary of each change, valid or not, and the new policy or the
-/// reason why there is none.
+/// Applies an update if `by` may change the policy. Returns a summary of each change, valid or not, and the new policy
+/// or the reason why there is none.
 pub(super) fn updated(
     policy: &PrivacyPolicy,
     update: &PolicyUpdate,

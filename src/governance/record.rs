@@ -14,7 +14,7 @@ use super::record_kind::RecordKind;
 use crate::digest::Digest;
 use crate::identity::UserId;
 use crate::policy::Revision;
-use crate::text::deserialize_silently;
+use crate::text::deserialize_without_quoting;
 
 /// A governance record, as a sink stores it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -45,7 +45,7 @@ struct RecordDocument {
     outcome: Outcome,
 }
 
-deserialize_silently!(Record, RecordDocument);
+deserialize_without_quoting!(Record, RecordDocument);
 
 /// The user or system that caused an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,8 +58,8 @@ pub enum Initiator {
 }
 
 impl Record {
-    /// Returns the kind of this record. For a record of several changes, that is the kind of the first; a search finds the
-    /// record by each of its [`kinds`](Self::kinds).
+    /// Returns the kind of this record. For a record of several changes, that is the kind of the first; a search finds
+    /// the record by each of its [`kinds`](Self::kinds).
     #[must_use]
     pub fn kind(&self) -> RecordKind {
         match &self.event {
@@ -94,7 +94,8 @@ impl Record {
         kinds
     }
 
-    /// Returns the ids of what the event is about, each once: groups, users, domains, a reveal, a request, a record or a sink.
+    /// Returns the ids of what the event is about, each once: groups, users, domains, a reveal, a request, a record or
+    /// a sink.
     #[must_use]
     pub fn targets(&self) -> Vec<String> {
         let mut targets: Vec<String> = match &self.event {
@@ -119,7 +120,8 @@ impl Record {
     }
 }
 
-/// The content of a committed value in a record. It decides which readers see the value, and whether it can be redacted.
+/// The content of a committed value in a record. It decides which readers see the value, and whether it can be
+/// redacted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Content {
     /// The justification of a reveal. Every reader of the log sees it.
@@ -129,8 +131,8 @@ enum Content {
     /// The people whose private activities were shown. No reader sees it, because a reader could test any known person
     /// against it.
     Subjects,
-    /// The number of activities shown in a reveal, and their digest. An auditor needs it and it names no person, so it is never
-    /// redacted.
+    /// The number of activities shown in a reveal, and their digest. An auditor needs it and it names no person, so it
+    /// is never redacted.
     Shown,
     /// The number of removed activities, and the duration of the removal.
     Removed,
@@ -149,8 +151,8 @@ impl Record {
     }
 
     /// Removes the personal data in the record for good: justifications and queries, the people whose activities a page
-    /// showed, and the number of removed activities. Their [commitments](super::Commitment) stay. Returns whether there was
-    /// anything left to remove.
+    /// showed, and the number of removed activities. Their [commitments](super::Commitment) stay. Returns whether there
+    /// was anything left to remove.
     ///
     /// The number of activities that a reveal showed stays, and so does their digest.
     pub fn redact(&mut self) -> bool {
@@ -166,10 +168,10 @@ impl Record {
     fn committed(&mut self) -> Vec<(Content, &mut dyn Committed)> {
         let mut committed: Vec<(Content, &mut dyn Committed)> = Vec::new();
         match &mut self.event {
-            Event::Reveal(RevealSummary { about, .. }) | Event::RequestReveal(RequestSummary { about, .. }) => {
-                committed.push((Content::Query, &mut about.query));
+            Event::Reveal(RevealSummary { terms, .. }) | Event::RequestReveal(RequestSummary { terms, .. }) => {
+                committed.push((Content::Query, &mut terms.query));
                 committed.extend(
-                    about.justification.as_mut().map(|why| (Content::Justification, why as &mut dyn Committed)),
+                    terms.justification.as_mut().map(|why| (Content::Justification, why as &mut dyn Committed)),
                 );
             }
             Event::Page { reveal: _, activities, private, digest, subjects } => {
@@ -215,8 +217,8 @@ impl Record {
         record.committed().into_iter().filter_map(|(_, value)| value.opened()).collect()
     }
 
-    /// Returns the record as a reader of the log may see it. Only a reader who may view private activities sees the values that
-    /// depend on them, and the digest of a query. A withheld value leaves its commitment.
+    /// Returns the record as a reader of the log may see it. Only a reader who may view private activities sees the
+    /// values that depend on them, and the digest of a query. A withheld value leaves its commitment.
     #[must_use]
     pub(crate) fn visible_to_reader(mut self, may_view_private: bool) -> Self {
         for (content, value) in self.committed() {

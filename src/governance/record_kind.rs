@@ -1,11 +1,10 @@
 //! The kinds of governance records.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
+use crate::text::words;
+use serde::Serialize;
 
 /// The kind of a record, as a search criterion.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordKind {
     /// A change of the policy, its initialization included.
@@ -38,23 +37,4 @@ pub enum RecordKind {
     Directory,
 }
 
-impl fmt::Display for RecordKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::PolicyChange => "policy change",
-            Self::DryRun => "dry run",
-            Self::Grant => "grant",
-            Self::Revocation => "revocation",
-            Self::Reveal => "reveal",
-            Self::Page => "page",
-            Self::RevealRequest => "reveal request",
-            Self::Approval => "approval",
-            Self::Erasure => "erasure",
-            Self::Redaction => "redaction",
-            Self::Retention => "retention",
-            Self::SinkChange => "sink change",
-            Self::GovernanceRead => "governance read",
-            Self::Directory => "directory",
-        })
-    }
-}
+words!(RecordKind, "record kind": PolicyChange = "policy_change", DryRun = "dry_run", Grant = "grant", Revocation = "revocation", Reveal = "reveal", Page = "page", RevealRequest = "reveal_request", Approval = "approval", Erasure = "erasure", Redaction = "redaction", Retention = "retention", SinkChange = "sink_change", GovernanceRead = "governance_read", Directory = "directory");

@@ -1,7 +1,8 @@
 //! The protocol of every governed act: the policy allows it, a sink records it, and only then does it take effect.
 //!
-//! A [`Pending`] act is allowed. The receipt for its record makes it a [`Recorded`] act. Stores, sinks and reveals accept
-//! nothing else, so no other order compiles.
+//! A [`Pending`] act is allowed. The receipt for its record makes it a [`Recorded`] act. Publishing a policy, removing
+//! data, and reading or opening a page of a reveal all need a `Recorded` act, so code that skips the record does not
+//! compile.
 
 use std::fmt;
 
@@ -14,7 +15,7 @@ use super::receipt::Receipt;
 use super::record::Record;
 use super::sink_error::SinkError;
 
-/// An act that is allowed, and whose record is not durable yet. It has no effect.
+/// An act that is allowed but has no effect yet, because its record is not durable.
 #[must_use]
 pub struct Pending<A> {
     record: Record,
@@ -36,20 +37,24 @@ pub struct Recorded<A> {
 /// An act that is not allowed, and the record that states so.
 #[derive(Debug)]
 pub struct Rejection<R> {
-    /// The reason.
+    /// Why the act was rejected.
     pub reason: R,
     /// The record of the rejection.
     pub record: Record,
 }
 
 impl<A> Pending<A> {
-    /// Creates an act from the record of its intent.
+    /// Creates a pending act and attaches the record of its intent.
     pub(crate) fn new(record: Record, act: A) -> Self {
         Self { record, act }
     }
 
-    /// Creates an act if it is allowed, and its rejection otherwise. `record` carries the outcome of an act that is allowed.
-    pub(crate) fn allowed<R>(record: Record, act: Result<A, (Outcome, R)>) -> Result<Self, Box<Rejection<R>>> {
+    /// Returns the pending act if `act` is `Ok`. Otherwise returns a rejection whose record is `record` with its
+    /// outcome replaced by the one in `Err`.
+    pub(crate) fn allowed_or_rejected<R>(
+        record: Record,
+        act: Result<A, (Outcome, R)>,
+    ) -> Result<Self, Box<Rejection<R>>> {
         match act {
             Ok(act) => Ok(Self { record, act }),
             Err((outcome, reason)) => Err(Box::new(Rejection { reason, record: Record { outcome, ..record } })),
@@ -95,24 +100,19 @@ impl<A> Recorded<A> {
         (self.record, self.act)
     }
 
-    /// Returns the record that a store keeps once the act is applied.
+    /// Returns the id and sequence number of the record, which the store keeps once the act is applied.
     pub(super) fn applied_record(&self) -> AppliedRecord {
         AppliedRecord::of(&self.receipt)
     }
 
-    /// Returns the record of an outcome that is done or failed, and nothing else.
-    pub(crate) fn done_or_failed(
-        &self,
-        record: RecordId,
-        now: DateTime<Utc>,
-        failure: Option<FailureReason>,
-    ) -> Record {
+    /// Returns the record of the act's outcome: `Failed` with the reason in `failure`, or `Done` if there is none.
+    pub(crate) fn outcome_record(&self, id: RecordId, now: DateTime<Utc>, failure: Option<FailureReason>) -> Record {
         let intent = self.record.id;
         let outcome = match failure {
             None => Outcome::Done { intent },
             Some(reason) => Outcome::Failed { intent, reason },
         };
-        Record { id: record, at: now, outcome, ..self.record.clone() }
+        Record { id, at: now, outcome, ..self.record.clone() }
     }
 }
 

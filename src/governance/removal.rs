@@ -34,8 +34,8 @@ enum Scope {
 }
 
 impl Removal {
-    /// Erases the activities of a person in the name of `by`, if `by` may manage privacy. Accepted or rejected, there is a
-    /// record to write.
+    /// Erases the activities of a person in the name of `by`, if `by` may manage privacy. Accepted or rejected, there
+    /// is a record to write.
     ///
     /// # Errors
     /// Returns [`Rejection`] with the denial and the record to write.
@@ -51,8 +51,8 @@ impl Removal {
         Self::requested(policy, by, summary, Scope::Subject(identities), record, now)
     }
 
-    /// Removes the personal data in the record `of` in the name of `by`, if `by` may manage privacy. Accepted or rejected,
-    /// there is a record to write.
+    /// Removes the personal data in the record `of` in the name of `by`, if `by` may manage privacy. Accepted or
+    /// rejected, there is a record to write.
     ///
     /// # Errors
     /// Returns [`Rejection`] with the denial and the record to write.
@@ -66,11 +66,11 @@ impl Removal {
         Self::requested(policy, by, RemovalSummary::Commitment { record: of }, Scope::Commitment(of), record, now)
     }
 
-    /// Removes the activities and records that are older than the policy allows at the time `now`. Returns `None` if the
-    /// policy sets no limit.
+    /// Removes the activities and records that are older than the policy allows at the time `now`. Returns `None` if
+    /// the policy sets no limit.
     ///
-    /// `applied` are the store's records of its last changes. The record of this removal repeats which change of the policy
-    /// was the last, because the removal may remove the record of that change.
+    /// `applied` are the store's records of its last changes. The record of this removal repeats which change of the
+    /// policy was the last, because the removal may remove the record of that change.
     #[must_use]
     pub fn of_aged(
         policy: &PrivacyPolicy,
@@ -108,7 +108,7 @@ impl Removal {
             outcome: Outcome::Intended,
         };
         let allowed = policy.may_manage_privacy(by).map(|()| Self { scope });
-        Pending::allowed(record, allowed.map_err(|denial| (Outcome::Denied(denial), denial)))
+        Pending::allowed_or_rejected(record, allowed.map_err(|denial| (Outcome::Denied(denial), denial)))
     }
 }
 
@@ -124,8 +124,8 @@ impl Recorded<Removal> {
         }
     }
 
-    /// Checks before each step that the removal may continue: a newer policy may allow older activities to be kept, or the
-    /// initiator may have lost the role of a privacy administrator.
+    /// Checks before each step that the removal may continue: a newer policy may keep activities or records for longer,
+    /// or the initiator may have lost the role of a privacy administrator.
     ///
     /// # Errors
     /// Returns the [`FailureReason`] for the record of the outcome.
@@ -144,8 +144,8 @@ impl Recorded<Removal> {
         }
     }
 
-    /// Returns whether an activity is to be removed. Every store must remove exactly the activities for which this returns
-    /// true.
+    /// Returns whether an activity is to be removed. Every store must remove exactly the activities for which this
+    /// returns true.
     #[must_use]
     pub fn covers(&self, stored: &StoredActivity) -> bool {
         match self.scope() {
@@ -159,8 +159,8 @@ impl Recorded<Removal> {
         }
     }
 
-    /// Returns the identities of the person whose activities are to be removed, if this is an erasure. A store can use them to
-    /// find candidates, and must check each with [`covers`](Self::covers).
+    /// Returns the identities of the person whose activities are to be removed, if this is an erasure. A store can use
+    /// them to find candidates, and must check each with [`covers`](Self::covers).
     #[must_use]
     pub fn identities(&self) -> &[Identity] {
         match self.scope() {
@@ -169,8 +169,8 @@ impl Recorded<Removal> {
         }
     }
 
-    /// Returns the index terms of an erasure: each activity that it covers has at least one of them. Whether an erasure covers
-    /// an activity depends on the principals of the activity alone.
+    /// Returns the index terms of an erasure: each activity that it covers has at least one of them. Whether an erasure
+    /// covers an activity depends on the principals of the activity alone.
     #[must_use]
     pub fn index_terms(&self) -> Vec<IndexTerm<'_>> {
         self.identities().iter().map(Identity::index_term).collect()
@@ -203,11 +203,29 @@ impl Recorded<Removal> {
         }
     }
 
-    /// Returns the record of the outcome: how many activities and governance records were removed until the removal ended at
-    /// `ended_at`, completed or failed. `salts` are for the commitments to the number of activities and to that time.
+    /// Returns whether this removes activities, and not the personal data in a record.
+    pub(crate) fn removes_activities(&self) -> bool {
+        match self.scope() {
+            Scope::Subject(_) | Scope::Aged { .. } => true,
+            Scope::Commitment(_) => false,
+        }
+    }
+
+    /// Returns whether this removes or redacts governance records.
+    pub(crate) fn affects_records(&self) -> bool {
+        match self.scope() {
+            Scope::Subject(_) => false,
+            Scope::Aged { records_before, .. } => records_before.is_some(),
+            Scope::Commitment(_) => true,
+        }
+    }
+
+    /// Returns the record of the outcome: how many activities and governance records were removed until the removal
+    /// ended at `ended_at`, completed or failed. `salts` are for the commitments to the number of activities and to
+    /// that time.
     ///
-    /// The record carries the time of the intent. The time between intent and outcome would tell whether there was anything to
-    /// remove.
+    /// The record carries the time of the intent. The time between intent and outcome would tell whether there was
+    /// anything to remove.
     #[must_use]
     pub fn outcome(
         &self,

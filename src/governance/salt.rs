@@ -11,8 +11,9 @@ use crate::digest::{from_hex, to_hex};
 /// 16 random bytes for the commitment to one value and to no other.
 ///
 /// A reader who has a commitment and not its salt cannot test a guess at the value. That holds only for bytes from a
-/// cryptographic source: [`PrivacyFilter`](crate::filter::PrivacyFilter) reads them from the operating system, and never from
-/// the embedder's source of ids. [`Commitment::new`](super::Commitment::new) consumes the salt, so that it is not used twice.
+/// cryptographic source: [`PrivacyFilter`](crate::filter::PrivacyFilter) reads them from the operating system, and
+/// never from the embedder's source of ids. [`Commitment::new`](super::Commitment::new) consumes the salt, so that it
+/// is not used twice.
 ///
 /// [`Display`](fmt::Display) and serde write it as 32 lower-case hex digits.
 ///

@@ -7,13 +7,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::commitment::CommitmentText;
 use super::ids::RevealId;
-use crate::digest::{Fields, from_hex, to_hex};
+use crate::digest::{FieldHasher, from_hex, to_hex};
 use crate::engine::{PrincipalRole, Reason, Visibility};
 use crate::identity::{Alias, Identity, UserId};
 use crate::stored::StoredActivity;
 
-/// The data subjects of the private activities of one page, as tags. A tag identifies a person only to a reader who already
-/// knows the identity.
+/// The data subjects of the private activities of one page, as tags. A tag identifies a person only to a reader who
+/// already knows the identity.
 ///
 /// A tag is the first half of a SHA-256 digest over the reveal and one identity, in the form in which identities are
 /// compared. There is one tag for each identity on each private activity. Tags of different reveals cannot be compared.
@@ -62,7 +62,7 @@ impl Subjects {
 }
 
 fn tag(reveal: RevealId, identity: &Identity) -> Tag {
-    let mut fields = Fields::of("activity-privacy subject of a page, version 1");
+    let mut fields = FieldHasher::new("activity-privacy subject of a page, version 1");
     fields.add(reveal.0.as_bytes());
     match identity {
         Identity::Id(id) => {
@@ -74,9 +74,7 @@ fn tag(reveal: RevealId, identity: &Identity) -> Tag {
             fields.add(alias.key());
         }
     }
-    let mut tag = Tag::default();
-    tag.iter_mut().zip(fields.digest().as_bytes()).for_each(|(to, from)| *to = *from);
-    tag
+    fields.finish().first_half()
 }
 
 /// The text has one tag a line, 32 lower-case hex digits each, in ascending order.

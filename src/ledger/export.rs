@@ -109,7 +109,7 @@ impl<S: GovernanceSink> LedgerSink<S> {
                 }
                 let leaf = Leaf::of(entry)?;
                 grow(tree, &mut peaks, Some(leaf.hash()))?;
-                write(&LogLine::of(&leaf, entry, disclosure == Disclosure::Include))?;
+                write(&LogLine::of(&leaf, entry, disclosure))?;
             }
         }
         if peaks.root() == tree.root() { Ok(removed) } else { Err(LedgerError::Damaged) }

@@ -47,7 +47,7 @@ pub trait HashStore: Send + Sync {
     /// Makes all written hashes durable.
     ///
     /// # Errors
-    /// Returns [`HashStoreError`] if they may not be durable.
+    /// Returns [`HashStoreError`] if they might not be durable.
     fn sync(&self) -> Result<(), HashStoreError>;
 
     /// Returns the newest checkpoint, byte for byte, or `None` if there is none.
@@ -59,7 +59,7 @@ pub trait HashStore: Send + Sync {
     /// Replaces the stored checkpoint durably.
     ///
     /// # Errors
-    /// Returns [`HashStoreError`] if it may not be stored.
+    /// Returns [`HashStoreError`] if it might not be stored.
     fn keep_checkpoint(&self, checkpoint: &[u8]) -> Result<(), HashStoreError>;
 
     /// Waits for the write lock, and holds it until the returned value is dropped.
@@ -108,7 +108,7 @@ pub enum HashStoreError {
         /// The number of hashes.
         len: u64,
     },
-    /// The back-end failed.
+    /// The back end failed.
     #[error("the hash store failed")]
     Backend(#[source] Box<dyn Error + Send + Sync>),
 }

@@ -13,8 +13,10 @@ use super::key::NoteVerifier;
 use super::note::Note;
 use super::path::{proves_consistency, proves_inclusion};
 
-/// A proof that one record is in the log, with its checkpoint: a file in the format [C2SP
-/// tlog-proof](https://c2sp.org/tlog-proof), by convention named `*.tlog-proof`.
+/// A proof that one record is in the log, with the signed checkpoint.
+///
+/// [`parse`](Self::parse) and [`to_bytes`](Self::to_bytes) use the format [C2SP
+/// tlog-proof](https://c2sp.org/tlog-proof). Such files are named `*.tlog-proof` by convention.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InclusionProof {
     /// The index of the leaf, from 0: the sequence number of the record minus 1.
@@ -32,7 +34,7 @@ pub struct InclusionProof {
 #[non_exhaustive]
 pub enum ProofError {
     /// The proof exceeds the size limit.
-    #[error("the proof is {len} bytes long, expected at most {}", InclusionProof::MAX_BYTES)]
+    #[error("the proof has {len} bytes, but at most {} are allowed", InclusionProof::MAX_BYTES)]
     TooLong {
         /// The length of the proof, in bytes.
         len: usize,
@@ -48,7 +50,7 @@ pub enum ProofError {
     /// The checkpoint was rejected.
     #[error("the checkpoint of the proof was rejected")]
     Checkpoint(#[from] CheckpointError),
-    /// The record is not at this position in this log.
+    /// The proof does not show that the record is at this index in this log.
     #[error("the proof does not connect the record with the root of the checkpoint")]
     Unproven,
 }
@@ -56,10 +58,11 @@ pub enum ProofError {
 impl InclusionProof {
     /// The maximum size of a proof, in bytes.
     pub const MAX_BYTES: usize = Note::MAX_BYTES + (128 << 10);
-    /// The most hashes on the path to a root.
+    /// The maximum number of hashes in a path.
     pub const MAX_HASHES: usize = 64;
 
-    /// Verifies that the log with a known key contains this leaf at this index.
+    /// Verifies that a log whose checkpoint is signed by one of the `known` keys contains `leaf` at
+    /// [`index`](Self::index), and returns that checkpoint.
     ///
     /// # Errors
     /// Returns [`ProofError`] if the proof is rejected.
@@ -80,7 +83,7 @@ impl InclusionProof {
         }
         let mut lines = ProofLines { rest: file, number: 0 };
         if lines.next() != Some(HEADER) {
-            return Err(lines.invalid("`c2sp.org/tlog-proof@v1`"));
+            return Err(lines.invalid(EXPECTED_HEADER));
         }
         let mut line = lines.next();
         let mut extra = None;
@@ -89,15 +92,17 @@ impl InclusionProof {
             line = lines.next();
         }
         let index = line.and_then(|line| decimal(line.strip_prefix("index ")?));
-        let index = index.ok_or_else(|| lines.invalid("`index` and a decimal number"))?;
+        let index =
+            index.ok_or_else(|| lines.invalid("`index`, a space and a decimal number without leading zeros"))?;
         let mut path = Vec::new();
         loop {
             match lines.next() {
                 Some("") => break,
-                Some(line) if path.len() < Self::MAX_HASHES => {
-                    path.push(line.parse().map_err(|_| lines.invalid("a hash in base64, or an empty line"))?);
+                _ if path.len() == Self::MAX_HASHES => return Err(lines.invalid("an empty line")),
+                line => {
+                    let hash = line.and_then(|line| line.parse().ok());
+                    path.push(hash.ok_or_else(|| lines.invalid(EXPECTED_HASH))?);
                 }
-                _ => return Err(lines.invalid("an empty line")),
             }
         }
         Ok(Self { index, path, checkpoint: lines.rest.to_vec(), extra })
@@ -124,6 +129,8 @@ impl InclusionProof {
 }
 
 const HEADER: &str = "c2sp.org/tlog-proof@v1";
+const EXPECTED_HEADER: &str = "`c2sp.org/tlog-proof@v1`";
+const EXPECTED_HASH: &str = "a hash in base64, or an empty line, ended by a line feed";
 
 /// The lines of a file, with the unread rest.
 struct ProofLines<'a> {
@@ -146,7 +153,7 @@ impl<'a> ProofLines<'a> {
     }
 }
 
-/// A proof that a log begins with an earlier state of itself. Its text form has one hash a line.
+/// A proof that a later state of a log only adds records to an earlier one. `Display` writes one hash per line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConsistencyProof {
     /// The hashes that determine both roots.
@@ -155,7 +162,7 @@ pub struct ConsistencyProof {
 
 impl ConsistencyProof {
     /// Returns whether this proves that both checkpoints belong to one log, to which records were only appended in
-    /// between.
+    /// between. Both checkpoints must have been [verified](Checkpoint::open).
     #[must_use]
     pub fn proves(&self, earlier: &Checkpoint, later: &Checkpoint) -> bool {
         earlier.origin == later.origin

@@ -167,8 +167,8 @@ impl<S: GovernanceSink> LedgerSink<S> {
     /// Returns the signed checkpoint over the first `size` records.
     ///
     /// # Errors
-    /// Returns [`LedgerError::Beyond`] if the log never had so many records, and other [`LedgerError`]s if it cannot be
-    /// read or is inconsistent.
+    /// Returns [`LedgerError::Beyond`] if the log has fewer records, and other [`LedgerError`]s if it cannot be read or
+    /// is inconsistent.
     pub fn checkpoint_of(&self, size: u64) -> Result<String, LedgerError> {
         let LedgerState { tree, .. } = self.up_to(size)?;
         let root = proven_root(&tree, size)?;
@@ -178,16 +178,18 @@ impl<S: GovernanceSink> LedgerSink<S> {
     /// Returns the proof that the record with this sequence number is in the log.
     ///
     /// # Errors
-    /// Returns [`LedgerError::Beyond`] if there is no such record, and other [`LedgerError`]s if the log cannot be read
-    /// or is inconsistent.
+    /// Returns [`LedgerError::Beyond`] if the log has fewer records, [`LedgerError::NoRecordZero`] for 0, and other
+    /// [`LedgerError`]s if the log cannot be read or is inconsistent.
     pub fn inclusion_proof(&self, sequence: u64) -> Result<InclusionProof, LedgerError> {
+        let index = sequence.checked_sub(1).ok_or(LedgerError::NoRecordZero)?;
         let mut state = self.state().clone();
         if sequence > state.kept.size {
             state = self.signed()?;
         }
         let LedgerState { tree, kept, note } = state;
-        let index = sequence.checked_sub(1).filter(|_| sequence <= kept.size);
-        let index = index.ok_or(LedgerError::Beyond { size: kept.size, requested: sequence })?;
+        if sequence > kept.size {
+            return Err(LedgerError::Beyond { size: kept.size, requested: sequence });
+        }
         let path = tree.inclusion(index, kept.size)?;
         let proven = match tree.leaves(index..sequence)?[..] {
             [leaf] => proves_inclusion(&path, index, &leaf, kept.size, &kept.root),
@@ -203,10 +205,13 @@ impl<S: GovernanceSink> LedgerSink<S> {
     /// Returns the proof that the log of `size` records begins with the log of `earlier` records.
     ///
     /// # Errors
-    /// Returns [`LedgerError::Beyond`] if the log never had so many records, and other [`LedgerError`]s if it cannot be
-    /// read or is inconsistent.
+    /// Returns [`LedgerError::Order`] if `earlier` is greater than `size`, [`LedgerError::Beyond`] if the log has fewer
+    /// records, and other [`LedgerError`]s if it cannot be read or is inconsistent.
     pub fn consistency_proof(&self, earlier: u64, size: u64) -> Result<ConsistencyProof, LedgerError> {
-        let LedgerState { tree, .. } = self.up_to(size.max(earlier))?;
+        if earlier > size {
+            return Err(LedgerError::Order { earlier, size });
+        }
+        let LedgerState { tree, .. } = self.up_to(size)?;
         let path = tree.consistency(earlier, size)?;
         let (before, after) = (proven_root(&tree, earlier)?, proven_root(&tree, size)?);
         if !proves_consistency(&path, earlier, &before, size, &after) {
@@ -347,7 +352,9 @@ impl<S: GovernanceSink> LedgerSink<S> {
 fn forked(size: u64) -> impl Fn(TreeError) -> LedgerError {
     move |error| match error {
         TreeError::Hashes(error @ HashStoreError::Backend(_)) => LedgerError::Hashes(error),
-        TreeError::Hashes(_) | TreeError::Beyond { .. } => LedgerError::Forked { size },
+        TreeError::Hashes(_) | TreeError::Beyond { .. } | TreeError::NoLeaf { .. } | TreeError::Order { .. } => {
+            LedgerError::Forked { size }
+        }
     }
 }
 

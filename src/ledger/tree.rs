@@ -37,13 +37,29 @@ pub struct MerkleTree {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TreeError {
-    /// The tree never had so many leaves, or has no such leaf.
-    #[error("the tree has {size} leaves, not {requested}")]
+    /// The requested size is beyond the end of the tree.
+    #[error("{requested} leaves were requested, but the tree has {size}")]
     Beyond {
         /// The number of leaves.
         size: u64,
-        /// The requested size or index.
+        /// The requested size.
         requested: u64,
+    },
+    /// The leaf is not in the tree of the requested size.
+    #[error("there is no leaf {index} in the tree of {size} leaves; leaves are counted from 0")]
+    NoLeaf {
+        /// The requested index.
+        index: u64,
+        /// The requested size.
+        size: u64,
+    },
+    /// The earlier one of two sizes is greater than the later one.
+    #[error("the earlier size {earlier} is greater than the later size {size}")]
+    Order {
+        /// The requested earlier size.
+        earlier: u64,
+        /// The requested later size.
+        size: u64,
     },
     /// The hashes cannot be read or written.
     #[error(transparent)]
@@ -118,7 +134,7 @@ impl MerkleTree {
     /// Returns the root that the tree had when it had `size` leaves.
     ///
     /// # Errors
-    /// Returns [`TreeError`] if the tree never had so many leaves, or the hashes cannot be read.
+    /// Returns [`TreeError`] if the tree has fewer leaves, or the hashes cannot be read.
     pub fn root_of(&self, size: u64) -> Result<TreeHash, TreeError> {
         self.has(size)?;
         let positions: Vec<u64> = parts(0..size).collect();
@@ -146,11 +162,12 @@ impl MerkleTree {
     /// 2.1.1, from the leaf's sibling to the root.
     ///
     /// # Errors
-    /// Returns [`TreeError`] if the tree never had so many leaves, or the hashes cannot be read.
+    /// Returns [`TreeError`] if the tree has fewer leaves, if the leaf is not among the first `size`, or if the hashes
+    /// cannot be read.
     pub fn inclusion(&self, index: u64, size: u64) -> Result<Vec<TreeHash>, TreeError> {
         self.has(size)?;
         if index >= size {
-            return Err(TreeError::Beyond { size, requested: index });
+            return Err(TreeError::NoLeaf { index, size });
         }
         let (mut range, mut siblings) = (0..size, Vec::new());
         while range.end - range.start > 1 {
@@ -166,11 +183,12 @@ impl MerkleTree {
     /// section 2.1.2. It is empty if `earlier` is 0 or equal to `size`.
     ///
     /// # Errors
-    /// Returns [`TreeError`] if the tree never had so many leaves, or the hashes cannot be read.
+    /// Returns [`TreeError`] if the tree has fewer leaves, if `earlier` is greater than `size`, or if the hashes cannot
+    /// be read.
     pub fn consistency(&self, earlier: u64, size: u64) -> Result<Vec<TreeHash>, TreeError> {
         self.has(size)?;
         if earlier > size {
-            return Err(TreeError::Beyond { size, requested: earlier });
+            return Err(TreeError::Order { earlier, size });
         }
         if earlier == 0 {
             return Ok(Vec::new());

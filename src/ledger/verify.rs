@@ -229,7 +229,7 @@ impl VerifiedLog {
             let at = lines.number;
             let line = match LogLine::parse(&lines.line) {
                 Ok(line) => line,
-                Err(_) if lines.is_cut_off && LogLine::is_begun(&lines.line) => {
+                Err(_) if lines.is_cut_off && LogLine::is_incomplete(&lines.line) => {
                     if counts {
                         return Err(VerifyError::CutOff { line: at });
                     }
@@ -237,7 +237,7 @@ impl VerifiedLog {
                 }
                 Err(fault) => return Err(fault.at(at, number)),
             };
-            let hash = line.check(number).map_err(|fault| fault.at(at, number))?;
+            let hash = line.verified_hash(number).map_err(|fault| fault.at(at, number))?;
             match &line {
                 LogLine::Removed(_) if self.removed + 1 < number || !counts => {
                     return Err(VerifyError::Removed { line: at });
@@ -327,8 +327,8 @@ impl LogLines {
 impl LineError {
     fn at(self, line: u64, sequence: u64) -> VerifyError {
         match self {
-            Self::Unreadable(expected) => VerifyError::Unreadable { line, expected },
-            Self::Sequence(found) => VerifyError::OutOfSequence { line, expected: sequence, found },
+            Self::Unreadable { expected } => VerifyError::Unreadable { line, expected },
+            Self::Sequence { found } => VerifyError::OutOfSequence { line, expected: sequence, found },
             Self::Opening => VerifyError::Opening { line },
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use super::request::RevealRequest;
 use crate::governance::{
@@ -12,11 +13,12 @@ use crate::governance::{
 };
 use crate::identity::UserId;
 use crate::policy::{Denial, PrivacyPolicy, Revision};
+use crate::text::words;
 
 /// A request for a reveal and the answers to it, as recorded in the governance log.
 ///
-/// All readers of the same records get the same state. The position of an answer in the log counts, so that of a concurrent
-/// approval and withdrawal one comes first. There is no other state.
+/// All readers of the same records get the same state. The position of an answer in the log counts, so that of a
+/// concurrent approval and withdrawal one comes first. There is no other state.
 #[derive(Debug, Clone)]
 pub struct Approvals {
     request: RequestId,
@@ -45,8 +47,11 @@ struct Approval {
     policy: Revision,
 }
 
+words!(ApprovalDecision, "answer to a request": Approve = "approve", Deny = "deny", Withdraw = "withdraw");
+
 /// The status of a request for a reveal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "status")]
 pub enum RequestStatus {
     /// It needs more approvals.
     Waiting {
@@ -134,11 +139,11 @@ impl Approvals {
         })
     }
 
-    /// Returns the state as a reader of the log may see it. Only a reader who may view private activities sees the digest of the
-    /// query, because the query can be guessed with it.
+    /// Returns the state as a reader of the log may see it. Only a reader who may view private activities sees the
+    /// digest of the query, because the query can be guessed with it.
     pub(crate) fn visible_to_reader(mut self, may_view_private: bool) -> Self {
         if let Some(asked) = self.asked.as_mut().filter(|_| !may_view_private) {
-            asked.summary.about.query.redact();
+            asked.summary.terms.query.redact();
         }
         self
     }
@@ -155,11 +160,11 @@ impl Approvals {
         self.asked.as_ref().map(|asked| (&asked.by, &asked.summary))
     }
 
-    /// Returns the status under a policy at a time, and `None` if no such request is on record. An approval counts as long as
-    /// the admin still has the grant under which they approved.
+    /// Returns the status under a policy at a time, and `None` if no such request is on record. An approval counts as
+    /// long as the admin still has the grant under which they approved.
     ///
-    /// An expired request stays expired, whatever the clock shows: a time before the latest one in the records of the request
-    /// is not used. Records of rejected answers count as well.
+    /// An expired request stays expired, even if the clock is set back: a time before the latest one in the records of
+    /// the request is not used. Records of rejected answers count as well.
     #[must_use]
     pub fn status(&self, policy: &PrivacyPolicy, now: DateTime<Utc>) -> Option<RequestStatus> {
         let asked = self.asked.as_ref()?;
@@ -172,8 +177,9 @@ impl Approvals {
         })
     }
 
-    /// Answers the request in the name of `by`. The answer consists of its record. It takes effect once that is durable, unless
-    /// a record before it in the log ended the request. Accepted or rejected, there is a record to write.
+    /// Answers the request in the name of `by`. The answer consists of its record. It takes effect once that is
+    /// durable, unless a record before it in the log ended the request. Accepted or rejected, there is a record to
+    /// write.
     ///
     /// # Errors
     /// Returns [`Rejection`] with the denial and the record to write.
@@ -194,7 +200,7 @@ impl Approvals {
             event: Event::DecideRequest { request: self.request, answer },
             outcome: Outcome::Recorded,
         };
-        Pending::allowed(record, allowed.map_err(|denial| (Outcome::Denied(denial), denial)))
+        Pending::allowed_or_rejected(record, allowed.map_err(|denial| (Outcome::Denied(denial), denial)))
     }
 
     fn may_answer(
@@ -285,8 +291,8 @@ impl Asked {
         }
     }
 
-    /// Returns the time of the last approval that this policy requires, `None` if it requires none, or the number of missing
-    /// approvals.
+    /// Returns the time of the last approval that this policy requires, `None` if it requires none, or the number of
+    /// missing approvals.
     fn approved(&self, policy: &PrivacyPolicy) -> Result<Option<DateTime<Utc>>, u32> {
         let mut missing = policy.options().approvals_required;
         let (mut admins, mut at) = (BTreeSet::new(), None);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use super::approval::Approvals;
 use super::permit::PagePermit;
@@ -15,7 +16,8 @@ use crate::governance::{
 use crate::identity::UserId;
 use crate::policy::{Denial, PrivacyPolicy, Revision};
 
-/// A reveal that is allowed. Its pages can be read once it is [`Recorded`]. It belongs to one viewer and cannot be copied.
+/// A reveal that is allowed. Its pages can be read once it is [`Recorded`]. It belongs to one viewer and cannot be
+/// copied.
 #[derive(Debug)]
 pub struct AuthorisedReveal {
     summary: RevealSummary,
@@ -46,12 +48,12 @@ impl RevealRequest {
         let summary = RevealSummary {
             reveal,
             request,
-            about: self.about(reveal.0.as_bytes(), salts),
+            terms: self.recorded_terms(reveal.0.as_bytes(), salts),
             expires_at: terms.as_ref().map_or(unapproved.unwrap_or(now), Terms::expires_at),
         };
         let record = self.record(policy, record, now, Event::Reveal(summary.clone()), Outcome::Intended);
         let allowed = terms.map(|terms| AuthorisedReveal { summary, terms, request: self });
-        Pending::allowed(record, allowed.map_err(|denial| (Outcome::Denied(denial), denial)))
+        Pending::allowed_or_rejected(record, allowed.map_err(|denial| (Outcome::Denied(denial), denial)))
     }
 
     fn terms_of(
@@ -93,33 +95,36 @@ impl Recorded<AuthorisedReveal> {
         self.terms().expires_at()
     }
 
-    /// Returns the approved request, if the reveal needed approvals. The caller reads its current state from the log before
-    /// each page.
+    /// Returns the approved request, if the reveal needed approvals. The caller reads its current state from the log
+    /// before each page.
     #[must_use]
     pub fn request(&self) -> Option<RequestId> {
         self.act().summary.request
     }
 
-    /// Notes how long ago the reveal was opened, by a monotonic clock. Call it before [`permit_page`](Self::permit_page) and
-    /// before a page is [opened](Recorded::open): while the reveal is idle, a wall clock that is set back does not show how
-    /// much time passed.
+    /// Notes how long ago the reveal was opened, by a monotonic clock. Call it before
+    /// [`permit_page`](Self::permit_page) and before a page is [opened](Recorded::open): while the reveal is idle, a
+    /// wall clock that is set back does not show how much time passed.
     pub fn elapsed(&self, at_least: Duration) {
         self.terms().elapsed(at_least);
     }
 
-    /// Permits one page, if the reveal has not ended: the viewer is still an admin under the grant that the reveal was opened
-    /// with, and the [request](Self::request) is still approved, according to the current state of the log in `approvals`.
+    /// Permits one page, if the reveal has not ended: the viewer is still an admin under the grant that the reveal was
+    /// opened with, and the [request](Self::request) is still approved, according to the current state of the log in
+    /// `approvals`.
     ///
-    /// A reveal that was found ended, here or when one of its pages was opened, stays ended. Neither a clock that is set back
-    /// nor another policy revives it. It has a time of its own, which advances with the clock and never goes back. Missing
-    /// approvals end a reveal that was opened without a request. They only suspend one that was opened with a request,
-    /// because admins may approve it again.
+    /// A reveal that was found ended, here or when one of its pages was opened, stays ended. Neither a clock that is
+    /// set back nor another policy revives it. It has a time of its own, which advances with the clock and never goes
+    /// back. Missing approvals end a reveal that was opened without a request. They only suspend one that was opened
+    /// with a request, because admins may approve it again.
     ///
-    /// `salts` are for the commitments in the page's record: the number of activities, the number of private ones, the digest
-    /// of their ids, and their data subjects. The record carries the time `now`, so it does not tell how long the page took.
+    /// `salts` are for the commitments in the page's record: the number of activities, the number of private ones, the
+    /// digest of their ids, and their data subjects. The record carries the time `now`, so it does not tell how long
+    /// the page took.
     ///
     /// # Errors
-    /// Returns [`Rejection`] with the denial and the record to write. That record is the same for a page without activities.
+    /// Returns [`Rejection`] with the denial and the record to write. That record is the same for a page without
+    /// activities.
     pub fn permit_page(
         &self,
         policy: &PrivacyPolicy,
@@ -172,8 +177,8 @@ impl Recorded<AuthorisedReveal> {
         self.terms().record(record, now, policy.revision(), self.terms().page(&[], salts), outcome)
     }
 
-    /// Ends the reveal and returns the record of that. `salt` is for the commitment to the number of private activities that
-    /// were shown.
+    /// Ends the reveal and returns the record of that. `salt` is for the commitment to the number of private activities
+    /// that were shown.
     #[must_use]
     pub fn close(
         &self,
@@ -204,7 +209,7 @@ impl Recorded<AuthorisedReveal> {
 }
 
 /// The totals of a reveal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct RevealTotals {
     /// The number of pages that were shown.
     pub pages: u64,

@@ -11,8 +11,8 @@ use crate::sync::Mutex;
 
 /// The lifetime of one reveal. Clones share it: a reveal that one value found ended is ended for all values.
 ///
-/// The reveal has a time of its own, which advances by as much as the clock advances. It never goes back, and does not fall
-/// behind when the clock is set back.
+/// The reveal has a time of its own, which advances by as much as the clock advances. It never goes back, and does not
+/// fall behind when the clock is set back.
 #[derive(Clone)]
 pub(super) struct Life(Arc<Mutex<State>>);
 
@@ -33,8 +33,8 @@ impl Life {
         Self(Arc::new(Mutex::new(State { opened, time: opened, clock, ended: None })))
     }
 
-    /// Checks whether the reveal may continue at its own time. After a final denial it never may again: if no other denial
-    /// applies, the first final one is returned.
+    /// Checks whether the reveal may continue at its own time. After a final denial it never may again: if no other
+    /// denial applies, the first final one is returned.
     pub(super) fn check(
         &self,
         clock: DateTime<Utc>,

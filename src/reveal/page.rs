@@ -27,15 +27,15 @@ pub struct RevealedPage {
 }
 
 impl SealedPage {
-    /// Seals the activities that a store read for a permit, and consumes the permit. Activities that the reveal did not ask
-    /// for are dropped, so a store that reads too much does not reveal more.
+    /// Seals the activities that a store read for a permit, and consumes the permit. Activities that the reveal did not
+    /// ask for are dropped, so a store that reads too much does not reveal more.
     ///
-    /// `stopped_at` is the position of the last activity that the store read, if it stopped before it had found the requested
-    /// number and before the end.
+    /// `stopped_at` is the position of the last activity that the store read, if it stopped before it had found the
+    /// requested number and before the end.
     pub fn seal(permit: PagePermit<'_>, mut activities: Vec<StoredActivity>, stopped_at: Option<Position>) -> Self {
         activities.retain(|stored| {
             let private = stored.visibility() == Visibility::Private;
-            (private || !permit.private_only()) && permit.query().matches(stored.activity(), stored.decision())
+            (private || !permit.is_private_only()) && permit.query().matches(stored.activity(), stored.decision())
         });
         Self { draft: permit.into_draft(), activities, stopped_at }
     }
@@ -46,8 +46,8 @@ impl SealedPage {
         self.draft.terms().reveal()
     }
 
-    /// Keeps the first `size` activities and drafts their record, with the salts and the time of the permit. Also returns the
-    /// position after which the next page continues, if there may be one.
+    /// Keeps the first `size` activities and drafts their record, with the salts and the time of the permit. Also
+    /// returns the position after which the next page continues, if there may be one.
     pub fn pending(self, size: usize, record: RecordId) -> (Pending<RevealedPage>, Option<Position>) {
         let Self { draft, mut activities, stopped_at } = self;
         let ends_at = end_page(&mut activities, size, stopped_at);
@@ -57,13 +57,13 @@ impl SealedPage {
 }
 
 impl Recorded<RevealedPage> {
-    /// Returns the activities, if the viewer may still see them under the current policy. A sink can be slow, and a revocation
-    /// in the meantime counts. A rejection ends the reveal, like one of
+    /// Returns the activities, if the viewer may still see them under the current policy. A sink can be slow, and a
+    /// revocation in the meantime counts. A rejection ends the reveal, like one of
     /// [`permit_page`](Recorded::permit_page), and a rejection there rejects this page too.
     ///
     /// # Errors
-    /// Returns [`Rejection`] with the denial, and the record that this page was never seen. That record carries the time of the
-    /// page's own record, so that the two do not tell how long the page took.
+    /// Returns [`Rejection`] with the denial, and the record that this page was never seen. That record carries the
+    /// time of the page's own record, so that the two do not tell how long the page took.
     pub fn open(
         self,
         policy: &PrivacyPolicy,

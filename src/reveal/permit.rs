@@ -9,7 +9,8 @@ use crate::policy::Revision;
 use crate::query::Query;
 use crate::stored::StoredActivity;
 
-/// The permit to read one page of a recorded reveal, given under the current policy. A store consumes it to read the page.
+/// The permit to read one page of a recorded reveal, issued under the current policy. A store consumes it to read that
+/// page.
 #[derive(Debug)]
 pub struct PagePermit<'a> {
     request: &'a RevealRequest,
@@ -21,8 +22,9 @@ pub struct PagePermit<'a> {
 pub(super) struct PageDraft {
     terms: Terms,
     policy: Revision,
+    /// For the commitments to the activities, the private ones, the digest and the subjects, in this order.
     salts: [Salt; 4],
-    /// The time of the permit. The time at which the page was read would tell how long that took.
+    /// The time of the permit. Not the time after the read: that would disclose how long the read took.
     at: DateTime<Utc>,
 }
 
@@ -41,14 +43,14 @@ impl<'a> PagePermit<'a> {
         self.draft
     }
 
-    /// Returns the query that the page may be read for.
+    /// Returns the query whose page may be read.
     pub fn query(&self) -> &Query {
         self.request.query()
     }
 
     /// Returns whether public activities are excluded.
     #[must_use]
-    pub fn private_only(&self) -> bool {
+    pub fn is_private_only(&self) -> bool {
         self.request.is_private_only()
     }
 }
@@ -58,11 +60,11 @@ impl PageDraft {
         &self.terms
     }
 
-    /// Returns the record of a page with these activities, and the terms under which they may be seen.
-    pub(super) fn record(self, activities: &[StoredActivity], record: RecordId) -> (Terms, Record) {
+    /// Returns the terms under which the page may be seen, and the record that it is about to be shown.
+    pub(super) fn record(self, activities: &[StoredActivity], id: RecordId) -> (Terms, Record) {
         let Self { terms, policy, salts, at } = self;
         let event = terms.page(activities, salts);
-        let record = terms.record(record, at, policy, event, Outcome::Intended);
+        let record = terms.record(id, at, policy, event, Outcome::Intended);
         (terms, record)
     }
 }

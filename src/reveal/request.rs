@@ -12,8 +12,8 @@ use crate::identity::UserId;
 use crate::policy::{Denial, PrivacyPolicy, Purpose};
 use crate::query::Query;
 
-/// The viewer's confirmation that they know that the reveal is audited. There is no default and no shortcut: the caller must
-/// write this call for each reveal.
+/// The viewer's confirmation that they know that the reveal is audited. There is no default and no shortcut: the caller
+/// must write this call for each reveal.
 #[derive(Debug)]
 pub struct Acknowledgement(());
 
@@ -78,8 +78,8 @@ impl RevealRequest {
         self.private_only
     }
 
-    /// Asks for approvals. The request consists of its record, and exists once that is durable. Accepted or rejected, there is
-    /// a record to write.
+    /// Asks for approvals. The request consists of its record, and exists once that is durable. Accepted or rejected,
+    /// there is a record to write.
     ///
     /// `salts` are for the commitments to the query and the justification.
     ///
@@ -98,13 +98,13 @@ impl RevealRequest {
         let allowed = policy.permission(&self.viewer).and_then(|_| self.check_options(policy));
         let summary = RequestSummary {
             request,
-            about: self.about(request.0.as_bytes(), salts),
+            terms: self.recorded_terms(request.0.as_bytes(), salts),
             lifetime: self.lifetime,
             expires_at,
         };
         let record = self.record(policy, record, now, Event::RequestReveal(summary), Outcome::Recorded);
         let allowed = allowed.map(|()| request);
-        Pending::allowed(record, allowed.map_err(|denial| (Outcome::Denied(denial), denial)))
+        Pending::allowed_or_rejected(record, allowed.map_err(|denial| (Outcome::Denied(denial), denial)))
     }
 
     /// Checks the request against the options of the policy.
@@ -126,8 +126,8 @@ impl RevealRequest {
 
     /// Returns whether a request for approvals asked for exactly this.
     pub(super) fn matches(&self, asked: &RequestSummary) -> bool {
-        let RequestSummary { about, lifetime, .. } = asked;
-        let RevealTerms { query: _, from: _, until: _, actors: _, private_only, purpose, justification } = about;
+        let RequestSummary { terms, lifetime, .. } = asked;
+        let RevealTerms { query: _, from: _, until: _, actors: _, private_only, purpose, justification } = terms;
         let same_justification = match (&self.justification, justification) {
             (Some(own), Some(committed)) => committed.value() == Some(own),
             (None, None) => true,
@@ -141,7 +141,7 @@ impl RevealRequest {
     }
 
     /// Returns the scope and the reasons, bound to a reveal or request.
-    pub(super) fn about(&self, bound_to: &[u8; 16], [of_query, of_justification]: [Salt; 2]) -> RevealTerms {
+    pub(super) fn recorded_terms(&self, bound_to: &[u8; 16], [of_query, of_justification]: [Salt; 2]) -> RevealTerms {
         RevealTerms {
             query: Commitment::new(query_digest(&self.query, bound_to), of_query),
             from: self.query.time_from(),

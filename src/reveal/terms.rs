@@ -71,8 +71,8 @@ impl Terms {
         self.life.end(why);
     }
 
-    /// Checks whether the viewer may see a page under this policy at this time. A denial is final, unless it is for approvals
-    /// that admins can still give.
+    /// Checks whether the viewer may see a page under this policy at this time. A denial is final, unless it is for
+    /// approvals that admins can still give.
     pub(super) fn check(&self, policy: &PrivacyPolicy, now: DateTime<Utc>) -> Result<(), Denial> {
         let is_final = |denial| match denial {
             Denial::ApprovalsMissing | Denial::NotRequested => self.approvals.is_none(),

@@ -13,19 +13,20 @@ use crate::sync::RwLock;
 
 /// A sink that writes each record to several sinks, and succeeds once all of them, or a quorum, have confirmed it.
 ///
-/// One sink leads. The receipts carry its sequence numbers and the log is read from it. It must confirm each record whatever
-/// the quorum, because all readers must read the same records in the same order. A record is written to the leading sink
-/// first, so that no two sinks store different records under one id, and then to all others concurrently. One limit applies
-/// to all of that. A sink that hangs, panics, answers late or returns a receipt for another record has failed.
+/// One sink leads. The receipts carry its sequence numbers and the log is read from it. It must confirm each record
+/// with any quorum, because all readers must read the same records in the same order. A record is written to the
+/// leading sink first, so that no two sinks store different records under one id, and then to all others concurrently.
+/// One limit applies to all of that. A sink that hangs, panics, answers late or returns a receipt for another record
+/// has failed.
 ///
-/// A record that failed may be durable in some of the sinks, including the leading one. A caller can always offer it again,
-/// and gets the receipt that it would have got. A sink that failed while there was a quorum lacks records, although its
-/// numbers have no gap; compare it with the leading sink by record ids. The order of records that were written concurrently
-/// can differ between sinks.
+/// A record that failed may be durable in some of the sinks, including the leading one. A caller can always offer it
+/// again, and gets the receipt that it would have got. A sink that failed while there was a quorum lacks records,
+/// although its numbers have no gap; compare it with the leading sink by record ids. The order of records that were
+/// written concurrently can differ between sinks.
 ///
-/// A clone is another handle on the same sinks. [`PrivacyFilter::admit_sink`](crate::filter::PrivacyFilter::admit_sink) and
-/// [`PrivacyFilter::drop_sink`](crate::filter::PrivacyFilter::drop_sink) change them while records are being written. The
-/// change holds for this process; the next process uses the sinks that it is built with.
+/// A clone is another handle to the same sinks. [`PrivacyFilter::add_sink`](crate::filter::PrivacyFilter::add_sink) and
+/// [`PrivacyFilter::remove_sink`](crate::filter::PrivacyFilter::remove_sink) change them while records are being
+/// written. The change holds for this process; the next process uses the sinks that it is built with.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -44,7 +45,7 @@ use crate::sync::RwLock;
 /// let builder = PrivacyFilter::builder(MemoryStore::new(), MemoryDirectory::new(), sinks.clone());
 /// let filter = builder.initialize(administrators)?;
 ///
-/// filter.admit_sink(&root, &sinks, "SIEM".parse()?, Arc::new(MemorySink::new()))?;
+/// filter.add_sink(&root, &sinks, "SIEM".parse()?, Arc::new(MemorySink::new()))?;
 /// assert_eq!((sinks.names().len(), sinks.quorum()), (3, 3));
 /// # Ok(())
 /// # }
@@ -133,8 +134,8 @@ impl QuorumSinkBuilder {
         Self { quorum: Some(quorum), ..self }
     }
 
-    /// Sets the time limit of all sinks together for one record. The default is 4 seconds, less than the default limit of a
-    /// filter for its sink.
+    /// Sets the time limit of all sinks together for one record. The default is 4 seconds, less than the default limit
+    /// of a filter for its sink.
     pub fn limit(self, limit: Duration) -> Self {
         Self { limit, ..self }
     }
@@ -142,7 +143,8 @@ impl QuorumSinkBuilder {
     /// Builds the sink.
     ///
     /// # Errors
-    /// Returns [`SinkSetError`] if two sinks have the same name, or if the quorum is 0 or larger than the number of sinks.
+    /// Returns [`SinkSetError`] if two sinks have the same name, or if the quorum is 0 or larger than the number of
+    /// sinks.
     pub fn build(self) -> Result<QuorumSink, SinkSetError> {
         let Self { leading: (name, sink), others, quorum, limit } = self;
         let member = |(name, sink)| Member::new(name, sink, limit);
@@ -200,7 +202,7 @@ impl Members {
     /// Returns this set without one sink.
     pub(super) fn without(&self, name: &SinkName) -> Result<Self, SinkSetError> {
         if self.leading.name == *name {
-            return Err(SinkSetError::Leading(name.clone()));
+            return Err(SinkSetError::LeadingSink(name.clone()));
         }
         let others: Vec<Member> = self.others.iter().filter(|member| member.name != *name).cloned().collect();
         if others.len() == self.others.len() {
@@ -236,8 +238,8 @@ impl GovernanceSink for QuorumSink {
         self.members().leading.sink.newest(query)
     }
 
-    /// Removes from every sink, whatever the quorum, and fails if one sink fails. Returns the number of records that the leading
-    /// sink removed, and once that has none left, the largest number that another sink removed.
+    /// Removes from every sink, with any quorum, and fails if one sink fails. Returns the number of records that
+    /// the leading sink removed, and once that has none left, the largest number that another sink removed.
     fn remove(&self, removal: &Recorded<Removal>) -> Result<u64, SinkError> {
         let (members, begun) = (self.members(), Instant::now());
         let removed = members.leading.sink.remove(removal)?;

@@ -39,7 +39,7 @@ pub enum SinkChangeError {
     #[error("the new sink failed its probe")]
     ProbeFailed(#[source] SinkError),
     /// The record of the change is not in these sinks, because the filter writes to others.
-    #[error("the filter does not write to these sinks; pass a handle on the sinks that it was built with")]
+    #[error("the filter does not write to these sinks; pass a handle to the sinks that it was built with")]
     NotInUse,
     /// The sinks could not be read, so it is unknown whether they contain the record of the change.
     #[error("the sinks could not be read")]
@@ -81,8 +81,9 @@ impl SinkChange {
     /// Adds a sink in the name of `by`, if `by` may manage privacy. Accepted or rejected, there is a record to write.
     ///
     /// # Errors
-    /// Returns [`Rejection`] with [`SinkChangeError::Denied`] or [`SinkChangeError::InvalidSinks`], and the record to write.
-    pub fn admitting(
+    /// Returns [`Rejection`] with [`SinkChangeError::Denied`] or [`SinkChangeError::InvalidSinks`], and the record to
+    /// write.
+    pub fn add(
         sinks: &QuorumSink,
         name: SinkName,
         sink: Arc<dyn GovernanceSink>,
@@ -97,12 +98,13 @@ impl SinkChange {
             .pending(next, policy, by, record, now)
     }
 
-    /// Drops a sink in the name of `by`, if `by` may manage privacy. The leading sink stays, and so many sinks that they make
-    /// the quorum. Accepted or rejected, there is a record to write.
+    /// Removes a sink in the name of `by`, if `by` may manage privacy. The leading sink cannot be removed, and enough
+    /// sinks for the quorum must remain. Accepted or rejected, there is a record to write.
     ///
     /// # Errors
-    /// Returns [`Rejection`] with [`SinkChangeError::Denied`] or [`SinkChangeError::InvalidSinks`], and the record to write.
-    pub fn dropping(
+    /// Returns [`Rejection`] with [`SinkChangeError::Denied`] or [`SinkChangeError::InvalidSinks`], and the record to
+    /// write.
+    pub fn remove(
         sinks: &QuorumSink,
         name: &SinkName,
         policy: &PrivacyPolicy,
@@ -116,8 +118,8 @@ impl SinkChange {
             .pending(next, policy, by, record, now)
     }
 
-    /// Returns the pending act that changes the sinks to `next`, or its rejection. The record of a rejection lists the current
-    /// sinks.
+    /// Returns the pending act that changes the sinks to `next`, or its rejection. The record of a rejection lists the
+    /// current sinks.
     fn pending(
         self,
         next: Result<Members, SinkSetError>,
@@ -141,15 +143,15 @@ impl SinkChange {
             event: Event::ChangeSinks { sinks: members.names(), quorum: members.needed() },
             outcome: Outcome::Intended,
         };
-        Pending::allowed(record, allowed.map(|next| Self { next: Arc::new(next), ..self }))
+        Pending::allowed_or_rejected(record, allowed.map(|next| Self { next: Arc::new(next), ..self }))
     }
 }
 
 impl Recorded<SinkChange> {
     /// Puts the change into effect: new records go to the new set of sinks.
     ///
-    /// The sinks to change must contain the record of the intent. A new sink is probed first, with a record of its own whose id
-    /// is `probe`: the sink must confirm it within the limit and return it, and no other sink may contain it.
+    /// The sinks to change must contain the record of the intent. A new sink is probed first, with a record of its own
+    /// whose id is `probe`: the sink must confirm it within the limit and return it, and no other sink may contain it.
     ///
     /// # Errors
     /// Returns [`SinkChangeError`] if nothing was changed: [`ProbeFailed`](SinkChangeError::ProbeFailed),
@@ -180,13 +182,13 @@ impl Recorded<SinkChange> {
         let record = Record { id: probe, at: now, event, outcome: Outcome::Recorded, ..self.record().clone() };
         let sequence = newcomer.sink().record(&record)?.sequence();
         let probe = RecordEntry { sequence, record };
-        if contains(newcomer, &probe)? { Ok(probe) } else { Err(SinkError::NotReadBack) }
+        if contains(newcomer, &probe)? { Ok(probe) } else { Err(SinkError::WrongRecords) }
     }
 
     /// Returns the record of the outcome, for the sinks that are then in use.
     #[must_use]
     pub fn outcome(&self, record: RecordId, now: DateTime<Utc>, failure: Option<FailureReason>) -> Record {
-        self.done_or_failed(record, now, failure)
+        self.outcome_record(record, now, failure)
     }
 }
 

@@ -19,19 +19,19 @@ thread_local! {
     static IS_WORKER: Cell<bool> = const { Cell::new(false) };
 }
 
-/// A sink that limits the time of each call of another sink, and isolates the caller from its faults: a panic becomes an
-/// error, a late answer is ignored, and a receipt for another record is rejected.
+/// A sink that limits the time of each call of another sink, and isolates the caller from its faults: a panic becomes
+/// an error, a late answer is ignored, and a receipt for another record is rejected.
 ///
-/// The inner sink runs on separate threads, because a call that hangs cannot be stopped. There are as many threads as there
-/// were concurrent calls, up to [`MAX_CALLS`](Self::MAX_CALLS). Further callers wait in a queue. If a caller's time runs out
-/// in the queue, the caller gets an error and its call never starts.
+/// The inner sink runs on separate threads, because a call that hangs cannot be stopped. There are as many threads as
+/// there were concurrent calls, up to [`MAX_CALLS`](Self::MAX_CALLS). Further callers wait in a queue. If a caller's
+/// time runs out in the queue, the caller gets an error and its call never starts.
 ///
-/// Dropping a `TimeoutSink` blocks until all running and queued calls have ended and its threads have released the inner sink,
-/// for at most the limit. So the inner sink is closed, and its file complete, once the last handle is dropped. If a call
-/// hangs for longer, its thread releases the inner sink as soon as the call returns.
+/// Dropping a `TimeoutSink` blocks until all running and queued calls have ended and its threads have released the
+/// inner sink, for at most the limit. So the inner sink is closed, and its file complete, once the last handle is
+/// dropped. If a call hangs for longer, its thread releases the inner sink as soon as the call returns.
 ///
-/// A drop within a call of the sink does not block, because it would wait for that call. The threads release the inner sink
-/// later.
+/// A drop within a call of the sink does not block, because it would wait for that call. The threads release the inner
+/// sink later.
 pub struct TimeoutSink {
     limit: Duration,
     threads: Threads,
@@ -104,7 +104,8 @@ impl TimeoutSink {
         Self { limit, threads, recording: pool(Self::MAX_CALLS), reading: pool(Self::MAX_READS) }
     }
 
-    /// Queues a record without waiting for it. The vote receives the result, and a failure at once if the queue is full.
+    /// Queues a record without waiting for it. The vote receives the result, and a failure at once if the queue is
+    /// full.
     pub(super) fn begin_record(&self, record: &Record, begun: Instant, vote: Vote) -> Option<QueuedCall> {
         let offered = record.clone();
         self.begin(&self.recording, begun, vote, move |sink| {
