@@ -1,6 +1,8 @@
 //! Importers that read directories from external formats. Each one returns a
 //! [`DirectoryBuilder`](crate::directory::DirectoryBuilder) or a [`DirectoryDelta`](crate::directory::DirectoryDelta).
 //!
+//! Requires the feature `import`.
+//!
 //! A user missing from the import loses the protection of their groups. An importer therefore returns an [`Import`],
 //! which records every rejected record. [`Import::into_complete`] fails if any record was rejected, and names those
 //! records.
@@ -21,7 +23,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-pub use self::reject::{Place, RejectReason, Rejected};
+pub use self::reject::{EntryRejectReason, Place, RejectedEntry};
 
 /// The value read from a source, with the records that were ignored or rejected.
 #[derive(Clone)]
@@ -30,7 +32,7 @@ pub struct Import<T> {
     value: T,
     read: u64,
     ignored: u64,
-    rejected: Vec<Rejected>,
+    rejected: Vec<RejectedEntry>,
 }
 
 /// The error of an import in which at least one record was rejected.
@@ -40,7 +42,7 @@ pub struct Incomplete {
     /// The number of records in the source.
     pub read: u64,
     /// The rejected records.
-    pub rejected: Vec<Rejected>,
+    pub rejected: Vec<RejectedEntry>,
 }
 
 impl<T> Import<T> {
@@ -82,7 +84,7 @@ impl<T> Import<T> {
 
     /// Returns the rejected records, in order.
     #[must_use]
-    pub fn rejected(&self) -> &[Rejected] {
+    pub fn rejected(&self) -> &[RejectedEntry] {
         &self.rejected
     }
 }

@@ -16,6 +16,6 @@ use crate::activity::Activity;
 /// The most bytes that a record may have. A longer record is rejected, and skipped without being stored in memory.
 pub const MAX_RECORD_BYTES: usize = Activity::MAX_DETAILS_BYTES;
 
-/// The most values that the JSON of a record may contain at all depths, counting objects, lists and what they contain. A
-/// record with more values is rejected.
+/// The most values that the JSON of a record may contain at all depths, counting objects, lists and what they contain.
+/// A record with more values is rejected.
 pub const MAX_RECORD_VALUES: usize = 100_000;

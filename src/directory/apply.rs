@@ -113,15 +113,15 @@ impl<'a> Draft<'a> {
                 }
             }
             DirectoryChange::Group(id, name) => {
-                let known = self.groups.known(id);
+                let known = self.groups.index_even_if_removed(id);
                 if known.is_none() {
                     self.check_room_for_a_group()?;
                 }
-                if let Some(known) = known.filter(|known| !self.groups.is_there(*known)) {
+                if let Some(known) = known.filter(|known| !self.groups.is_in_directory(*known)) {
                     self.restored.insert(known);
                     // The nested groups count as they are now, and not as they were when the group was removed.
-                    let children = self.groups.neighbours(known).1.iter();
-                    children.for_each(|child| self.additions.nested(known, *child));
+                    let children = self.groups.all_children(known).iter();
+                    children.for_each(|child| self.additions.add_nesting(known, *child));
                 }
                 Arc::make_mut(&mut self.groups).put(id.clone(), name.clone(), Knowledge::SinceAdded);
             }
@@ -129,10 +129,10 @@ impl<'a> Draft<'a> {
             DirectoryChange::Member(group, user) => {
                 let (group, user) = (self.group(group)?, self.number_or_new(user)?);
                 self.memberships_of(user).insert(group.0);
-                self.additions.member(group, user);
+                self.additions.add_member(group, user);
             }
             DirectoryChange::RemoveMember(group, user) => {
-                if let (Some(group), Some(user)) = (self.groups.number(group), self.number(user)) {
+                if let (Some(group), Some(user)) = (self.groups.index_of(group), self.number(user)) {
                     self.memberships_of(user).remove(&group.0);
                     self.additions.remove_member(group, user);
                 }
@@ -140,10 +140,10 @@ impl<'a> Draft<'a> {
             DirectoryChange::Nested(group, child) => {
                 let (group, child) = (self.group(group)?, self.group(child)?);
                 Arc::make_mut(&mut self.groups).nest(group, child);
-                self.additions.nested(group, child);
+                self.additions.add_nesting(group, child);
             }
             DirectoryChange::RemoveNesting(group, child) => {
-                if let (Some(group), Some(child)) = (self.groups.number(group), self.groups.number(child)) {
+                if let (Some(group), Some(child)) = (self.groups.index_of(group), self.groups.index_of(child)) {
                     Arc::make_mut(&mut self.groups).remove_nesting(group, child);
                     self.additions.remove_nesting(group, child);
                 }
@@ -153,26 +153,26 @@ impl<'a> Draft<'a> {
     }
 
     fn group(&self, id: &GroupId) -> Result<GroupIndex, ImportError> {
-        self.groups.number(id).ok_or_else(|| ImportError::UnknownGroup(id.clone()))
+        self.groups.index_of(id).ok_or_else(|| ImportError::UnknownGroup(id.clone()))
     }
 
     pub(super) fn check_room_for_a_group(&self) -> Result<(), ImportError> {
-        match self.groups.numbers() < MAX_GROUPS {
+        match self.groups.slots() < MAX_GROUPS {
             true => Ok(()),
             false => Err(ImportError::TooMany { what: "groups", max: MAX_GROUPS }),
         }
     }
 
     fn remove_group(&mut self, id: &GroupId) {
-        let Some(group) = self.groups.number(id) else { return };
+        let Some(group) = self.groups.index_of(id) else { return };
         let removal = Removal { last_seen: self.before.revision, removed_in: self.revision };
         Arc::make_mut(&mut self.groups).remove(group, removal);
         self.removed.insert(group);
-        self.additions.settle();
+        self.additions.keep_recent();
     }
 
     pub(super) fn number(&self, id: &UserId) -> Option<u32> {
-        self.added.get(id).copied().or_else(|| self.before.find(id).map(UserIndex::number))
+        self.added.get(id).copied().or_else(|| self.before.find(id).map(UserIndex::as_u32))
     }
 
     pub(super) fn number_or_new(&mut self, id: &UserId) -> Result<u32, ImportError> {
@@ -247,7 +247,7 @@ impl<'a> Draft<'a> {
         let before = self.before;
         let others = self.on_record().flat_map(User::aliases).flat_map(|alias| {
             let called = before.users.called(alias.into()).filter(|(_, record)| !record.is_recorded());
-            called.map(|(user, _)| user.number()).collect::<Vec<_>>()
+            called.map(|(user, _)| user.as_u32()).collect::<Vec<_>>()
         });
         let unlisted = self.memberships.iter().filter(|(_, groups)| groups.is_empty()).map(|(user, _)| *user);
         steps::advance(self.records.len() + self.memberships.len());
@@ -262,7 +262,7 @@ impl<'a> Draft<'a> {
         let is_held = |alias: &Alias, holder: u32| {
             taken.contains(&alias.key())
                 || before.users.called(alias.into()).any(|(user, record)| {
-                    record.is_recorded() && user.number() != holder && !replaced.contains(&user.number())
+                    record.is_recorded() && user.as_u32() != holder && !replaced.contains(&user.as_u32())
                 })
         };
         for (number, draft) in self.records.iter_mut().filter(|(_, draft)| !draft.recorded && !draft.carried) {

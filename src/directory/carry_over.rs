@@ -32,7 +32,7 @@ impl DirectorySnapshot {
     /// groups that a policy reaches, while deleted members of a group that still exists are then known by id alone. So
     /// an adapter should import deleted users with their records.
     ///
-    /// If the import has no numbers left for removed groups or users, the members of every group are unknown until the
+    /// If the import has no room left for removed groups or users, the members of every group are unknown until the
     /// next import, and a policy that names a group hides everything.
     ///
     /// Reads all records and all memberships once. Returns a snapshot that deltas made from `before` unchanged, because
@@ -46,8 +46,8 @@ impl DirectorySnapshot {
         let carried = CarryOver::new(&self, before).carry().and_then(|draft| draft.finish(self.as_of));
         match carried {
             Ok(carried) => self = carried,
-            // There are no numbers left. A removed group with unknown members may have been nested in any group.
-            Err(_) => Arc::make_mut(&mut self.groups).forget_all(),
+            // There is no room left. A removed group with unknown members may have been nested in any group.
+            Err(_) => Arc::make_mut(&mut self.groups).mark_all_unknown(),
         }
         self.ancestry = ancestry;
         self
@@ -58,13 +58,13 @@ impl DirectorySnapshot {
 struct CarryOver<'a> {
     before: &'a DirectorySnapshot,
     draft: Draft<'a>,
-    /// For each earlier group that is removed from now on, its number in the draft.
+    /// For each earlier group that is removed from now on, its index in the draft.
     carried: HashMap<GroupIndex, GroupIndex>,
-    /// For each earlier group whose members are added to a group of the import, its number in the draft.
+    /// For each earlier group whose members are added to a group of the import, its index in the draft.
     joined: HashMap<GroupIndex, GroupIndex>,
     /// For each earlier group that has to be copied, the copy.
     copies: HashMap<GroupIndex, GroupIndex>,
-    /// Earlier groups whose last nested groups are still to be added, each with its number in the draft.
+    /// Earlier groups whose last nested groups are still to be added, each with its index in the draft.
     open: Vec<(GroupIndex, GroupIndex)>,
 }
 
@@ -82,7 +82,7 @@ impl<'a> CarryOver<'a> {
                 match self.before.groups.id(child) {
                     Some(id) => {
                         let child = self.counterpart(child, id)?;
-                        Arc::make_mut(&mut self.draft.groups).nest_last(into, child);
+                        Arc::make_mut(&mut self.draft.groups).add_last_child(into, child);
                     }
                     // A forgotten copy.
                     None => Arc::make_mut(&mut self.draft.groups).set_knowledge(into, Knowledge::Unknown),
@@ -99,9 +99,11 @@ impl<'a> CarryOver<'a> {
 
     fn carry_groups(&mut self) -> Result<(), ImportError> {
         let groups = &self.before.groups;
-        for group in groups.all() {
-            let Some(id) = groups.id(group).filter(|id| groups.known(id) == Some(group)) else { continue };
-            match self.draft.groups.known(id) {
+        for group in groups.all_indexes() {
+            let Some(id) = groups.id(group).filter(|id| groups.index_even_if_removed(id) == Some(group)) else {
+                continue;
+            };
+            match self.draft.groups.index_even_if_removed(id) {
                 None => {
                     let removal = groups.removal(group);
                     let removal =
@@ -109,9 +111,9 @@ impl<'a> CarryOver<'a> {
                     self.draft.check_room_for_a_group()?;
                     let name = groups.name(group).unwrap_or_default().into();
                     let drafted = Arc::make_mut(&mut self.draft.groups);
-                    let number = drafted.put_removed(id.clone(), name, groups.knowledge(group), removal);
-                    self.carried.insert(group, number);
-                    self.open.push((group, number));
+                    let index = drafted.put_removed(id.clone(), name, groups.knowledge(group), removal);
+                    self.carried.insert(group, index);
+                    self.open.push((group, index));
                 }
                 // A delta added it to an import without it, so it continues from its last known members.
                 Some(added) if self.draft.groups.knowledge(added) == Knowledge::SinceAdded => {
@@ -127,15 +129,15 @@ impl<'a> CarryOver<'a> {
             if groups.knowledge(group) == Knowledge::Unknown {
                 continue;
             }
-            let (parents, children) = groups.neighbours(group);
+            let (parents, children) = (groups.all_parents(group), groups.all_children(group));
             // A removed group that the import lists is as the import has it, with the groups that were already removed
             // in it.
             let is_listed_again = |other: &GroupIndex| {
-                !groups.is_there(*other) && !self.carried.contains_key(other) && !self.joined.contains_key(other)
+                !groups.is_in_directory(*other) && !self.carried.contains_key(other) && !self.joined.contains_key(other)
             };
-            let contains = |parent: &GroupIndex| !is_listed_again(parent) || groups.counts_in(group, *parent);
+            let contains = |parent: &GroupIndex| !is_listed_again(parent) || groups.counts_as_child(*parent, group);
             let parents: Vec<_> = parents.iter().copied().filter(contains).collect();
-            let now_of = |other: &GroupIndex| self.draft.groups.known(groups.id(*other)?);
+            let now_of = |other: &GroupIndex| self.draft.groups.index_even_if_removed(groups.id(*other)?);
             let parents: Vec<_> = parents.iter().filter_map(now_of).map(|parent| (parent, now)).collect();
             let children: Vec<_> = children.iter().filter_map(now_of).map(|child| (now, child)).collect();
             let drafted = Arc::make_mut(&mut self.draft.groups);
@@ -144,7 +146,7 @@ impl<'a> CarryOver<'a> {
         Ok(())
     }
 
-    /// Returns the number of an earlier group as it was: that of the removed group, or of a copy.
+    /// Returns the index of an earlier group as it was: that of the removed group, or of a copy.
     fn counterpart(&mut self, group: GroupIndex, id: &GroupId) -> Result<GroupIndex, ImportError> {
         if let Some(known) = self.carried.get(&group).or_else(|| self.copies.get(&group)) {
             return Ok(*known);
@@ -168,7 +170,7 @@ impl<'a> CarryOver<'a> {
             let known = self.before.find(&UserId::from_checked(record.id())).and_then(|user| self.before.record(user));
             if let Some(known) = known.filter(|known| known.was_recorded()) {
                 let draft = self.without_record(known);
-                self.draft.records.insert(user.number(), draft);
+                self.draft.records.insert(user.as_u32(), draft);
             }
         }
     }
@@ -190,13 +192,13 @@ impl<'a> CarryOver<'a> {
         before.each_membership(before.user_range(), |user, groups| {
             steps::advance(1 + groups.len());
             let into = |group: u32| {
-                let group = GroupIndex::numbered(group);
+                let group = GroupIndex::from_u32(group);
                 [&self.carried, &self.joined, &self.copies].into_iter().filter_map(move |map| map.get(&group)).copied()
             };
             let into: BTreeSet<u32> =
-                groups.iter().flat_map(|group| into(group.get())).map(GroupIndex::number).collect();
+                groups.iter().flat_map(|group| into(group.get())).map(GroupIndex::as_u32).collect();
             if !into.is_empty() {
-                members.push((UserIndex::numbered(user), into));
+                members.push((UserIndex::from_u32(user), into));
             }
         });
         for (user, groups) in members {
@@ -216,7 +218,7 @@ impl<'a> CarryOver<'a> {
             last_names.into_iter().for_each(|names| known.add_names_of(names));
             let names_now = match self.draft.records.get(&number) {
                 Some(draft) => Some(draft.user.clone()),
-                None => self.draft.before.record(UserIndex::numbered(number)).map(UserRecord::to_user),
+                None => self.draft.before.record(UserIndex::from_u32(number)).map(UserRecord::to_user),
             };
             if let Some(now) = names_now.filter(|now| now.lacks_a_name_of(&known)) {
                 add_last_names(&mut self.draft.last_names, known.names_missing_from(&now));

@@ -71,8 +71,8 @@ impl DirectoryDelta {
     }
 
     /// Adds a group, or changes its display name.
-    pub fn group(self, id: GroupId, name: impl Into<Box<str>>) -> Self {
-        self.push(DirectoryChange::Group(id, name.into()))
+    pub fn group(self, id: GroupId, name: impl Into<String>) -> Self {
+        self.push(DirectoryChange::Group(id, name.into().into_boxed_str()))
     }
 
     /// Removes a group and all of its memberships.

@@ -46,11 +46,11 @@ impl Draft<'_> {
         // Last members that were settled before the delta do not change.
         let mut before = Copies::with(Additions::default());
         let restored: BTreeSet<_> = restored.into_iter().filter(|group| self.was_removed(*group)).collect();
-        for group in self.groups.nested_last(&restored) {
+        for group in self.groups.last_children_among(&restored) {
             self.copy(group, &mut before)?;
         }
         if !before.made.is_empty() {
-            Arc::make_mut(&mut self.groups).replace_last(&before.made);
+            Arc::make_mut(&mut self.groups).replace_last_children(&before.made);
         }
         self.nest_copies(&mut before)?;
         let mut now = Copies::with(std::mem::take(&mut self.additions));
@@ -58,8 +58,8 @@ impl Draft<'_> {
             if self.groups.removal(group).is_none() {
                 continue;
             }
-            let children: Vec<GroupIndex> = self.groups.neighbours(group).1.iter().copied().collect();
-            self.nest_last(group, children, &mut now)?;
+            let children: Vec<GroupIndex> = self.groups.all_children(group).iter().copied().collect();
+            self.add_last_children(group, children, &mut now)?;
         }
         self.nest_copies(&mut now)?;
         self.copy_memberships(&before, &now);
@@ -73,7 +73,7 @@ impl Draft<'_> {
     }
 
     fn is_new(&self, group: GroupIndex) -> bool {
-        group.position() >= self.before.groups.numbers()
+        group.as_usize() >= self.before.groups.slots()
     }
 
     /// Adds to the copies the groups that were nested in the originals before the delta, and those that it added.
@@ -81,25 +81,25 @@ impl Draft<'_> {
         while let Some((group, copy)) = copies.open.pop() {
             let before = self.before.groups.counted_children(group);
             let children: Vec<GroupIndex> = before.chain(copies.additions.child_groups(group)).collect();
-            self.nest_last(copy, children, copies)?;
+            self.add_last_children(copy, children, copies)?;
         }
         Ok(())
     }
 
-    /// Adds to a removed group or a copy the groups that were last nested in it. Each is a removed group, a copy, or a
+    /// Adds its last children to a removed group or a copy. Each is a removed group, a copy, or a
     /// copy of a group that is in the directory or that the delta reduced.
-    fn nest_last(
+    fn add_last_children(
         &mut self,
         group: GroupIndex,
         children: Vec<GroupIndex>,
         copies: &mut Copies,
     ) -> Result<(), ImportError> {
         for child in children {
-            let child = match self.groups.is_there(child) || copies.additions.is_reduced(child) {
+            let child = match self.groups.is_in_directory(child) || copies.additions.is_reduced(child) {
                 true => self.copy(child, copies)?,
                 false => child,
             };
-            Arc::make_mut(&mut self.groups).nest_last(group, child);
+            Arc::make_mut(&mut self.groups).add_last_child(group, child);
         }
         Ok(())
     }
@@ -126,13 +126,13 @@ impl Draft<'_> {
         let mut copied: Vec<(u32, GroupIndex)> = Vec::new();
         self.before.each_membership(self.before.user_range(), |user, groups| {
             steps::advance(1 + groups.len());
-            for group in groups.iter().map(|group| GroupIndex::numbered(group.get())) {
+            for group in groups.iter().map(|group| GroupIndex::from_u32(group.get())) {
                 copied.extend([before, now].into_iter().filter_map(|copies| Some((user, *copies.made.get(&group)?))));
             }
         });
         let added = now.additions.members().filter_map(|(group, user)| Some((user, *now.made.get(&group)?)));
         for (user, copy) in copied.into_iter().chain(added) {
-            self.memberships_of(user).insert(copy.number());
+            self.memberships_of(user).insert(copy.as_u32());
         }
     }
 
@@ -155,35 +155,35 @@ impl Draft<'_> {
     /// this directory are not forgotten.
     pub(super) fn forget_oldest(&mut self) {
         let groups = Arc::clone(&self.groups);
-        let mut sizes = vec![1; groups.numbers()];
+        let mut sizes = vec![1; groups.slots()];
         let mut in_directory = 0;
         self.each_membership_now(|_, of_user| {
-            for group in of_user.map(GroupIndex::numbered) {
-                if groups.is_there(group) {
+            for group in of_user.map(GroupIndex::from_u32) {
+                if groups.is_in_directory(group) {
                     in_directory += 1;
-                } else if let Some(size) = sizes.get_mut(group.position()) {
+                } else if let Some(size) = sizes.get_mut(group.as_usize()) {
                     *size += 1;
                 }
             }
         });
         let mut by_age: BTreeMap<DirectoryRevision, Vec<(GroupIndex, usize)>> = BTreeMap::new();
         let mut remembered = 0;
-        for group in groups.all() {
+        for group in groups.all_indexes() {
             let Some(since) = groups.remembered_since(group) else { continue };
-            let size = sizes.get(group.position()).copied().unwrap_or(0);
+            let size = sizes.get(group.as_usize()).copied().unwrap_or(0);
             remembered += size;
             if since != self.revision {
                 by_age.entry(since).or_default().push((group, size));
             }
         }
         let limit = in_directory.max(ALWAYS_REMEMBERED);
-        let mut forgotten: BTreeSet<u32> = groups.unused_copies().map(GroupIndex::number).collect();
+        let mut forgotten: BTreeSet<u32> = groups.unused_copies().map(GroupIndex::as_u32).collect();
         for (group, size) in by_age.into_values().flatten() {
             if remembered <= limit {
                 break;
             }
             remembered -= size;
-            forgotten.insert(group.number());
+            forgotten.insert(group.as_u32());
         }
         if forgotten.is_empty() {
             return;
@@ -198,12 +198,12 @@ impl Draft<'_> {
             self.memberships_of(user).retain(|group| !forgotten.contains(group));
         }
         let groups = Arc::make_mut(&mut self.groups);
-        forgotten.into_iter().for_each(|group| groups.forget(GroupIndex::numbered(group)));
+        forgotten.into_iter().for_each(|group| groups.forget(GroupIndex::from_u32(group)));
     }
 
     /// Returns whether a removed group or a copy lists a user.
     fn is_last_member(&self, user: u32) -> bool {
-        let is_removed = |group: u32| !self.groups.is_there(GroupIndex::numbered(group));
+        let is_removed = |group: u32| !self.groups.is_in_directory(GroupIndex::from_u32(group));
         steps::advance(1);
         match self.memberships.get(&user) {
             Some(groups) => groups.iter().any(|group| is_removed(*group)),
@@ -218,7 +218,7 @@ impl Draft<'_> {
         self.changes_last_members |= !last_members.is_empty();
         for user in last_members {
             let Some(draft) = self.records.get(&user) else { continue };
-            let Some(before) = self.before.record(UserIndex::numbered(user)) else { continue };
+            let Some(before) = self.before.record(UserIndex::from_u32(user)) else { continue };
             let known = before.to_user();
             if draft.user.lacks_a_name_of(&known) {
                 let lost = known.names_missing_from(&draft.user);

@@ -337,6 +337,7 @@ impl<'a> ChunkWriter<'a> {
 }
 
 #[cfg(test)]
+#[cfg(feature = "proptest")]
 mod tests {
     use proptest::prelude::*;
 

@@ -32,7 +32,7 @@ pub(super) struct RecordBlockBuilder {
 /// The size of a head: four bytes for the end of the record, three for the number of the home.
 const HEAD: usize = 7;
 
-/// The error of [`write`] for a user with more names than fit.
+/// The error of [`write()`] for a user with more names than fit.
 #[derive(Debug)]
 pub(super) struct TooLarge;
 
@@ -63,7 +63,7 @@ const BOUND_TO_APP: usize = 1;
 const FOLDED: usize = 2;
 
 impl RecordBlockBuilder {
-    /// Appends a record that [`write`] made. An empty one stands for a removed user.
+    /// Appends a record that [`write()`] made. An empty one stands for a removed user.
     pub(super) fn push(&mut self, record: &[u8], home: u32) {
         self.records.extend_from_slice(record);
         // INVARIANT: this is below 2^32, because there are at most 2^9 records of at most 2^22 bytes.
@@ -87,7 +87,7 @@ impl RecordBlock {
         Some((u32::from_le_bytes([a, b, c, d]) as usize, Packed::from_bytes(home).get()))
     }
 
-    /// Returns the bytes of a record as [`write`] made them.
+    /// Returns the bytes of a record as [`write()`] made them.
     #[inline]
     pub(super) fn bytes(&self, at: usize) -> &[u8] {
         let start = at.checked_sub(1).and_then(|before| self.head(before)).map_or(0, |(end, _)| end);
@@ -130,7 +130,7 @@ pub(super) fn write(user: &User, recorded: bool, into: &mut Vec<u8>) -> Result<(
         UserStatus::Deleted => DELETED,
     };
     let home = user.stated_home_domain();
-    let elsewhere = u8::from(user.is_remembered_elsewhere()) * ELSEWHERE;
+    let elsewhere = u8::from(user.is_at_home_elsewhere()) * ELSEWHERE;
     into.push((u8::from(recorded) * RECORDED) | home.map_or(0, |_| HOME) | elsewhere | status);
     write_text(user.id().as_str(), into);
     if let Some(home) = home {
@@ -233,7 +233,7 @@ impl<'a> UserRecord<'a> {
         let user = User::new(UserId::from_checked(self.id())).with_status(self.status());
         let user =
             self.home.map(|home| Domain::from_canonical(text(home))).into_iter().fold(user, User::with_home_domain);
-        let user = if self.flags & ELSEWHERE == 0 { user } else { user.remembered_elsewhere() };
+        let user = if self.flags & ELSEWHERE == 0 { user } else { user.at_home_elsewhere() };
         self.aliases().map(AliasRecord::to_alias).fold(user, User::with_alias)
     }
 }
@@ -259,7 +259,7 @@ impl<'a> AliasRecord<'a> {
     }
 }
 
-/// Returns bytes that [`write`] copied from a text.
+/// Returns bytes that [`write()`] copied from a text.
 fn text(bytes: &[u8]) -> &str {
     str::from_utf8(bytes).unwrap_or_default()
 }

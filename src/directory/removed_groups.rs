@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::revision::DirectoryRevision;
 use super::user::User;
 use crate::identity::GroupId;
-use crate::text::deserialize_silently;
+use crate::text::deserialize_without_quoting;
 
 /// A group that was removed from the directory, with its last members. While a policy names the group, they count as
 /// its members.
@@ -53,7 +53,7 @@ struct RemovedGroupDocument {
     nested_in: BTreeSet<GroupId>,
 }
 
-deserialize_silently!(RemovedGroup, RemovedGroupDocument);
+deserialize_without_quoting!(RemovedGroup, RemovedGroupDocument);
 
 impl RemovedGroup {
     /// Returns a removed group of which nothing is recorded yet.

@@ -81,7 +81,7 @@ impl DirectorySnapshot {
     /// members were forgotten. Reads all memberships.
     #[must_use]
     pub fn removed_group(&self, group: &GroupId) -> Option<RemovedGroup> {
-        let removed = self.groups.known(group)?;
+        let removed = self.groups.index_even_if_removed(group)?;
         let removal = self.remembered_removal(removed)?;
         let members = self.members_counted_below(removed).into_iter().filter_map(|user| self.users.record(user));
         let members = members.map(|record| {
@@ -142,7 +142,10 @@ impl DirectorySnapshot {
     /// because a node that lags decides by its own directory, in which the group was removed as it remembers. Without
     /// either of the two, activities of some last members would be shown.
     pub(crate) fn last_known<'a>(&self, group: &GroupId, stored: Option<&'a RemovedGroup>) -> LastKnown<'a> {
-        self.last_known_of(self.groups.known(group).and_then(|group| self.remembered_removal(group)), stored)
+        self.last_known_of(
+            self.groups.index_even_if_removed(group).and_then(|group| self.remembered_removal(group)),
+            stored,
+        )
     }
 
     /// Like [`Self::last_known`], for a group that was removed then; `None` if its last members were forgotten.
@@ -164,19 +167,19 @@ impl DirectorySnapshot {
 
     /// Returns all groups with their display names.
     pub fn groups(&self) -> impl Iterator<Item = (&GroupId, &str)> {
-        self.groups.iter()
+        self.groups.iter_in_directory()
     }
 
     /// Returns the display name of a group if the directory has the group.
     #[must_use]
     pub fn group_name(&self, group: &GroupId) -> Option<&str> {
-        self.groups.number(group).and_then(|group| self.groups.name(group))
+        self.groups.index_of(group).and_then(|group| self.groups.name(group))
     }
 
     /// Returns whether a user has a record or is a member of a group in the directory, and not only a last member of a
     /// removed group.
     fn is_present(&self, user: UserIndex, record: UserRecord<'_>) -> bool {
-        record.is_recorded() || self.groups_of_user(user).any(|group| self.groups.is_there(group))
+        record.is_recorded() || self.groups_of_user(user).any(|group| self.groups.is_in_directory(group))
     }
 
     /// Returns all users: those with a record, and those whom a group lists.
@@ -208,19 +211,19 @@ impl DirectorySnapshot {
     /// all memberships.
     #[must_use]
     pub fn all_members(&self, group: &GroupId) -> BTreeSet<UserId> {
-        self.ids_listed_in(self.groups.number(group).map(|group| self.groups.below(group)))
+        self.ids_listed_in(self.groups.index_of(group).map(|group| self.groups.below(group)))
     }
 
     /// Returns the users whom a group lists itself. The set is empty for an unknown group. Reads all memberships.
     #[must_use]
     pub fn direct_members(&self, group: &GroupId) -> BTreeSet<UserId> {
-        self.ids_listed_in(self.groups.number(group).map(|group| [group].into()))
+        self.ids_listed_in(self.groups.index_of(group).map(|group| [group].into()))
     }
 
     /// Returns the groups that are nested directly in a group. The set is empty for an unknown group.
     #[must_use]
     pub fn child_groups(&self, group: &GroupId) -> BTreeSet<&GroupId> {
-        let children = self.groups.number(group).into_iter().flat_map(|group| self.groups.children(group));
+        let children = self.groups.index_of(group).into_iter().flat_map(|group| self.groups.children(group));
         children.filter_map(|child| self.groups.id(child)).collect()
     }
 
@@ -237,9 +240,9 @@ impl DirectorySnapshot {
     }
 
     fn listed_in_any(&self, groups: &BTreeSet<GroupIndex>) -> Vec<UserIndex> {
-        let mut wanted = vec![false; self.groups.numbers()];
+        let mut wanted = vec![false; self.groups.slots()];
         for group in groups {
-            if let Some(wanted) = wanted.get_mut(group.position()) {
+            if let Some(wanted) = wanted.get_mut(group.as_usize()) {
                 *wanted = true;
             }
         }
@@ -254,22 +257,22 @@ impl DirectorySnapshot {
 
     /// Returns the groups in the directory that a group is nested in directly.
     pub(crate) fn parent_groups(&self, group: GroupIndex) -> impl Iterator<Item = GroupIndex> + '_ {
-        let parents = self.groups.neighbours(group).0.iter().copied().inspect(|_| steps::advance(1));
-        parents.filter(|parent| self.groups.is_there(*parent))
+        let parents = self.groups.all_parents(group).iter().copied().inspect(|_| steps::advance(1));
+        parents.filter(|parent| self.groups.is_in_directory(*parent))
     }
 
-    /// Returns how many numbers of groups are or were in use.
-    pub(crate) fn group_numbers(&self) -> usize {
-        self.groups.numbers()
+    /// Returns how many indexes of groups are or were in use.
+    pub(crate) fn group_slots(&self) -> usize {
+        self.groups.slots()
     }
 
-    /// Returns the number of a group that the directory has or had.
+    /// Returns the index of a group that is in the directory or was removed.
     pub(crate) fn group_index(&self, group: &GroupId) -> Option<GroupIndex> {
-        self.groups.known(group)
+        self.groups.index_even_if_removed(group)
     }
 
     pub(crate) fn has_group(&self, group: GroupIndex) -> bool {
-        self.groups.is_there(group)
+        self.groups.is_in_directory(group)
     }
 
     pub(crate) fn group_id(&self, group: GroupIndex) -> Option<&GroupId> {
@@ -338,7 +341,7 @@ impl DirectorySnapshot {
 
     /// Returns the groups that list a user themselves.
     pub(crate) fn groups_of_user(&self, user: UserIndex) -> impl Iterator<Item = GroupIndex> + '_ {
-        self.memberships.of(user.number()).map(GroupIndex)
+        self.memberships.of(user.as_u32()).map(GroupIndex)
     }
 
     /// Calls `found` for each user in a range, in order, with the groups that list the user.
@@ -376,7 +379,7 @@ impl DirectorySnapshot {
     /// Returns the users who changed since an earlier snapshot. Returns `None` if deltas did not make this one from
     /// that, or too many did.
     pub(crate) fn changes_since(&self, earlier: &Self) -> Option<BTreeSet<UserIndex>> {
-        self.ancestry.since(&earlier.ancestry)
+        self.ancestry.changed_since(&earlier.ancestry)
     }
 
     /// Returns the size of the snapshot in bytes, with what it shares with others, and the length of ids and aliases

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::identity::{Alias, Domain, UserId};
 use crate::steps;
-use crate::text::deserialize_silently;
+use crate::text::{deserialize_without_quoting, words};
 
 /// Whether a user can sign in. Decisions ignore it: a disabled or deleted user stays a member, and protected, until the
 /// group removes the membership.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UserStatus {
     /// Can sign in.
@@ -21,6 +21,8 @@ pub enum UserStatus {
     /// Deleted at the source, though a group may still list the user.
     Deleted,
 }
+
+words!(UserStatus, "user status": Active = "active", Disabled = "disabled", Deleted = "deleted");
 
 /// The most names that are compared one by one, because that is faster than hashing them.
 pub(super) const FEW_NAMES: usize = 16;
@@ -67,7 +69,7 @@ struct UserDocument {
     status: UserStatus,
 }
 
-deserialize_silently!(User, UserDocument);
+deserialize_without_quoting!(User, UserDocument);
 
 impl User {
     /// Returns a user who is known by an id alone.
@@ -125,12 +127,12 @@ impl User {
     }
 
     /// Returns the user with a home that cannot be managed.
-    pub(crate) fn remembered_elsewhere(self) -> Self {
+    pub(crate) fn at_home_elsewhere(self) -> Self {
         Self { at_home_elsewhere: true, ..self }
     }
 
     /// Returns whether a former record had a home that cannot be managed.
-    pub(crate) fn is_remembered_elsewhere(&self) -> bool {
+    pub(crate) fn is_at_home_elsewhere(&self) -> bool {
         self.at_home_elsewhere
     }
 

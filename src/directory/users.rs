@@ -16,21 +16,21 @@ use crate::steps;
 /// The most users that can be numbered.
 pub(super) const MAX_USERS: usize = u32::MAX as usize - 1;
 
-/// The number of a user in a snapshot, and in the snapshots that deltas make of it.
+/// The number of a user in a snapshot and in every snapshot that results from it by deltas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct UserIndex(pub(super) u32);
 
 impl UserIndex {
-    pub(crate) fn numbered(number: u32) -> Self {
+    pub(crate) fn from_u32(number: u32) -> Self {
         Self(number)
     }
 
-    /// Returns the position in a list of all users.
-    pub(crate) fn position(self) -> usize {
+    /// Returns the index into a list with a slot for each number.
+    pub(crate) fn as_usize(self) -> usize {
         self.0 as usize
     }
 
-    pub(crate) fn number(self) -> u32 {
+    pub(crate) fn as_u32(self) -> u32 {
         self.0
     }
 }
@@ -175,14 +175,14 @@ impl Users {
         for (user, record) in self.records() {
             steps::advance(1);
             namespaces.add(record);
-            index.insert(self.hashing.of(record.key()), user.number());
+            index.insert(self.hashing.of(record.key()), user.as_u32());
             for key in record.aliases().map(|alias| alias.key()) {
                 let hash = self.hashing.of(key);
-                let others = index.candidates(hash).filter(|other| *other != user.number());
+                let others = index.candidates(hash).filter(|other| *other != user.as_u32());
                 if others.filter_map(|other| self.record(UserIndex(other))).any(|other| other.has(key)) {
                     shared.insert(key.to_lower_case());
                 }
-                index.insert(hash, user.number());
+                index.insert(hash, user.as_u32());
             }
         }
         (self.index, self.recent, self.shared) = (Arc::new(index), RecentChanges::default(), Arc::new(shared));
@@ -197,12 +197,12 @@ impl Users {
     }
 
     pub(super) fn record(&self, user: UserIndex) -> Option<UserRecord<'_>> {
-        self.blocks.get(user.position() / BLOCK)?.record(user.position() % BLOCK)
+        self.blocks.get(user.as_usize() / BLOCK)?.record(user.as_usize() % BLOCK)
     }
 
     /// Reads the records of users at the same time, because the processor waits for each that is read alone.
     pub(super) fn prefetch(&self, users: impl Iterator<Item = UserIndex>) {
-        let bytes = |user: UserIndex| Some(self.blocks.get(user.position() / BLOCK)?.bytes(user.position() % BLOCK));
+        let bytes = |user: UserIndex| Some(self.blocks.get(user.as_usize() / BLOCK)?.bytes(user.as_usize() % BLOCK));
         let records: Vec<&[u8]> = users.filter_map(bytes).collect();
         // Few records are longer than two cache lines.
         let bytes = records.iter().flat_map(|record| [record.first(), record.get(64)]).flatten();
@@ -219,7 +219,7 @@ impl Users {
     }
 
     pub(super) fn home_number(&self, user: UserIndex) -> u32 {
-        self.blocks.get(user.position() / BLOCK).map_or(UNSAID, |block| block.home_of(user.position() % BLOCK))
+        self.blocks.get(user.as_usize() / BLOCK).map_or(UNSAID, |block| block.home_of(user.as_usize() % BLOCK))
     }
 
     /// Returns all homes in the order of their numbers.

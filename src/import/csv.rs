@@ -85,7 +85,7 @@ use std::io::{self, BufRead};
 use self::column::{Column, Header, TableKind};
 use super::names::MAX_NAMES;
 use super::spelling::{self, Holds};
-use super::{Import, Place, RejectReason, Rejected, document};
+use super::{EntryRejectReason, Import, Place, RejectedEntry, document};
 use crate::directory::{DirectoryBuilder, User, UserStatus};
 use crate::identity::{Domain, GroupId, UserId};
 use crate::input::csv::{Preamble, Row, RowReader};
@@ -107,7 +107,7 @@ pub struct Tables {
     inputs: u64,
     read: u64,
     ignored: u64,
-    rejected: BTreeMap<At, RejectReason>,
+    rejected: BTreeMap<At, EntryRejectReason>,
     users: Vec<(At, User)>,
     groups: Vec<(At, GroupId, String)>,
     memberships: Vec<Membership>,
@@ -132,17 +132,17 @@ enum MemberKind {
 /// A fault behind which nothing more of a table can be read.
 struct Damaged {
     line: u64,
-    reason: RejectReason,
+    reason: EntryRejectReason,
 }
 
 impl Damaged {
     /// Keeps the kind of an error and drops its message, which can contain anything.
     fn io(line: u64, error: io::Error) -> Self {
-        Self { line, reason: RejectReason::Io { kind: error.kind() } }
+        Self { line, reason: EntryRejectReason::Io { kind: error.kind() } }
     }
 }
 
-impl From<InputError> for RejectReason {
+impl From<InputError> for EntryRejectReason {
     fn from(error: InputError) -> Self {
         match error {
             InputError::Io(kind) => Self::Io { kind },
@@ -151,7 +151,7 @@ impl From<InputError> for RejectReason {
     }
 }
 
-impl From<RecordError> for RejectReason {
+impl From<RecordError> for EntryRejectReason {
     fn from(error: RecordError) -> Self {
         match error {
             RecordError::TooLong { max } => Self::TooLong { max },
@@ -173,10 +173,10 @@ impl Tables {
         self
     }
 
-    /// Sets member ids that are not those of people, such as devices or placeholders. Memberships of them are
+    /// Ignores members with these ids, which do not belong to people: devices or placeholders. Memberships of them are
     /// [ignored](Import::ignored), even if the row has another fault. Records of users and groups with these ids are
     /// read.
-    pub fn with_non_people(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
+    pub fn ignoring_members(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.non_people.extend(ids.into_iter().map(|id| spelling::id(&id.into()).to_owned()));
         self
     }
@@ -199,7 +199,7 @@ impl Tables {
         if !next_row(&mut rows)? {
             return Ok(());
         }
-        let header = rows.row().map_err(RejectReason::from).and_then(|row| self.header(&row));
+        let header = rows.row().map_err(EntryRejectReason::from).and_then(|row| self.header(&row));
         let header = header.map_err(|reason| Damaged { line: rows.line(), reason })?;
         while next_row(&mut rows)? {
             advance(1);
@@ -208,7 +208,7 @@ impl Tables {
             if rows.is_blank() {
                 self.ignored += 1;
             } else if let Err(reason) =
-                rows.row().map_err(RejectReason::from).and_then(|row| self.row(&header, &row, at))
+                rows.row().map_err(EntryRejectReason::from).and_then(|row| self.row(&header, &row, at))
             {
                 self.rejected.insert(at, reason);
             }
@@ -216,15 +216,15 @@ impl Tables {
         Ok(())
     }
 
-    fn header(&self, row: &Row<'_>) -> Result<Header, RejectReason> {
+    fn header(&self, row: &Row<'_>) -> Result<Header, EntryRejectReason> {
         // A header that is cut off inside a name could be that of another table.
         if row.ends_with_input() {
-            return Err(RejectReason::Truncated { expected: "a line feed at the end of the header" });
+            return Err(EntryRejectReason::Truncated { expected: "a line feed at the end of the header" });
         }
         Header::new(row, &self.ignoring)
     }
 
-    fn row(&mut self, header: &Header, row: &Row<'_>, at: At) -> Result<(), RejectReason> {
+    fn row(&mut self, header: &Header, row: &Row<'_>, at: At) -> Result<(), EntryRejectReason> {
         if row.iter().all(|field| field.trim().is_empty()) {
             self.ignored += 1;
             return Ok(());
@@ -232,9 +232,9 @@ impl Tables {
         match row.len() == header.len() {
             true => header.check_unnamed(row)?,
             false if row.ends_with_input() && row.len() < header.len() => {
-                return Err(RejectReason::Truncated { expected: "one field for each column in the last row" });
+                return Err(EntryRejectReason::Truncated { expected: "one field for each column in the last row" });
             }
-            false => return Err(RejectReason::FieldCount { found: row.len(), expected: header.len() }),
+            false => return Err(EntryRejectReason::FieldCount { found: row.len(), expected: header.len() }),
         }
         match header.kind() {
             TableKind::Users => self.user(header, row, at),
@@ -243,7 +243,7 @@ impl Tables {
         }
     }
 
-    fn user(&mut self, header: &Header, row: &Row<'_>, at: At) -> Result<(), RejectReason> {
+    fn user(&mut self, header: &Header, row: &Row<'_>, at: At) -> Result<(), EntryRejectReason> {
         let id = header.required(row, Column::Id, "the immutable id of a user")?;
         let id = document::user_id(spelling::id(id), "id")?;
         let mut names = Vec::new();
@@ -260,7 +260,7 @@ impl Tables {
         advance(names.len());
         let mut user = User::new(id).with_aliases(names);
         if user.aliases().len() > MAX_NAMES {
-            return Err(RejectReason::TooManyNames { max: MAX_NAMES });
+            return Err(EntryRejectReason::TooManyNames { max: MAX_NAMES });
         }
         let mut status = UserStatus::Active;
         for (column, text) in [Column::Enabled, Column::Status].iter().flat_map(|column| header.texts(row, *column)) {
@@ -270,7 +270,7 @@ impl Tables {
             let expected = "the domain name of the user's organization";
             let domain = Domain::new(domain);
             user = user.with_home_domain(
-                domain.map_err(|_| RejectReason::InvalidField { field: Column::HomeDomain.name(), expected })?,
+                domain.map_err(|_| EntryRejectReason::InvalidField { field: Column::HomeDomain.name(), expected })?,
             );
         }
         let groups = group_ids(header, row, Column::Groups)?;
@@ -282,7 +282,7 @@ impl Tables {
         Ok(())
     }
 
-    fn group(&mut self, header: &Header, row: &Row<'_>, at: At) -> Result<(), RejectReason> {
+    fn group(&mut self, header: &Header, row: &Row<'_>, at: At) -> Result<(), EntryRejectReason> {
         let id = header.required(row, Column::GroupId, "the immutable id of a group")?;
         let id = document::group_id(spelling::id(id), "group id")?;
         for group in group_ids(header, row, Column::Parents)? {
@@ -294,7 +294,7 @@ impl Tables {
         Ok(())
     }
 
-    fn membership(&mut self, header: &Header, row: &Row<'_>, at: At) -> Result<(), RejectReason> {
+    fn membership(&mut self, header: &Header, row: &Row<'_>, at: At) -> Result<(), EntryRejectReason> {
         let group = header.required(row, Column::GroupId, "the id of the group")?;
         let group = document::group_id(spelling::id(group), "group")?;
         let member = spelling::id(header.required(row, Column::Member, "the id of the member")?);
@@ -319,7 +319,7 @@ impl Tables {
             }
             Some(_) => {
                 let expected = "`user`, `group`, `device`, `application` or `service principal`";
-                return Err(RejectReason::InvalidField { field: Column::MemberType.name(), expected });
+                return Err(EntryRejectReason::InvalidField { field: Column::MemberType.name(), expected });
             }
         };
         self.memberships.push(Membership { at, group, member: member.to_owned(), kind });
@@ -336,7 +336,7 @@ impl Tables {
             if known_users.insert(user.id().clone()) {
                 builder = builder.user(user);
             } else {
-                rejected.insert(at, RejectReason::RepeatedRecord);
+                rejected.insert(at, EntryRejectReason::RepeatedRecord);
             }
         }
         let mut known_groups: HashMap<String, GroupId> = HashMap::with_capacity(groups.len());
@@ -344,18 +344,18 @@ impl Tables {
             if known_groups.insert(id.as_str().to_owned(), id.clone()).is_none() {
                 builder = builder.group(id, name);
             } else {
-                rejected.insert(at, RejectReason::RepeatedRecord);
+                rejected.insert(at, EntryRejectReason::RepeatedRecord);
             }
         }
         for Membership { at, group, member, kind } in memberships {
             if !known_groups.contains_key(group.as_str()) {
-                reject(&mut rejected, at, RejectReason::UnknownGroup { count: 1 });
+                reject(&mut rejected, at, EntryRejectReason::UnknownGroup { count: 1 });
                 continue;
             }
             // The id was checked when the row was read.
             let Ok(user) = UserId::new(member.as_str()) else { continue };
             let (nested, is_user) = (known_groups.get(&member), known_users.contains(&user));
-            let unknown = RejectReason::UnknownMember { count: 1 };
+            let unknown = EntryRejectReason::UnknownMember { count: 1 };
             let expected = "`user` or `group`, because a user and a group have the id";
             match (kind, nested) {
                 (Some(MemberKind::Group) | None, Some(nested)) => {
@@ -365,7 +365,7 @@ impl Tables {
                         reject(
                             &mut rejected,
                             at,
-                            RejectReason::InvalidField { field: Column::MemberType.name(), expected },
+                            EntryRejectReason::InvalidField { field: Column::MemberType.name(), expected },
                         );
                     }
                 }
@@ -380,7 +380,7 @@ impl Tables {
             }
         }
         let place = |(input, line)| if inputs == 1 { Place::Line(line) } else { Place::LineOf { input, line } };
-        let rejected = rejected.into_iter().map(|(at, reason)| Rejected { place: place(at), reason }).collect();
+        let rejected = rejected.into_iter().map(|(at, reason)| RejectedEntry { place: place(at), reason }).collect();
         Import { value: builder, read, ignored, rejected }
     }
 }
@@ -390,8 +390,8 @@ fn next_row<R: BufRead>(rows: &mut RowReader<R>) -> Result<bool, Damaged> {
 }
 
 /// Rejects a row after all tables were read. A row is rejected once; its unknown members or groups are counted.
-fn reject(rejected: &mut BTreeMap<At, RejectReason>, at: At, reason: RejectReason) {
-    use RejectReason::{UnknownGroup, UnknownMember};
+fn reject(rejected: &mut BTreeMap<At, EntryRejectReason>, at: At, reason: EntryRejectReason) {
+    use EntryRejectReason::{UnknownGroup, UnknownMember};
 
     match (rejected.get_mut(&at), &reason) {
         (Some(UnknownGroup { count }), UnknownGroup { .. }) | (Some(UnknownMember { count }), UnknownMember { .. }) => {
@@ -409,13 +409,13 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
     text.split(';').map(str::trim).filter(|part| !part.is_empty())
 }
 
-fn group_ids(header: &Header, row: &Row<'_>, column: Column) -> Result<Vec<GroupId>, RejectReason> {
+fn group_ids(header: &Header, row: &Row<'_>, column: Column) -> Result<Vec<GroupId>, EntryRejectReason> {
     let ids = header.all(row, column).flat_map(parts);
     let ids = ids.filter(|id| !spelling::is_blank(id)).inspect(|_| advance(1));
     ids.map(|id| document::group_id(spelling::id(id), column.name())).collect()
 }
 
-fn status(column: Column, text: &str, before: UserStatus) -> Result<UserStatus, RejectReason> {
+fn status(column: Column, text: &str, before: UserStatus) -> Result<UserStatus, EntryRejectReason> {
     let expected = match column {
         Column::Status => "`active`, `disabled` or `deleted`",
         _ => "`true` or `false`",
@@ -425,7 +425,7 @@ fn status(column: Column, text: &str, before: UserStatus) -> Result<UserStatus, 
         (Column::Status, "disabled" | "suspended" | "blocked" | "inactive")
         | (Column::Enabled, "false" | "no" | "0") => Ok(UserStatus::Disabled),
         (Column::Status, "deleted") => Ok(UserStatus::Deleted),
-        _ => Err(RejectReason::InvalidField { field: column.name(), expected }),
+        _ => Err(EntryRejectReason::InvalidField { field: column.name(), expected }),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::names::{MAX_NAMES, NamesError, UserNames};
-use super::{Import, Place, RejectReason, Rejected};
+use super::{EntryRejectReason, Import, Place, RejectedEntry};
 use crate::directory::{DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectorySnapshot, Resolution, User};
 use crate::identity::{GroupId, Identity, UserId};
 use crate::steps::advance;
@@ -37,7 +37,7 @@ pub(super) struct ChangeSet {
     pub(super) changes: Vec<DirectoryChange>,
     /// The number of records whose ids the caller declared as non-people.
     pub(super) ignored: u64,
-    pub(super) rejected: Vec<Rejected>,
+    pub(super) rejected: Vec<RejectedEntry>,
 }
 
 /// The rules by which sources differ.
@@ -51,9 +51,9 @@ pub(super) struct SourceRules<'a> {
     /// The ids that the caller declared as non-people.
     pub(super) non_people: &'a HashSet<String>,
     /// The reason to reject a user record without a name.
-    pub(super) missing_name: RejectReason,
+    pub(super) missing_name: EntryRejectReason,
     /// The reason to reject a member of unknown type.
-    pub(super) missing_type: RejectReason,
+    pub(super) missing_type: EntryRejectReason,
 }
 
 #[derive(Default)]
@@ -161,7 +161,7 @@ impl DirectoryFacts {
                 |id| self.knows_user(id, rules),
                 |id| self.knows_group(id, rules),
             ) else {
-                let rejection = |place: &Place| Rejected { place: *place, reason: rules.missing_type.clone() };
+                let rejection = |place: &Place| RejectedEntry { place: *place, reason: rules.missing_type.clone() };
                 rejected.extend(membership.unspecified_at.iter().map(rejection));
                 continue;
             };
@@ -170,7 +170,7 @@ impl DirectoryFacts {
             // The members of a group that no source has described are unknown.
             if listed && resolved.group.as_ref().is_some_and(|child| !self.knows_group(child, rules)) {
                 let place = membership.listed_at.unwrap_or(Place::Whole);
-                rejected.push(Rejected { place, reason: RejectReason::UnknownMember { count: 1 } });
+                rejected.push(RejectedEntry { place, reason: EntryRejectReason::UnknownMember { count: 1 } });
                 additions.extend(ResolvedMember { group: None, ..resolved }.addition_to(group));
                 continue;
             }
@@ -191,14 +191,16 @@ impl DirectoryFacts {
             match names.user(id, known.as_ref(), rules.complete_records, rules.not_requested) {
                 Ok(user) => changes.push(DirectoryChange::User(user)),
                 // A user known only by id from a member list has no record that could be incomplete.
-                Err(NamesError::NoName) if !facts.has_record && names.is_empty() => {}
-                Err(NamesError::NoName) if is_no_person => ignored += facts.named_at.len() as u64,
+                Err(NamesError::MissingName) if !facts.has_record && names.is_empty() => {}
+                Err(NamesError::MissingName) if is_no_person => ignored += facts.named_at.len() as u64,
                 Err(error) => {
                     let reason = match error {
-                        NamesError::NoName => rules.missing_name.clone(),
-                        NamesError::TooManyNames => RejectReason::TooManyNames { max: MAX_NAMES },
+                        NamesError::MissingName => rules.missing_name.clone(),
+                        NamesError::TooManyNames => EntryRejectReason::TooManyNames { max: MAX_NAMES },
                     };
-                    rejected.extend(facts.named_at.into_iter().map(|place| Rejected { place, reason: reason.clone() }));
+                    rejected.extend(
+                        facts.named_at.into_iter().map(|place| RejectedEntry { place, reason: reason.clone() }),
+                    );
                 }
             }
         }

@@ -43,7 +43,8 @@
 //!   Graph answers that a link is too old (410), start again without one.
 //! - Plain listings: `/users` and `/groups` with the same `$select`, then `/groups/{id}/members` for each group. There
 //!   is no result without the members of every listed group. Nested groups are listed as groups, so do not request
-//!   `transitiveMembers`. A listing of members of only one type is rejected, because it omits nested groups.
+//!   `transitiveMembers`. A listing of members of only one type is rejected, because it omits nested groups. A page
+//!   whose `@odata.context` names another collection than the requested one is rejected too.
 //!
 //! Send requests without `$filter`, as an application with the permission `Member.Read.Hidden` to read hidden
 //! memberships. Graph omits objects that the application may not read, and the response does not show it. Provisioning
@@ -70,15 +71,15 @@
 //!   built-in group protects applications. An unknown type is rejected. A member without a type has the known type of
 //!   its id, from this sync or the previous snapshot. A member of unknown type is rejected, because a group mistaken
 //!   for a user would protect no user. A member group that neither this sync nor the previous snapshot contains is
-//!   rejected too. Ids that do not belong to people can be [excluded](Sync::with_non_people).
+//!   rejected too. Ids that do not belong to people can be [excluded](Sync::ignoring_members).
 //!
 //! # Absent properties
 //! A record in a delta can contain some of the properties only. An absent property keeps its known value; `null` means
 //! that it has no value. A [`User`](crate::directory::User) does not record which property a name came from. The
-//! previous names are therefore dropped only if the records of this sync contain every property that names a user, or if the
-//! caller declares that [records are complete](Sync::with_whole_records). `identities` is required only if any record
-//! of the sync contains it. Otherwise names are only added. A stale name hides too much; a lost name would hide too
-//! little.
+//! previous names are therefore dropped only if the records of this sync contain every property that names a user, or
+//! if the caller declares that [records are complete](Sync::with_whole_records). `identities` is required only if any
+//! record of the sync contains it. Otherwise names are only added. A stale name hides too much; a lost name would hide
+//! too little.
 //!
 //! # Order
 //! Graph may repeat an object, split it across pages and return objects in any order, so the order of pages does not
@@ -98,9 +99,9 @@ use std::io::Read;
 
 use thiserror::Error;
 
-use self::page::{GroupRecord, PageEnd, PageEntry};
+use self::page::{GroupRecord, MemberEntry, PageEnd, PageEntry};
 use super::facts::{ChangeSet, DirectoryFacts, SourceRules};
-use super::{Import, Place, RejectReason, Rejected, document};
+use super::{EntryRejectReason, Import, Place, RejectedEntry, document};
 use crate::directory::{DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectorySnapshot};
 use crate::identity::GroupId;
 use crate::steps::advance;
@@ -144,7 +145,7 @@ pub struct Sync {
     pages: u64,
     read: u64,
     ignored: u64,
-    rejected: Vec<Rejected>,
+    rejected: Vec<RejectedEntry>,
 }
 
 #[derive(Clone)]
@@ -203,7 +204,7 @@ impl Sync {
     /// [ignored](Import::ignored), even if the rest of the member is invalid. A user record with such an id and without
     /// a name is ignored too; a record that cannot be read is still rejected. Call this before the first page.
     #[must_use]
-    pub fn with_non_people(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
+    pub fn ignoring_members(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.non_people.extend(ids.into_iter().map(Into::into));
         self
     }
@@ -235,11 +236,11 @@ impl Sync {
     /// An entry that is rejected is reported in the [`Import`]; the other entries of the page are accepted.
     ///
     /// # Errors
-    /// Returns [`Rejected`] if the page is invalid or truncated, or the link is not pending. Nothing of the page is
-    /// accepted then, and the link stays pending.
-    pub fn page(&mut self, link: &str, page: impl Read) -> Result<(), Rejected> {
-        let whole = |reason| Rejected { place: Place::Whole, reason };
-        let asked = self.open.get(link).cloned().ok_or(whole(RejectReason::NotAsked))?;
+    /// Returns [`RejectedEntry`] if the page is invalid or truncated, or the link is not pending. Nothing of the page
+    /// is accepted then, and the link stays pending.
+    pub fn page(&mut self, link: &str, page: impl Read) -> Result<(), RejectedEntry> {
+        let whole = |reason| RejectedEntry { place: Place::Whole, reason };
+        let asked = self.open.get(link).cloned().ok_or(whole(EntryRejectReason::LinkNotPending))?;
         let page = document::read(page, MAX_PAGE_BYTES, MAX_PAGE_VALUES)
             .and_then(|page| page::read(page, &asked.listing, asked.is_delta, &self.non_people))
             .map_err(whole)?;
@@ -247,7 +248,7 @@ impl Sync {
             // Following such a link would never end.
             PageEnd::Next(next) if next == link || self.followed.contains(&next) || self.open.contains_key(&next) => {
                 let expected = "a link that differs from those of all other pages";
-                return Err(whole(RejectReason::InvalidField { field: "@odata.nextLink", expected }));
+                return Err(whole(EntryRejectReason::InvalidField { field: "@odata.nextLink", expected }));
             }
             PageEnd::Next(next) => {
                 self.open.insert(next, asked);
@@ -265,14 +266,14 @@ impl Sync {
         Ok(())
     }
 
-    fn add_entry(&mut self, entry: Result<PageEntry, RejectReason>, record: u64) {
+    fn add_entry(&mut self, entry: Result<PageEntry, EntryRejectReason>, record: u64) {
         let page = self.pages;
         let place = |member| Place::Page { page, record, member };
         self.read += 1;
         advance(1);
         let entry = match entry {
             Ok(entry) => entry,
-            Err(reason) => return self.rejected.push(Rejected { place: place(None), reason }),
+            Err(reason) => return self.rejected.push(RejectedEntry { place: place(None), reason }),
         };
         match entry {
             PageEntry::User(id, Some(names)) => self.facts.user(id, names, place(None)),
@@ -285,9 +286,9 @@ impl Sync {
                     self.read += 1;
                     advance(1);
                     match member {
-                        Ok(Some(member)) => self.facts.member(group.clone(), member, place(Some(at))),
-                        Ok(None) => self.ignored += 1,
-                        Err(reason) => self.rejected.push(Rejected { place: place(Some(at)), reason }),
+                        Ok(MemberEntry::Member(member)) => self.facts.member(group.clone(), member, place(Some(at))),
+                        Ok(MemberEntry::Ignored) => self.ignored += 1,
+                        Err(reason) => self.rejected.push(RejectedEntry { place: place(Some(at)), reason }),
                     }
                 }
             }
@@ -297,7 +298,7 @@ impl Sync {
                 }
                 self.facts.member(group, member, place(None));
             }
-            PageEntry::Other => self.ignored += 1,
+            PageEntry::Ignored => self.ignored += 1,
         }
     }
 
@@ -333,8 +334,8 @@ impl Sync {
             }
         } else if self.facts.groups().next().is_some() && !self.lists_members {
             let expected = "members of at least one group; add `members` to `$select`";
-            let reason = RejectReason::MissingField { field: "members@delta", expected };
-            self.rejected.push(Rejected { place: Place::Whole, reason });
+            let reason = EntryRejectReason::MissingField { field: "members@delta", expected };
+            self.rejected.push(RejectedEntry { place: Place::Whole, reason });
         }
         Ok(self.import(None).into_builder())
     }
@@ -375,11 +376,11 @@ impl Sync {
             complete_records,
             not_requested: (!has_identities).then_some(names::IDENTITIES),
             non_people: &non_people,
-            missing_name: RejectReason::MissingField {
+            missing_name: EntryRejectReason::MissingField {
                 field: "userPrincipalName",
                 expected: "the sign-in name or, if it is null, another name; add both to `$select`",
             },
-            missing_type: RejectReason::MissingField {
+            missing_type: EntryRejectReason::MissingField {
                 field: "@odata.type",
                 expected: "a type, or the id of a known user or group",
             },

@@ -77,7 +77,7 @@
 //! it is therefore rejected, as is an entry whose `memberOf` or primary group refers to a missing group. With
 //! [`into_partial`](super::Import::into_partial), such members are users identified by their distinguished names, and
 //! such groups are dropped.
-//! - [`LdifReader::with_non_people`] declares members that are not people: foreign security principals, or the
+//! - [`LdifReader::ignoring_members`] declares members that are not people: foreign security principals, or the
 //!   placeholder in a group that must not be empty. Among foreign security principals, `S-1-5-11` means every
 //!   authenticated user, and a SID of another domain means one of its users.
 //! - `memberUid` does not support nesting, and is resolved when it is read. A later change that assigns the account

@@ -10,17 +10,17 @@ use crate::text::TextError;
 /// A record that was rejected. It contains no value that could name a person.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{place}: {reason}")]
-pub struct Rejected {
+pub struct RejectedEntry {
     /// The place of the record in the input.
     pub place: Place,
     /// The reason, with the expected format where there is one.
-    pub reason: RejectReason,
+    pub reason: EntryRejectReason,
 }
 
 /// The place of a record in its input. All numbers start at 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
-    /// The line on which the record begins, or the line with the error in a record of many lines.
+    /// The line on which the record begins, or the line of the error if the record spans several lines.
     Line(u64),
     /// The number of the record in a page, a list or a request.
     Record(u64),
@@ -47,15 +47,15 @@ pub enum Place {
 /// The reason why a record, or the input as a whole, was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum RejectReason {
-    /// An I/O error ended reading.
+pub enum EntryRejectReason {
+    /// Reading stopped because of an I/O error.
     #[error("reading the input failed: {kind}")]
     Io {
         /// The kind of the I/O error.
         kind: std::io::ErrorKind,
     },
-    /// The input is not UTF-8 text of the expected format. Nothing of it was read.
-    #[error("the input is {kind}")]
+    /// The input is not UTF-8 text of the expected format. None of it was read.
+    #[error("{kind}")]
     OtherInput {
         /// The detected kind of input.
         kind: InputKind,
@@ -103,11 +103,12 @@ pub enum RejectReason {
         /// The most values that the JSON may contain.
         max: usize,
     },
-    /// A field occurs twice in one object, so readers could disagree about the person that it names.
+    /// A JSON object contains the same key twice, so readers could disagree about the person that it names. In SCIM,
+    /// keys that differ only in case are the same.
     #[error("a JSON object contains the same key twice; remove one")]
-    GivenTwice,
+    DuplicateJsonKey,
     /// A required field is missing or empty.
-    #[error("field `{field}` is missing, expected {expected}")]
+    #[error("field `{field}` is missing or empty, expected {expected}")]
     MissingField {
         /// The name of the field.
         field: &'static str,
@@ -128,6 +129,15 @@ pub enum RejectReason {
         /// The name of the field.
         field: &'static str,
     },
+    /// A field that can have only one value has several different ones.
+    #[error("field `{field}` has several different values; keep only one of them")]
+    DifferentValues {
+        /// The name of the field.
+        field: &'static str,
+    },
+    /// Another operation of the bulk request has the same `bulkId`.
+    #[error("field `bulkId` has the value of another operation; use a unique value")]
+    RepeatedBulkId,
     /// The text in a field is not a valid id or name.
     #[error("field `{field}`: {error}")]
     Text {
@@ -137,7 +147,7 @@ pub enum RejectReason {
         error: TextError,
     },
     /// The source returned only part of the values of a field.
-    #[error("field `{field}` contains only part of its values; export all of them")]
+    #[error("field `{field}` contains only some of its values; export all of them")]
     PartialValues {
         /// The name of the field.
         field: &'static str,
@@ -147,14 +157,35 @@ pub enum RejectReason {
     RepeatedRecord,
     /// A group lists a member that the input does not contain. It may be a group, whose members would not be protected.
     #[error(
-        "lists {count} members that the input does not contain; add them, or pass those that are not people to `with_non_people`"
+        "members that the input does not contain: {count}; add them, or pass those that are not people to \
+         `ignoring_members`"
     )]
     UnknownMember {
         /// The number of such members.
         count: u64,
     },
+    /// A group lists a member that the input contains, but the member is neither user nor group. It may be a principal
+    /// of another domain, which would not be protected.
+    #[error(
+        "members that are neither users nor groups: {count}; pass them to `ignoring_members` if they are not people"
+    )]
+    OtherMember {
+        /// The number of such members.
+        count: u64,
+    },
+    /// The server computes the members of a group, so the input does not list them.
+    #[error(
+        "the members of this group cannot be determined from `{field}`; export the group with its members in `member`"
+    )]
+    ComputedMembers {
+        /// The attribute from which the server computes the members.
+        field: &'static str,
+    },
+    /// The search whose result is the input failed, or was cut short by a limit.
+    #[error("the search failed or was cut short (`result` is not 0); export again without a size or time limit")]
+    IncompleteSearch,
     /// A record is a member of a group that the input does not contain.
-    #[error("is a member of {count} groups that the input does not contain; add these groups")]
+    #[error("member of groups that the input does not contain: {count}; add them")]
     UnknownGroup {
         /// The number of such groups.
         count: u64,
@@ -167,20 +198,22 @@ pub enum RejectReason {
         /// The attribute that refers to the group.
         field: &'static str,
     },
-    /// Too many records share a number or an account name, so it does not identify any of them.
-    #[error("more than {max} records share a value that `{field}` refers to; make it unique")]
-    TooManyHolders {
-        /// The attribute that refers to the number or name.
+    /// Too many records have the same number or account name, so it does not identify any of them.
+    #[error("`{field}` contains a value that more than {max} records have; make it unique")]
+    AmbiguousReference {
+        /// The attribute with the number or name.
         field: &'static str,
-        /// The most records that may share one value.
+        /// The most records that may have the same value.
         max: usize,
     },
-    /// The record refers to entries on another server.
+    /// The record refers to entries on another server. The DN of the referral is that of a referral entry, or the one
+    /// in the URL of a search reference.
     #[error(
-        "refers to another server; add the entries of that server, and pass the name in the reference to `with_non_people`"
+        "refers to another server; add the entries of that server, and pass the DN of the referral to \
+         `ignoring_members`"
     )]
     Referral,
-    /// The record changes an entry that was not read before.
+    /// The record changes an entry that no earlier record added.
     #[error("changes an entry that no earlier record added; import the full directory first")]
     UnknownRecord,
     /// The record is a change that this reader does not support.
@@ -191,7 +224,7 @@ pub enum RejectReason {
     },
     /// The column has an unknown name, and the caller did not exclude it. The names in a misspelt column would protect
     /// no user.
-    #[error("column {column}{} is unknown, expected {expected}", quoted(name.as_deref()))]
+    #[error("column {column}{} is unknown, expected {expected}", space_and_quoted(name.as_deref()))]
     UnknownColumn {
         /// The number of the column, from 1.
         column: usize,
@@ -215,15 +248,15 @@ pub enum RejectReason {
         max: usize,
     },
     /// The link does not belong to a pending page.
-    #[error("not the link of a pending page; pass a link that was requested and not yet read")]
-    NotAsked,
+    #[error("this link is not pending; pass one that `next_link` returned and that was not read yet")]
+    LinkNotPending,
     /// The number of entries changed between pages, so an entry may be on none of the pages.
     #[error("`totalResults` changed between pages; read the list again")]
     ListChanged,
 }
 
-/// Returns the name in backticks, after a space.
-fn quoted(name: Option<&str>) -> String {
+/// Returns the name in backticks with a leading space, or an empty string if there is no name.
+fn space_and_quoted(name: Option<&str>) -> String {
     name.map(|name| format!(" `{name}`")).unwrap_or_default()
 }
 
@@ -233,7 +266,7 @@ impl fmt::Display for Place {
             Self::Line(line) => write!(f, "line {line}"),
             Self::Record(record) => write!(f, "record {record}"),
             Self::LineOf { input, line } => write!(f, "line {line} of input {input}"),
-            Self::Whole => f.write_str("the input as a whole"),
+            Self::Whole => f.write_str("input"),
             Self::Page { page, record, member: None } => write!(f, "page {page}, record {record}"),
             Self::Page { page, record, member: Some(member) } => {
                 write!(f, "page {page}, record {record}, member {member}")

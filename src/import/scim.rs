@@ -100,7 +100,7 @@ pub use self::requests::{Requests, bulk, patch_group, patch_user, put_group, put
 use self::attributes::Attributes;
 use self::resource::Resource;
 use super::facts::{ChangeSet, DirectoryFacts, MemberType, SourceRules};
-use super::{Import, Place, RejectReason, Rejected, document};
+use super::{EntryRejectReason, Import, Place, RejectedEntry, document};
 use crate::directory::DirectoryBuilder;
 #[cfg(doc)]
 use crate::directory::DirectoryDelta;
@@ -139,7 +139,7 @@ pub struct Lists {
     pages: u64,
     read: u64,
     ignored: u64,
-    rejected: Vec<Rejected>,
+    rejected: Vec<RejectedEntry>,
 }
 
 /// The part of a list that was read.
@@ -179,7 +179,7 @@ impl Lists {
     /// Declares member ids that do not belong to people, such as devices or placeholders. Members with these ids are
     /// [ignored](Import::ignored), even if the rest of the member is invalid. Call this before the first page.
     #[must_use]
-    pub fn with_non_people(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
+    pub fn ignoring_members(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.non_people.extend(ids.into_iter().map(Into::into));
         self
     }
@@ -200,22 +200,22 @@ impl Lists {
     /// A resource that is rejected is reported in the [`Import`]; the other resources of the page are accepted.
     ///
     /// # Errors
-    /// Returns [`Rejected`] if the page is invalid or truncated, is empty before the end of its list, or has a
+    /// Returns [`RejectedEntry`] if the page is invalid or truncated, is empty before the end of its list, or has a
     /// different `totalResults` than the previous pages. Nothing of the page is accepted then.
-    pub fn page(&mut self, endpoint: Endpoint, page: impl Read) -> Result<(), Rejected> {
-        let whole = |reason| Rejected { place: Place::Whole, reason };
+    pub fn page(&mut self, endpoint: Endpoint, page: impl Read) -> Result<(), RejectedEntry> {
+        let whole = |reason| RejectedEntry { place: Place::Whole, reason };
         let page = read(page).and_then(ListPage::new).map_err(whole)?;
         let list = match endpoint {
             Endpoint::Users => &mut self.users,
             Endpoint::Groups => &mut self.groups,
         };
         if list.total.is_some_and(|total| total != page.total) {
-            return Err(whole(RejectReason::ListChanged));
+            return Err(whole(EntryRejectReason::ListChanged));
         }
         let seen = u64::try_from(list.seen.len()).unwrap_or(u64::MAX);
         if page.resources.is_empty() && seen < page.total {
             let expected = "resources, up to `totalResults`";
-            return Err(whole(RejectReason::MissingField { field: "Resources", expected }));
+            return Err(whole(EntryRejectReason::MissingField { field: "Resources", expected }));
         }
         list.total = Some(page.total);
         let start = page.start.unwrap_or(list.next).max(1);
@@ -233,7 +233,7 @@ impl Lists {
             let page = self.pages;
             let place = |member| Place::Page { page, record, member };
             match resource {
-                Err(reason) => self.rejected.push(Rejected { place: place(None), reason }),
+                Err(reason) => self.rejected.push(RejectedEntry { place: place(None), reason }),
                 Ok(Resource::User { id, names }) => self.facts.user(id, names, place(None)),
                 Ok(Resource::Group { id, name, members }) => {
                     self.facts.group(id.clone(), name);
@@ -249,7 +249,7 @@ impl Lists {
                                 }
                                 self.facts.member(id.clone(), member, place(Some(at)));
                             }
-                            Err(reason) => self.rejected.push(Rejected { place: place(Some(at)), reason }),
+                            Err(reason) => self.rejected.push(RejectedEntry { place: place(Some(at)), reason }),
                         }
                     }
                 }
@@ -272,8 +272,8 @@ impl Lists {
         }
         if self.facts.groups().next().is_some() && !self.lists_members {
             let expected = "members of at least one group; do not exclude `members`";
-            let reason = RejectReason::MissingField { field: "members", expected };
-            self.rejected.push(Rejected { place: Place::Whole, reason });
+            let reason = EntryRejectReason::MissingField { field: "members", expected };
+            self.rejected.push(RejectedEntry { place: Place::Whole, reason });
         }
         let Self { users, facts, declared_users, non_people, read, mut ignored, mut rejected, .. } = self;
         advance(declared_users.len());
@@ -281,8 +281,8 @@ impl Lists {
         if !users.seen.is_empty() {
             let unknown =
                 declared_users.into_iter().filter(|(_, id)| !users.seen.contains(&SeenResource::ById(id.clone())));
-            let reason = RejectReason::UnknownMember { count: 1 };
-            rejected.extend(unknown.map(|(place, _)| Rejected { place, reason: reason.clone() }));
+            let reason = EntryRejectReason::UnknownMember { count: 1 };
+            rejected.extend(unknown.map(|(place, _)| RejectedEntry { place, reason: reason.clone() }));
         }
         let ChangeSet { changes: value, ignored: unnamed, rejected: unknown } = facts.changes(&SourceRules {
             before: None,
@@ -322,26 +322,26 @@ struct ListPage {
 }
 
 impl ListPage {
-    fn new(page: Attributes) -> Result<Self, RejectReason> {
+    fn new(page: Attributes) -> Result<Self, EntryRejectReason> {
         page.check_schemas(LIST_RESPONSE, "the URN of a list response")?;
         let expected = "the total number of resources";
         let total =
-            page.number("totalResults")?.ok_or(RejectReason::MissingField { field: "totalResults", expected })?;
+            page.number("totalResults")?.ok_or(EntryRejectReason::MissingField { field: "totalResults", expected })?;
         let start = page.number("startIndex")?;
         let resources = page.list("Resources")?.unwrap_or_default().to_vec();
         Ok(Self { start, total, resources })
     }
 }
 
-fn read(source: impl Read) -> Result<Attributes, RejectReason> {
+fn read(source: impl Read) -> Result<Attributes, EntryRejectReason> {
     Attributes::new(document::read(source, MAX_BODY_BYTES, MAX_BODY_VALUES)?)
 }
 
-fn missing_name() -> RejectReason {
-    RejectReason::MissingField { field: "userName", expected: "the sign-in name of the user" }
+fn missing_name() -> EntryRejectReason {
+    EntryRejectReason::MissingField { field: "userName", expected: "the sign-in name of the user" }
 }
 
-fn missing_type() -> RejectReason {
+fn missing_type() -> EntryRejectReason {
     let expected = "`User` or `Group`, a `$ref` to `Users` or `Groups`, or the id of a known user or group";
-    RejectReason::MissingField { field: "members.type", expected }
+    EntryRejectReason::MissingField { field: "members.type", expected }
 }

@@ -2,7 +2,7 @@
 //!
 //! All importers parse names here, so they clean and reject the same spellings.
 
-use super::RejectReason;
+use super::EntryRejectReason;
 use crate::identity::{Alias, Domain, address};
 use crate::steps::advance;
 
@@ -50,7 +50,7 @@ const KIND: &str = "an address, with or without the prefix `smtp:`, `sip:` or `m
 const ID: &str = "an id instead of a type name or a placeholder";
 
 /// Returns the names in a field. A blank text or a placeholder for a missing value contains none.
-pub(super) fn names(text: &str, field: &'static str, holds: Holds) -> Result<Vec<Alias>, RejectReason> {
+pub(super) fn names(text: &str, field: &'static str, holds: Holds) -> Result<Vec<Alias>, EntryRejectReason> {
     let mut spelling = Spelling { field, holds, found: Vec::new() };
     spelling.list(text, 0)?;
     Ok(spelling.found)
@@ -64,10 +64,10 @@ pub(super) fn id(text: &str) -> &str {
 }
 
 /// Rejects a text that no source uses as an id.
-pub(super) fn check_id(id: &str, field: &'static str) -> Result<(), RejectReason> {
+pub(super) fn check_id(id: &str, field: &'static str) -> Result<(), EntryRejectReason> {
     let text = bare(id);
     if is_type_name(text) || is_no_value(text) || is_no_value_word(text) || text.contains('\u{fffd}') {
-        return Err(RejectReason::InvalidField { field, expected: ID });
+        return Err(EntryRejectReason::InvalidField { field, expected: ID });
     }
     Ok(())
 }
@@ -85,12 +85,12 @@ struct Spelling {
 }
 
 impl Spelling {
-    fn invalid(&self, expected: &'static str) -> RejectReason {
-        RejectReason::InvalidField { field: self.field, expected }
+    fn invalid(&self, expected: &'static str) -> EntryRejectReason {
+        EntryRejectReason::InvalidField { field: self.field, expected }
     }
 
     /// Returns whether a text contains a value, and rejects type names and brackets that are nested too deeply.
-    fn contains_value(&self, text: &str, depth: usize) -> Result<bool, RejectReason> {
+    fn contains_value(&self, text: &str, depth: usize) -> Result<bool, EntryRejectReason> {
         if text.is_empty() || is_no_value(text) {
             return Ok(false);
         }
@@ -101,7 +101,7 @@ impl Spelling {
     }
 
     /// Parses a text that can contain several names.
-    fn list(&mut self, text: &str, depth: usize) -> Result<(), RejectReason> {
+    fn list(&mut self, text: &str, depth: usize) -> Result<(), EntryRejectReason> {
         advance(1 + text.len() / 16);
         let text = bare(text);
         if !self.contains_value(text, depth)? {
@@ -127,7 +127,7 @@ impl Spelling {
     }
 
     /// Parses one name, or several addresses joined by a character that no domain contains.
-    fn joined(&mut self, text: &str, depth: usize) -> Result<(), RejectReason> {
+    fn joined(&mut self, text: &str, depth: usize) -> Result<(), EntryRejectReason> {
         for sign in ['+', '|', '/'] {
             advance(1 + text.len() / 16);
             if text.contains(sign) && text.split(sign).all(is_entry) {
@@ -137,7 +137,7 @@ impl Spelling {
         self.one(text, depth)
     }
 
-    fn one(&mut self, text: &str, depth: usize) -> Result<(), RejectReason> {
+    fn one(&mut self, text: &str, depth: usize) -> Result<(), EntryRejectReason> {
         // A spreadsheet adds an apostrophe in front of text that looks like a formula.
         let text = unquoted(bare(text));
         let text = text.strip_prefix('\'').unwrap_or(text);
@@ -194,7 +194,7 @@ impl Spelling {
         }
     }
 
-    fn address(&mut self, text: &str) -> Result<(), RejectReason> {
+    fn address(&mut self, text: &str) -> Result<(), EntryRejectReason> {
         if has_lost_characters(text) {
             return Err(self.invalid(LOST));
         }
@@ -213,7 +213,7 @@ impl Spelling {
         Ok(())
     }
 
-    fn account(&mut self, text: &str) -> Result<(), RejectReason> {
+    fn account(&mut self, text: &str) -> Result<(), EntryRejectReason> {
         if has_lost_characters(text) {
             return Err(self.invalid(LOST));
         }
@@ -240,8 +240,8 @@ impl Spelling {
         Ok(())
     }
 
-    fn alias(&self, text: &str) -> Result<Alias, RejectReason> {
-        Alias::new(text).map_err(|error| RejectReason::Text { field: self.field, error })
+    fn alias(&self, text: &str) -> Result<Alias, EntryRejectReason> {
+        Alias::new(text).map_err(|error| EntryRejectReason::Text { field: self.field, error })
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) fn parse(text: &str) -> Result<Value, RejectReason> {
         Unreadable::Repeated => RejectReason::RepeatedField,
         Unreadable::TooManyValues(count) => {
             let (what, max) = ("values in the JSON", MAX_RECORD_VALUES);
-            RejectReason::TooLarge(ActivityError::TooMany { what, count, max })
+            RejectReason::TooLarge(ActivityError::OverLimit { what, count, max })
         }
     })
 }

@@ -1,6 +1,6 @@
 //! The names of columns, and the kind of table that they form.
 
-use crate::import::RejectReason;
+use crate::import::EntryRejectReason;
 use crate::input::csv::Row;
 use crate::steps::advance;
 
@@ -131,9 +131,9 @@ impl Header {
     /// Parses a header.
     ///
     /// # Errors
-    /// Returns [`RejectReason`] if a column is unknown and not in `ignoring`, if a column is missing, or if it occurs
-    /// twice.
-    pub(super) fn new(row: &Row<'_>, ignoring: &[String]) -> Result<Self, RejectReason> {
+    /// Returns [`EntryRejectReason`] if a column is unknown and not in `ignoring`, if a column is missing, or if it
+    /// occurs twice.
+    pub(super) fn new(row: &Row<'_>, ignoring: &[String]) -> Result<Self, EntryRejectReason> {
         let names: Vec<ColumnName> = row.iter().map(ColumnName::new).collect();
         advance(names.len());
         let is_ignored = |name: &ColumnName| ignores(ignoring, &name.normalized) || ignores(ignoring, &name.key);
@@ -153,11 +153,11 @@ impl Header {
                 Some(column) => column,
                 None => {
                     let name = name.shown.clone();
-                    return Err(RejectReason::UnknownColumn { column: at, name, expected: KNOWN });
+                    return Err(EntryRejectReason::UnknownColumn { column: at, name, expected: KNOWN });
                 }
             };
             if columns.contains(&column) && !column.may_repeat() {
-                return Err(RejectReason::RepeatedField { field: column.name() });
+                return Err(EntryRejectReason::RepeatedField { field: column.name() });
             }
             columns.push(column);
         }
@@ -165,11 +165,11 @@ impl Header {
     }
 
     /// Rejects a row with a value in a column without a name.
-    pub(super) fn check_unnamed(&self, row: &Row<'_>) -> Result<(), RejectReason> {
+    pub(super) fn check_unnamed(&self, row: &Row<'_>) -> Result<(), EntryRejectReason> {
         match self.all(row, Column::Unnamed).next() {
             Some(_) => {
                 let expected = "no value, because the column has no name";
-                Err(RejectReason::InvalidField { field: Column::Unnamed.name(), expected })
+                Err(EntryRejectReason::InvalidField { field: Column::Unnamed.name(), expected })
             }
             None => Ok(()),
         }
@@ -198,19 +198,19 @@ impl Header {
     /// Returns the value of a required column.
     ///
     /// # Errors
-    /// Returns [`RejectReason::MissingField`] if the column is missing or empty.
+    /// Returns [`EntryRejectReason::MissingField`] if the column is missing or empty.
     pub(super) fn required<'a>(
         &'a self,
         row: &'a Row<'_>,
         column: Column,
         expected: &'static str,
-    ) -> Result<&'a str, RejectReason> {
-        self.all(row, column).next().ok_or(RejectReason::MissingField { field: column.name(), expected })
+    ) -> Result<&'a str, EntryRejectReason> {
+        self.all(row, column).next().ok_or(EntryRejectReason::MissingField { field: column.name(), expected })
     }
 }
 
 impl TableKind {
-    fn of(names: &[&str]) -> Result<Self, RejectReason> {
+    fn of(names: &[&str]) -> Result<Self, EntryRejectReason> {
         let has = |some: &[&str]| names.iter().any(|name| some.contains(name));
         let group = has(&["group", "groupid"]);
         if has(&["member", "memberid"]) || (group && has(&["user", "userid"])) {
@@ -248,8 +248,8 @@ fn is_of_users(name: &str) -> bool {
     !shared.contains(&name) && USERS.iter().any(|(_, names)| names.contains(&name))
 }
 
-fn missing(field: &'static str, expected: &'static str) -> RejectReason {
-    RejectReason::MissingField { field, expected }
+fn missing(field: &'static str, expected: &'static str) -> EntryRejectReason {
+    EntryRejectReason::MissingField { field, expected }
 }
 
 fn ignores(ignoring: &[String], name: &str) -> bool {

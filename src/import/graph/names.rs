@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::import::RejectReason;
+use crate::import::EntryRejectReason;
 use crate::import::document::{self, Object};
 use crate::import::names::UserNames;
 use crate::import::spelling::Holds;
@@ -24,7 +24,7 @@ const PROPERTIES: [&str; 7] = [
 ];
 
 /// Reads the names and the status in a user record.
-pub(super) fn read(record: &Object) -> Result<UserNames, RejectReason> {
+pub(super) fn read(record: &Object) -> Result<UserNames, EntryRejectReason> {
     let mut names = UserNames::default();
     for (rank, property) in PROPERTIES.into_iter().enumerate() {
         if !record.contains_key(property) {
@@ -45,24 +45,24 @@ pub(super) fn read(record: &Object) -> Result<UserNames, RejectReason> {
         None | Some(Value::Null) => None,
         Some(Value::Bool(enabled)) => Some(*enabled),
         Some(_) => {
-            return Err(RejectReason::InvalidField { field: "accountEnabled", expected: "true or false" });
+            return Err(EntryRejectReason::InvalidField { field: "accountEnabled", expected: "true or false" });
         }
     };
     Ok(names)
 }
 
-fn texts<'a>(record: &'a Object, property: &'static str) -> Result<Vec<&'a str>, RejectReason> {
+fn texts<'a>(record: &'a Object, property: &'static str) -> Result<Vec<&'a str>, EntryRejectReason> {
     let entries = document::list(record, property)?.unwrap_or_default().iter();
     let expected = "a list of strings";
-    entries.map(|entry| entry.as_str().ok_or(RejectReason::InvalidField { field: property, expected })).collect()
+    entries.map(|entry| entry.as_str().ok_or(EntryRejectReason::InvalidField { field: property, expected })).collect()
 }
 
 /// Returns the ids that issuers assigned to a user. They include phone numbers, where users sign in with one.
-fn identities(record: &Object) -> Result<Vec<&str>, RejectReason> {
+fn identities(record: &Object) -> Result<Vec<&str>, EntryRejectReason> {
     let mut assigned = Vec::new();
     for identity in document::list(record, "identities")?.unwrap_or_default() {
         let Value::Object(identity) = identity else {
-            return Err(RejectReason::InvalidField { field: "identities", expected: "a list of objects" });
+            return Err(EntryRejectReason::InvalidField { field: "identities", expected: "a list of objects" });
         };
         assigned.extend(document::text(identity, ASSIGNED)?);
     }

@@ -4,13 +4,13 @@ use std::collections::HashSet;
 
 use super::attribute::{Attribute, EntryClass};
 use super::dn::{self, Dn};
-use super::draft::{EntryDraft, dn_of, is_true, member, name_of_entry, readable};
+use super::draft::{EntryDraft, check_complete, dn_of, dn_value, is_true, member};
 use super::entry::{DirectoryEntry, MemberRef};
 use super::line::{AttributeLine, LineInfo, is_attribute_name};
 use super::rename::Rename;
 use super::texts::Edit;
 use super::tree::DirectoryTree;
-use crate::import::RejectReason;
+use crate::import::EntryRejectReason;
 use crate::steps;
 
 pub(super) const READ_AGAIN: &str = "read all entries again after it";
@@ -63,7 +63,7 @@ impl ChangeRecord {
         tree: &mut DirectoryTree,
         line: &[u8],
         info: LineInfo,
-    ) -> Result<(), RejectReason> {
+    ) -> Result<(), EntryRejectReason> {
         if let ChangeType::Add(draft) = &mut self.change_type {
             return draft.read_line(tree, line, info);
         }
@@ -72,13 +72,14 @@ impl ChangeRecord {
         }
         let field = AttributeLine::parse(line)?;
         if self.dn.is_none() {
-            let missing = RejectReason::MissingField { field: "dn", expected: "`dn` as the first line of a change" };
-            let name = if field.is("dn") { name_of_entry(&field, info)? } else { return Err(missing) };
-            self.dn = Some(name);
+            let missing =
+                EntryRejectReason::MissingField { field: "dn", expected: "`dn` as the first line of a change" };
+            let text = if field.is("dn") { dn_value(&field, info)? } else { return Err(missing) };
+            self.dn = Some(text);
             return Ok(());
         }
         if info.too_long {
-            return Err(RejectReason::TooLong { max: super::MAX_VALUE_BYTES });
+            return Err(EntryRejectReason::TooLong { max: super::MAX_VALUE_BYTES });
         }
         match &mut self.change_type {
             ChangeType::Unset if field.is("changetype") => {
@@ -94,17 +95,17 @@ impl ChangeRecord {
                     "modrdn" | "moddn" => ChangeType::Rename(Rename::default()),
                     _ => {
                         let expected = "`add`, `delete`, `modify`, `modrdn` or `moddn`";
-                        return Err(RejectReason::InvalidField { field: "changetype", expected });
+                        return Err(EntryRejectReason::InvalidField { field: "changetype", expected });
                     }
                 };
                 Ok(())
             }
             // A control can delete a whole subtree.
             ChangeType::Unset if field.is("control") => {
-                Err(RejectReason::UnsupportedChange { advice: "remove the `control`" })
+                Err(EntryRejectReason::UnsupportedChange { advice: "remove the `control`" })
             }
             ChangeType::Rename(rename) => rename.read_line(&field),
-            _ => Err(RejectReason::Syntax { expected: FIRST }),
+            _ => Err(EntryRejectReason::Syntax { expected: FIRST }),
         }
     }
 
@@ -118,26 +119,28 @@ impl ChangeRecord {
     }
 
     /// Applies the change to the tree. Returns whether it concerns a user or a group.
-    pub(super) fn apply(self, tree: &mut DirectoryTree) -> Result<bool, RejectReason> {
-        let Some(name) = self.dn else { return Err(RejectReason::Syntax { expected: FIRST }) };
-        let dn = Dn::parse(&name).ok_or(RejectReason::InvalidField { field: "dn", expected: dn::EXPECTED })?;
+    pub(super) fn apply(self, tree: &mut DirectoryTree) -> Result<bool, EntryRejectReason> {
+        let Some(name) = self.dn else { return Err(EntryRejectReason::Syntax { expected: FIRST }) };
+        let dn = Dn::parse(&name).ok_or(EntryRejectReason::InvalidField { field: "dn", expected: dn::EXPECTED })?;
         let node = tree.find(&dn);
         match self.change_type {
             ChangeType::Unset => {
-                Err(RejectReason::MissingField { field: "changetype", expected: "the type of the change" })
+                Err(EntryRejectReason::MissingField { field: "changetype", expected: "the type of the change" })
             }
             ChangeType::Add(draft) => tree.insert(*draft),
             ChangeType::Delete => {
-                let removed = tree.remove(node.ok_or(RejectReason::UnknownRecord)?);
-                removed.ok_or(RejectReason::UnsupportedChange { advice: READ_AGAIN })
+                let removed = tree.remove(node.ok_or(EntryRejectReason::UnknownRecord)?);
+                removed.ok_or(EntryRejectReason::UnsupportedChange { advice: READ_AGAIN })
             }
             ChangeType::Modify(modifications) => {
                 if modifications.last().is_some_and(|modification| !modification.closed) {
-                    return Err(RejectReason::Truncated { expected: "`-` after the last value of a modification" });
+                    return Err(EntryRejectReason::Truncated {
+                        expected: "`-` after the last value of a modification",
+                    });
                 }
-                modify(tree, node.ok_or(RejectReason::UnknownRecord)?, modifications)
+                modify(tree, node.ok_or(EntryRejectReason::UnknownRecord)?, modifications)
             }
-            ChangeType::Rename(rename) => rename.apply(tree, node.ok_or(RejectReason::UnknownRecord)?),
+            ChangeType::Rename(rename) => rename.apply(tree, node.ok_or(EntryRejectReason::UnknownRecord)?),
         }
     }
 }
@@ -148,7 +151,7 @@ impl Modification {
         tree: &mut DirectoryTree,
         line: &[u8],
         info: LineInfo,
-    ) -> Result<(), RejectReason> {
+    ) -> Result<(), EntryRejectReason> {
         let modification = match modifications.last_mut().filter(|modification| !modification.closed) {
             Some(modification) => modification,
             None => {
@@ -162,10 +165,10 @@ impl Modification {
         }
         let field = AttributeLine::parse(line)?;
         if !field.is(&modification.name) {
-            return Err(RejectReason::Syntax { expected: "values of the modified attribute, then `-`" });
+            return Err(EntryRejectReason::Syntax { expected: "values of the modified attribute, then `-`" });
         }
         let Some(attribute) = modification.attribute else { return Ok(()) };
-        readable(attribute, &field, info)?;
+        check_complete(attribute, &field, info)?;
         let value = if !attribute.lists_members() && attribute != Attribute::MemberOf {
             ModifyValue::Text(field.text(attribute.name())?)
         } else if modification.op == ModifyOp::Delete && attribute.holds_dns() {
@@ -178,22 +181,24 @@ impl Modification {
         Ok(())
     }
 
-    fn open(field: &AttributeLine<'_>, info: LineInfo) -> Result<Self, RejectReason> {
+    fn open(field: &AttributeLine<'_>, info: LineInfo) -> Result<Self, EntryRejectReason> {
         if info.too_long {
-            return Err(RejectReason::TooLong { max: super::MAX_VALUE_BYTES });
+            return Err(EntryRejectReason::TooLong { max: super::MAX_VALUE_BYTES });
         }
         let expected = "`add`, `delete` or `replace` with an attribute name";
         let op = match field.name.to_ascii_lowercase().as_str() {
             "add" => ModifyOp::Add,
             "delete" => ModifyOp::Delete,
             "replace" => ModifyOp::Replace,
-            "increment" => return Err(RejectReason::UnsupportedChange { advice: "use `add`, `delete` or `replace`" }),
-            _ => return Err(RejectReason::Syntax { expected }),
+            "increment" => {
+                return Err(EntryRejectReason::UnsupportedChange { advice: "use `add`, `delete` or `replace`" });
+            }
+            _ => return Err(EntryRejectReason::Syntax { expected }),
         };
         let text = field.text("modify")?;
         let name = text.trim().split(';').next().unwrap_or_default();
         if !is_attribute_name(name) {
-            return Err(RejectReason::Syntax { expected });
+            return Err(EntryRejectReason::Syntax { expected });
         }
         let attribute = Attribute::named(name);
         Ok(Self { op, name: name.to_owned(), attribute, values: Vec::new(), closed: false })
@@ -222,10 +227,10 @@ impl Modification {
 }
 
 /// Applies all modifications of an entry, or none of them.
-fn modify(tree: &mut DirectoryTree, node: usize, modifications: Vec<Modification>) -> Result<bool, RejectReason> {
+fn modify(tree: &mut DirectoryTree, node: usize, modifications: Vec<Modification>) -> Result<bool, EntryRejectReason> {
     let entry = tree.entry(node);
     if matches!(entry, DirectoryEntry::Rejected) {
-        return Err(RejectReason::UnknownRecord);
+        return Err(EntryRejectReason::UnknownRecord);
     }
     let (mut lists, mut edits, mut is_deleted) = (false, Vec::new(), false);
     let (is_person, is_group) = (matches!(entry, DirectoryEntry::Person(_)), matches!(entry, DirectoryEntry::Group(_)));
@@ -238,7 +243,7 @@ fn modify(tree: &mut DirectoryTree, node: usize, modifications: Vec<Modification
             is_deleted |= deletes;
             // The change may restore a deleted group.
             if !deletes && matches!(entry, DirectoryEntry::Other) {
-                return Err(RejectReason::UnsupportedChange { advice: READ_AGAIN });
+                return Err(EntryRejectReason::UnsupportedChange { advice: READ_AGAIN });
             }
         } else if kept {
             edits.extend(modification.edits(attribute));
@@ -248,11 +253,11 @@ fn modify(tree: &mut DirectoryTree, node: usize, modifications: Vec<Modification
         } else if attribute == Attribute::ObjectClass {
             check_classes(modification, entry)?;
         } else if attribute.lists_members() || !(is_other || keeps_memberships(attribute)) {
-            return Err(RejectReason::UnsupportedChange { advice: READ_AGAIN });
+            return Err(EntryRejectReason::UnsupportedChange { advice: READ_AGAIN });
         }
     }
     if is_deleted && is_group {
-        return tree.remove(node).ok_or(RejectReason::UnsupportedChange { advice: READ_AGAIN });
+        return tree.remove(node).ok_or(EntryRejectReason::UnsupportedChange { advice: READ_AGAIN });
     }
     let renames = !edits.is_empty();
     if renames {
@@ -265,13 +270,13 @@ fn modify(tree: &mut DirectoryTree, node: usize, modifications: Vec<Modification
 }
 
 /// Rejects the removal of an account name that too many users share.
-fn check_holders(tree: &DirectoryTree, modification: &Modification) -> Result<(), RejectReason> {
+fn check_holders(tree: &DirectoryTree, modification: &Modification) -> Result<(), EntryRejectReason> {
     let is_shared = |(value, _): &(ModifyValue, u64)| match value {
         ModifyValue::Member(MemberRef::Uid(uid)) => tree.uid_holders(uid).is_none(),
         _ => false,
     };
     let shared = modification.op == ModifyOp::Delete && modification.values.iter().any(is_shared);
-    if shared { Err(RejectReason::UnsupportedChange { advice: READ_AGAIN }) } else { Ok(()) }
+    if shared { Err(EntryRejectReason::UnsupportedChange { advice: READ_AGAIN }) } else { Ok(()) }
 }
 
 /// Returns whether a change of this attribute leaves ids and memberships unchanged.
@@ -280,7 +285,7 @@ fn keeps_memberships(attribute: Attribute) -> bool {
 }
 
 /// Rejects a change of classes that could change the type of the entry.
-fn check_classes(modification: &Modification, entry: &DirectoryEntry) -> Result<(), RejectReason> {
+fn check_classes(modification: &Modification, entry: &DirectoryEntry) -> Result<(), EntryRejectReason> {
     let same = |class| match class {
         None => true,
         Some(EntryClass::Person) => matches!(entry, DirectoryEntry::Person(_)),
@@ -290,7 +295,7 @@ fn check_classes(modification: &Modification, entry: &DirectoryEntry) -> Result<
     };
     let unchanged =
         modification.op == ModifyOp::Add && modification.texts().all(|name| same(EntryClass::named(name.trim())));
-    if unchanged { Ok(()) } else { Err(RejectReason::UnsupportedChange { advice: READ_AGAIN }) }
+    if unchanged { Ok(()) } else { Err(EntryRejectReason::UnsupportedChange { advice: READ_AGAIN }) }
 }
 
 /// Applies the membership changes of one modification.

@@ -13,10 +13,14 @@ use super::sid::{self, Sid};
 use super::texts::Texts;
 use super::tree::DirectoryTree;
 use crate::identity::{GroupId, UserId, fold};
-use crate::import::RejectReason;
+use crate::import::EntryRejectReason;
 use crate::steps;
 
-const PARTIAL_SEARCH: &str = "`result` 0 at the end of a search";
+/// The attributes with an immutable id, in order of precedence.
+const ID_ATTRIBUTES: [Attribute; 3] = [Attribute::EntryUuid, Attribute::ObjectGuid, Attribute::NsUniqueId];
+
+/// The class that an entry with members must have.
+const GROUP_CLASS: &str = "a group class, because the entry lists members";
 
 /// The form of a record, determined by its first line.
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
@@ -36,14 +40,18 @@ pub(super) struct EntryDraft {
     pub(super) node: Option<usize>,
     pub(super) form: RecordForm,
     classes: Vec<EntryClass>,
-    classified: bool,
+    has_object_class: bool,
+    /// The values of [`ID_ATTRIBUTES`].
     ids: [Option<String>; 3],
     sid: Option<(Sid, u64)>,
     gid: Option<(i64, u64)>,
     primary: Option<(u32, u64)>,
     primary_sid: Option<(Sid, u64)>,
+    /// The values of all other attributes.
     texts: Vec<(Attribute, String)>,
+    /// The members that the entry lists, each with the attribute and the line.
     pub(super) members: Vec<(Attribute, MemberRef, u64)>,
+    /// The groups in `memberOf`, each with its line.
     pub(super) groups: Vec<(usize, u64)>,
     /// An attribute by which the server computes members, which cannot be read.
     computed: Option<Attribute>,
@@ -56,22 +64,22 @@ impl EntryDraft {
         tree: &mut DirectoryTree,
         line: &[u8],
         info: LineInfo,
-    ) -> Result<(), RejectReason> {
+    ) -> Result<(), EntryRejectReason> {
         let field = AttributeLine::parse(line)?;
         match self.form {
             RecordForm::Entry => {}
             RecordForm::Summary => {
                 let failed = field.is("result") && field.text("result")?.split(' ').next() != Some("0");
-                return if failed { Err(RejectReason::Truncated { expected: PARTIAL_SEARCH }) } else { Ok(()) };
+                return if failed { Err(EntryRejectReason::IncompleteSearch) } else { Ok(()) };
             }
             RecordForm::Reference => return reference::read_line(tree, &field, info),
         }
         if field.is("dn") {
-            let name = name_of_entry(&field, info)?;
+            let text = dn_value(&field, info)?;
             if self.node.is_some() {
-                return Err(RejectReason::RepeatedField { field: "dn" });
+                return Err(EntryRejectReason::RepeatedField { field: "dn" });
             }
-            let dn = Dn::parse(&name).ok_or(RejectReason::InvalidField { field: "dn", expected: dn::EXPECTED })?;
+            let dn = Dn::parse(&text).ok_or(EntryRejectReason::InvalidField { field: "dn", expected: dn::EXPECTED })?;
             self.node = Some(tree.node(&dn));
             self.texts.extend(dn.rdn);
             return Ok(());
@@ -87,13 +95,16 @@ impl EntryDraft {
             }
             return Err(dn_first());
         }
-        let added = field.is("changetype") && field.text("changetype")?.trim().eq_ignore_ascii_case("add");
-        if !added && (field.is("changetype") || field.is("control")) {
-            let advice = "read entries here, and records with a `changetype` as changes";
-            return Err(RejectReason::UnsupportedChange { advice });
+        if field.is("control") {
+            let advice = "remove the `control`, and pass change records to `DirectoryTree::change`";
+            return Err(EntryRejectReason::UnsupportedChange { advice });
+        }
+        if field.is("changetype") && !field.text("changetype")?.trim().eq_ignore_ascii_case("add") {
+            let advice = "pass change records to `DirectoryTree::change`";
+            return Err(EntryRejectReason::UnsupportedChange { advice });
         }
         let Some(attribute) = Attribute::named(field.name) else { return Ok(()) };
-        readable(attribute, &field, info)?;
+        check_complete(attribute, &field, info)?;
         self.add(tree, attribute, &field, info)
     }
 
@@ -103,12 +114,12 @@ impl EntryDraft {
         attribute: Attribute,
         field: &AttributeLine<'_>,
         at: LineInfo,
-    ) -> Result<(), RejectReason> {
+    ) -> Result<(), EntryRejectReason> {
         use Attribute::*;
 
         match attribute {
             ObjectClass => {
-                self.classified = true;
+                self.has_object_class = true;
                 if let Some(class) = EntryClass::named(field.text(ObjectClass.name())?.trim())
                     && !self.classes.contains(&class)
                 {
@@ -122,23 +133,30 @@ impl EntryDraft {
                     ObjectGuid => (guid, uuid_of_bytes(&field.value(ObjectGuid.name())?)),
                     _ => (unique, Some(field.text(NsUniqueId.name())?)),
                 };
-                let id =
-                    id.ok_or(RejectReason::InvalidField { field: attribute.name(), expected: "a UUID (RFC 9562)" })?;
+                let id = id.ok_or(EntryRejectReason::InvalidField {
+                    field: attribute.name(),
+                    expected: "a UUID (RFC 9562)",
+                })?;
                 if slot.replace(id).is_some() {
-                    return Err(RejectReason::RepeatedField { field: attribute.name() });
+                    return Err(EntryRejectReason::RepeatedField { field: attribute.name() });
                 }
             }
-            ObjectSid => once(attribute, &mut self.sid, sid_in(attribute, field)?, at)?,
-            GidNumber => once(attribute, &mut self.gid, number_in(attribute, field)?, at)?,
-            PrimaryGroupId => once(attribute, &mut self.primary, number_in(attribute, field)?, at)?,
-            SambaPrimaryGroupSid => once(attribute, &mut self.primary_sid, sid_in(attribute, field)?, at)?,
+            ObjectSid => set_single(attribute, &mut self.sid, sid_in(attribute, field)?, at)?,
+            GidNumber => {
+                let gid = number_in(attribute, field, "a 64-bit integer")?;
+                set_single(attribute, &mut self.gid, gid, at)?;
+            }
+            PrimaryGroupId => {
+                let number = number_in(attribute, field, "an integer from 0 to 4294967295")?;
+                set_single(attribute, &mut self.primary, number, at)?;
+            }
+            SambaPrimaryGroupSid => set_single(attribute, &mut self.primary_sid, sid_in(attribute, field)?, at)?,
             Member | UniqueMember | RoleOccupant | MemberUid => {
                 self.members.push((attribute, member(tree, attribute, field)?, at.number));
             }
             MemberOf => {
-                if let MemberRef::Node(group) = member(tree, attribute, field)? {
-                    self.groups.push((group, at.number));
-                }
+                let group = tree.node(&dn_of(attribute, &field.text(attribute.name())?)?);
+                self.groups.push((group, at.number));
             }
             MemberUrl | SambaSidList => self.computed = Some(attribute),
             _ => self.texts.push((attribute, field.text(attribute.name())?)),
@@ -146,13 +164,13 @@ impl EntryDraft {
         Ok(())
     }
 
-    /// Returns the entry after its last line was read.
-    pub(super) fn entry(&mut self, tree: &DirectoryTree, node: usize) -> Result<DirectoryEntry, RejectReason> {
+    /// Determines the kind of the entry, once its last line was read, and moves its data out of the draft.
+    pub(super) fn finish(&mut self, tree: &DirectoryTree, node: usize) -> Result<DirectoryEntry, EntryRejectReason> {
         let is = |class| self.classes.contains(&class);
         let invalid_class =
-            |expected| Err(RejectReason::InvalidField { field: Attribute::ObjectClass.name(), expected });
-        if !self.classified {
-            return Err(RejectReason::MissingField {
+            |expected| Err(EntryRejectReason::InvalidField { field: Attribute::ObjectClass.name(), expected });
+        if !self.has_object_class {
+            return Err(EntryRejectReason::MissingField {
                 field: Attribute::ObjectClass.name(),
                 expected: "the classes of the entry",
             });
@@ -161,7 +179,7 @@ impl EntryDraft {
             return if tree.names.is_non_person(node) {
                 Ok(DirectoryEntry::Other)
             } else {
-                Err(RejectReason::Referral)
+                Err(EntryRejectReason::Referral)
             };
         }
         let lists = !self.members.is_empty();
@@ -170,8 +188,11 @@ impl EntryDraft {
         }
         let person = is(EntryClass::Person);
         let group = is(EntryClass::Group) || (is(EntryClass::Role) && (lists || !person));
-        if person && (group || lists) {
-            return invalid_class("a user class or a group class, not both");
+        if person && group {
+            return invalid_class("either a user class or a group class");
+        }
+        if person && lists {
+            return invalid_class(GROUP_CLASS);
         }
         if is(EntryClass::Tombstone) {
             self.texts.push((Attribute::IsDeleted, "TRUE".into()));
@@ -193,19 +214,27 @@ impl EntryDraft {
         let texts = self.texts.iter().inspect(|_| steps::advance(1));
         let named = texts.filter(|(_, text)| !text.trim().is_empty()).any(|(attribute, _)| attribute.is_name());
         let known = is(EntryClass::Device) || is(EntryClass::Place) || is(EntryClass::Foreign);
-        if lists || (named && !known) {
-            return invalid_class("a known class");
+        if lists {
+            return invalid_class(GROUP_CLASS);
         }
-        Ok(match () {
-            () if is(EntryClass::Foreign) => DirectoryEntry::Foreign,
-            () if is(EntryClass::Device) => DirectoryEntry::Machine,
-            () => DirectoryEntry::Other,
+        if named && !known {
+            return invalid_class(
+                "the class of a user, group, device or place, because the entry has a name or address",
+            );
+        }
+        Ok(if is(EntryClass::Foreign) {
+            DirectoryEntry::Foreign
+        } else if is(EntryClass::Device) {
+            DirectoryEntry::Machine
+        } else {
+            DirectoryEntry::Other
         })
     }
 
-    fn person(&mut self, tree: &DirectoryTree, node: usize) -> Result<PersonEntry, RejectReason> {
-        let (id, named_by_dn) = self.id(tree, node);
-        let id = UserId::new(id).map_err(|error| RejectReason::Text { field: "dn", error })?;
+    fn person(&mut self, tree: &DirectoryTree, node: usize) -> Result<PersonEntry, EntryRejectReason> {
+        let (id, attribute) = self.id(tree, node);
+        let named_by_dn = attribute.is_none();
+        let id = UserId::new(id).map_err(|error| EntryRejectReason::Text { field: id_field(attribute), error })?;
         let mut primary = Vec::new();
         if let Some((gid, line)) = self.gid {
             primary.push(PrimaryGroup { by: Attribute::GidNumber, key: Some(gid_key(gid)), line });
@@ -225,13 +254,13 @@ impl EntryDraft {
         person.user().and_then(|user| check_names(&user)).map(|()| person)
     }
 
-    fn group(&mut self, tree: &DirectoryTree, node: usize) -> Result<GroupEntry, RejectReason> {
+    fn group(&mut self, tree: &DirectoryTree, node: usize) -> Result<GroupEntry, EntryRejectReason> {
         if let Some(attribute) = self.computed {
-            let expected = "the computed members in `member`";
-            return Err(RejectReason::InvalidField { field: attribute.name(), expected });
+            return Err(EntryRejectReason::ComputedMembers { field: attribute.name() });
         }
-        let (id, named_by_dn) = self.id(tree, node);
-        let id = GroupId::new(id).map_err(|error| RejectReason::Text { field: "dn", error })?;
+        let (id, attribute) = self.id(tree, node);
+        let named_by_dn = attribute.is_none();
+        let id = GroupId::new(id).map_err(|error| EntryRejectReason::Text { field: id_field(attribute), error })?;
         let gid = self.gid.map(|(gid, _)| gid_key(gid));
         let keys = gid.into_iter().chain(self.sid.as_ref().map(|(sid, _)| sid_key(sid))).collect();
         let texts = self.texts(Attribute::is_of_group);
@@ -243,13 +272,19 @@ impl EntryDraft {
         Texts::new(std::mem::take(&mut self.texts).into_iter().filter(|(attribute, _)| keep(*attribute)))
     }
 
-    /// Returns the immutable id, or else the name. The flag is true if it is the name.
-    fn id(&mut self, tree: &DirectoryTree, node: usize) -> (String, bool) {
-        match self.ids.iter_mut().find_map(Option::take) {
-            Some(id) => (id, false),
-            None => (tree.names.text(node), true),
+    /// Returns the immutable id with its attribute, or else the distinguished name.
+    fn id(&mut self, tree: &DirectoryTree, node: usize) -> (String, Option<Attribute>) {
+        let mut ids = ID_ATTRIBUTES.into_iter().zip(&mut self.ids);
+        match ids.find_map(|(attribute, id)| Some((id.take()?, attribute))) {
+            Some((id, attribute)) => (id, Some(attribute)),
+            None => (tree.names.text(node), None),
         }
     }
+}
+
+/// Returns the field that contains the id of an entry.
+fn id_field(attribute: Option<Attribute>) -> &'static str {
+    attribute.map_or("dn", Attribute::name)
 }
 
 /// Returns whether the value of a boolean attribute is true.
@@ -258,8 +293,8 @@ pub(super) fn is_true(text: &str) -> bool {
 }
 
 /// Returns the error of a record that does not begin with a distinguished name.
-pub(super) fn dn_first() -> RejectReason {
-    RejectReason::MissingField { field: "dn", expected: "`dn` as the first line of an entry" }
+pub(super) fn dn_first() -> EntryRejectReason {
+    EntryRejectReason::MissingField { field: "dn", expected: "`dn` as the first line of an entry" }
 }
 
 /// Returns the member in a value.
@@ -267,7 +302,7 @@ pub(super) fn member(
     tree: &mut DirectoryTree,
     attribute: Attribute,
     field: &AttributeLine<'_>,
-) -> Result<MemberRef, RejectReason> {
+) -> Result<MemberRef, EntryRejectReason> {
     let text = field.text(attribute.name())?;
     if attribute == Attribute::MemberUid {
         return Ok(MemberRef::Uid(fold(text.trim()).into()));
@@ -275,29 +310,33 @@ pub(super) fn member(
     Ok(MemberRef::Node(tree.node(&dn_of(attribute, &text)?)))
 }
 
-/// Parses a value as a name. The empty name is that of the root, which some servers use as the member of an empty
-/// group.
-pub(super) fn dn_of(attribute: Attribute, text: &str) -> Result<Dn, RejectReason> {
-    let invalid = RejectReason::InvalidField { field: attribute.name(), expected: dn::EXPECTED };
+/// Parses a value as a distinguished name. The empty name is that of the root, which some servers use as the member of
+/// an empty group.
+pub(super) fn dn_of(attribute: Attribute, text: &str) -> Result<Dn, EntryRejectReason> {
+    let invalid = EntryRejectReason::InvalidField { field: attribute.name(), expected: dn::EXPECTED };
     Dn::parse_with_uid(text).ok_or(invalid)
 }
 
-/// Returns the name of the entry that a record describes.
-pub(super) fn name_of_entry(field: &AttributeLine<'_>, info: LineInfo) -> Result<String, RejectReason> {
-    if info.too_long { Err(RejectReason::TooLong { max: MAX_VALUE_BYTES }) } else { field.text("dn") }
+/// Returns the distinguished name of the entry that a record describes.
+pub(super) fn dn_value(field: &AttributeLine<'_>, info: LineInfo) -> Result<String, EntryRejectReason> {
+    if info.too_long { Err(EntryRejectReason::TooLong { max: MAX_VALUE_BYTES }) } else { field.text("dn") }
 }
 
 /// Checks that the value, and the list of values, are complete.
-pub(super) fn readable(attribute: Attribute, field: &AttributeLine<'_>, info: LineInfo) -> Result<(), RejectReason> {
+pub(super) fn check_complete(
+    attribute: Attribute,
+    field: &AttributeLine<'_>,
+    info: LineInfo,
+) -> Result<(), EntryRejectReason> {
     if info.too_long {
-        return Err(RejectReason::TooLong { max: MAX_VALUE_BYTES });
+        return Err(EntryRejectReason::TooLong { max: MAX_VALUE_BYTES });
     }
     // A server that returns a limited number of values states the range in an option.
     let partial = |option: &str| {
         option.get(..6).is_some_and(|head| head.eq_ignore_ascii_case("range=")) && option.get(6..) != Some("0-*")
     };
     if field.options.split(';').any(partial) {
-        return Err(RejectReason::PartialValues { field: attribute.name() });
+        return Err(EntryRejectReason::PartialValues { field: attribute.name() });
     }
     Ok(())
 }
@@ -306,7 +345,7 @@ fn uuid_of_text(text: &str) -> Option<String> {
     Uuid::try_parse(text.trim()).ok().map(|uuid| uuid.to_string())
 }
 
-/// Active Directory writes the first three parts in little-endian order.
+/// Returns the UUID in an `objectGUID`: 16 bytes, the first three parts little-endian. Some tools export it as text.
 fn uuid_of_bytes(bytes: &[u8]) -> Option<String> {
     match <[u8; 16]>::try_from(bytes) {
         Ok(bytes) => Some(Uuid::from_bytes_le(bytes).to_string()),
@@ -314,32 +353,37 @@ fn uuid_of_bytes(bytes: &[u8]) -> Option<String> {
     }
 }
 
-/// Sets a single-valued attribute. Repeating an equal value is allowed.
-fn once<T: PartialEq>(
+/// Sets a single-valued attribute. Repeating an equal value is allowed; the first line is kept.
+fn set_single<T: PartialEq>(
     attribute: Attribute,
     slot: &mut Option<(T, u64)>,
     value: T,
     at: LineInfo,
-) -> Result<(), RejectReason> {
+) -> Result<(), EntryRejectReason> {
     match slot {
-        Some((held, _)) if *held != value => Err(RejectReason::RepeatedField { field: attribute.name() }),
-        _ => {
+        Some((held, _)) if *held != value => Err(EntryRejectReason::DifferentValues { field: attribute.name() }),
+        Some(_) => Ok(()),
+        None => {
             *slot = Some((value, at.number));
             Ok(())
         }
     }
 }
 
-fn sid_in(attribute: Attribute, field: &AttributeLine<'_>) -> Result<Sid, RejectReason> {
+fn sid_in(attribute: Attribute, field: &AttributeLine<'_>) -> Result<Sid, EntryRejectReason> {
     let field_name = attribute.name();
     let sid = Sid::read(&field.value(field_name)?);
-    sid.ok_or(RejectReason::InvalidField { field: field_name, expected: sid::EXPECTED })
+    sid.ok_or(EntryRejectReason::InvalidField { field: field_name, expected: sid::EXPECTED })
 }
 
-fn number_in<T: std::str::FromStr>(attribute: Attribute, field: &AttributeLine<'_>) -> Result<T, RejectReason> {
+fn number_in<T: std::str::FromStr>(
+    attribute: Attribute,
+    field: &AttributeLine<'_>,
+    expected: &'static str,
+) -> Result<T, EntryRejectReason> {
     let field_name = attribute.name();
     let number = field.text(field_name)?.trim().parse();
-    number.map_err(|_| RejectReason::InvalidField { field: field_name, expected: "a number" })
+    number.map_err(|_| EntryRejectReason::InvalidField { field: field_name, expected })
 }
 
 fn sid_key(sid: &Sid) -> Box<str> {

@@ -6,7 +6,7 @@ use super::texts::Texts;
 use crate::directory::{User, UserStatus};
 use crate::identity::{Alias, GroupId, UserId};
 use crate::import::names::MAX_NAMES;
-use crate::import::{RejectReason, spelling};
+use crate::import::{EntryRejectReason, spelling};
 use crate::steps;
 
 /// The stored data of an entry.
@@ -65,7 +65,7 @@ pub(super) struct PrimaryGroup {
 
 impl PersonEntry {
     /// Returns the user with all names.
-    pub(super) fn user(&self) -> Result<User, RejectReason> {
+    pub(super) fn user(&self) -> Result<User, EntryRejectReason> {
         let mut user = User::new(self.id.clone()).with_status(self.status());
         let mut names = Vec::new();
         for attribute in NAMES {
@@ -80,7 +80,7 @@ impl PersonEntry {
         user = user.with_aliases(names);
         if let Some(sid) = &self.sid {
             let field = Attribute::ObjectSid.name();
-            let alias = Alias::account("sid", sid).map_err(|error| RejectReason::Text { field, error })?;
+            let alias = Alias::account("sid", sid).map_err(|error| EntryRejectReason::Text { field, error })?;
             user = user.with_new_alias(alias);
         }
         Ok(user)
@@ -112,16 +112,16 @@ impl GroupEntry {
 }
 
 /// Returns the names in a value.
-pub(super) fn names_in(attribute: Attribute, text: &str) -> Result<Vec<Alias>, RejectReason> {
+pub(super) fn names_in(attribute: Attribute, text: &str) -> Result<Vec<Alias>, EntryRejectReason> {
     attribute.holds().map_or(Ok(Vec::new()), |holds| spelling::names(text, attribute.name(), holds))
 }
 
 /// Rejects more names than allowed.
-pub(super) fn check_count(texts: &Texts) -> Result<(), RejectReason> {
-    if texts.len() > MAX_NAMES { Err(RejectReason::TooManyNames { max: MAX_NAMES }) } else { Ok(()) }
+pub(super) fn check_count(texts: &Texts) -> Result<(), EntryRejectReason> {
+    if texts.len() > MAX_NAMES { Err(EntryRejectReason::TooManyNames { max: MAX_NAMES }) } else { Ok(()) }
 }
 
 /// Rejects a user with more names than allowed. One value can contain several names.
-pub(super) fn check_names(user: &User) -> Result<(), RejectReason> {
-    if user.aliases().len() > MAX_NAMES { Err(RejectReason::TooManyNames { max: MAX_NAMES }) } else { Ok(()) }
+pub(super) fn check_names(user: &User) -> Result<(), EntryRejectReason> {
+    if user.aliases().len() > MAX_NAMES { Err(EntryRejectReason::TooManyNames { max: MAX_NAMES }) } else { Ok(()) }
 }

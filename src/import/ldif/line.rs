@@ -3,7 +3,7 @@
 use std::io::{self, BufRead};
 
 use super::MAX_VALUE_BYTES;
-use crate::import::RejectReason;
+use crate::import::EntryRejectReason;
 use crate::steps;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -144,8 +144,8 @@ impl<R: BufRead> LineReader<R> {
 
 impl<'a> AttributeLine<'a> {
     /// Parses a line.
-    pub(super) fn parse(line: &'a [u8]) -> Result<Self, RejectReason> {
-        let expected = RejectReason::Syntax { expected: ATTRIBUTE };
+    pub(super) fn parse(line: &'a [u8]) -> Result<Self, EntryRejectReason> {
+        let expected = EntryRejectReason::Syntax { expected: ATTRIBUTE };
         let Some(colon) = line.iter().position(|byte| *byte == b':') else { return Err(expected) };
         let (name, value) = line.split_at(colon);
         let Ok(name) = std::str::from_utf8(name) else { return Err(expected) };
@@ -167,13 +167,13 @@ impl<'a> AttributeLine<'a> {
     }
 
     /// Returns the value as text. `field` is the attribute's name in messages.
-    pub(super) fn text(&self, field: &'static str) -> Result<String, RejectReason> {
+    pub(super) fn text(&self, field: &'static str) -> Result<String, EntryRejectReason> {
         String::from_utf8(self.value(field)?)
-            .map_err(|error| RejectReason::NotUtf8 { at: error.utf8_error().valid_up_to() })
+            .map_err(|error| EntryRejectReason::NotUtf8 { at: error.utf8_error().valid_up_to() })
     }
 
     /// Returns the decoded value.
-    pub(super) fn value(&self, field: &'static str) -> Result<Vec<u8>, RejectReason> {
+    pub(super) fn value(&self, field: &'static str) -> Result<Vec<u8>, EntryRejectReason> {
         let without_padding = |value: &'a [u8]| {
             let from = value.iter().position(|byte| *byte != b' ').unwrap_or(value.len());
             value.get(from..).unwrap_or_default()
@@ -181,9 +181,9 @@ impl<'a> AttributeLine<'a> {
         match self.value {
             RawValue::Plain(value) => Ok(without_padding(value).to_vec()),
             RawValue::Base64(value) => decoded(without_padding(value).trim_ascii_end())
-                .ok_or(RejectReason::InvalidField { field, expected: "base64 (RFC 4648, section 4)" }),
+                .ok_or(EntryRejectReason::InvalidField { field, expected: "base64 (RFC 4648, section 4)" }),
             RawValue::Url => {
-                Err(RejectReason::InvalidField { field, expected: "the value itself, not a URL to fetch it from" })
+                Err(EntryRejectReason::InvalidField { field, expected: "the value itself, not a URL to fetch it from" })
             }
         }
     }

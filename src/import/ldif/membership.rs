@@ -3,7 +3,7 @@
 use super::attribute::{Attribute, MembershipSource};
 use super::entry::{DirectoryEntry, MemberRef};
 use super::tree::{DirectoryTree, ListedId, MAX_SHARED};
-use super::unresolved::{MembershipClaim, UnresolvedMembership};
+use super::unresolved::{MembershipStatement, UnresolvedMembership};
 use crate::directory::DirectoryChange;
 use crate::steps;
 
@@ -18,7 +18,7 @@ impl DirectoryTree {
         if self.awaiting_uids.contains(&group) {
             self.unresolved.push(UnresolvedMembership {
                 line,
-                claim: MembershipClaim::GroupRemovesUid { group, uid: uid.map(Into::into) },
+                statement: MembershipStatement::GroupRemovesUid { group, uid: uid.map(Into::into) },
             });
         }
     }
@@ -50,7 +50,7 @@ impl DirectoryTree {
         if is_open {
             self.unresolved.push(UnresolvedMembership {
                 line,
-                claim: MembershipClaim::GroupListsMember { group, member: member.clone(), by },
+                statement: MembershipStatement::GroupListsMember { group, member: member.clone(), by },
             });
         }
     }
@@ -86,7 +86,7 @@ impl DirectoryTree {
             self.list(group, &MemberRef::Node(node), Attribute::MemberOf, line);
         } else {
             self.unresolved
-                .push(UnresolvedMembership { line, claim: MembershipClaim::EntryNamesGroup { node, group } });
+                .push(UnresolvedMembership { line, statement: MembershipStatement::EntryNamesGroup { node, group } });
         }
     }
 

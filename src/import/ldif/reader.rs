@@ -21,7 +21,7 @@ use crate::import::Import;
 ///
 /// let export = b"dn: cn=council\nobjectClass: groupOfNames\nmember: cn=S-1-5-11,cn=ForeignSecurityPrincipals\n";
 /// assert!(ldif::read(&export[..]).into_complete().is_err());
-/// let reader = ldif::LdifReader::new().with_non_people(["cn=ForeignSecurityPrincipals"])?;
+/// let reader = ldif::LdifReader::new().ignoring_members(["cn=ForeignSecurityPrincipals"])?;
 /// assert!(reader.read(&export[..]).into_complete().is_ok());
 /// # Ok(())
 /// # }
@@ -32,7 +32,7 @@ pub struct LdifReader {
     tree: DirectoryTree,
 }
 
-/// The error of a text passed to [`LdifReader::with_non_people`] that is not a distinguished name. It does not contain
+/// The error of a text passed to [`LdifReader::ignoring_members`] that is not a distinguished name. It does not contain
 /// the text, which may name a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("name {at} is invalid, expected a distinguished name (RFC 4514) of at most 128 parts")]
@@ -57,7 +57,7 @@ impl LdifReader {
     ///
     /// # Errors
     /// Returns [`InvalidDn`] if a text is not a distinguished name.
-    pub fn with_non_people(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Result<Self, InvalidDn> {
+    pub fn ignoring_members(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Result<Self, InvalidDn> {
         for (at, name) in (1..).zip(names) {
             let dn = Dn::parse(&name.into()).ok_or(InvalidDn { at })?;
             self.tree.mark_non_people(&dn);

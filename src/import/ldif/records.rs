@@ -4,19 +4,19 @@ use std::io::{self, BufRead, Chain, Cursor, Read};
 
 use super::line::{self, AttributeLine, LineReader, NextLine};
 use super::tree::DirectoryTree;
-use crate::import::{Import, Place, RejectReason, Rejected};
+use crate::import::{EntryRejectReason, Import, Place, RejectedEntry};
 use crate::input::InputKind;
 use crate::steps;
 
 const LAST_LINE: &str = "a line feed at the end of the last line";
 
 /// The line and the reason of a rejection. Without a line, it concerns the whole record.
-pub(super) type RecordError = (Option<u64>, RejectReason);
+pub(super) type RecordError = (Option<u64>, EntryRejectReason);
 /// A function that reads one line of a record.
-pub(super) type LineHandler<'a> = &'a mut dyn FnMut(&[u8], line::LineInfo) -> Result<(), RejectReason>;
+pub(super) type LineHandler<'a> = &'a mut dyn FnMut(&[u8], line::LineInfo) -> Result<(), EntryRejectReason>;
 /// A function that passes the lines of a record to a handler, until the handler rejects one. It returns the rejected
 /// line and the reason.
-pub(super) type ForEachLine<'a> = &'a mut dyn FnMut(LineHandler<'_>) -> Option<(u64, RejectReason)>;
+pub(super) type ForEachLine<'a> = &'a mut dyn FnMut(LineHandler<'_>) -> Option<(u64, EntryRejectReason)>;
 
 /// The records of an input, with the counts and rejections so far.
 pub(super) struct RecordReader<R> {
@@ -25,7 +25,7 @@ pub(super) struct RecordReader<R> {
     is_open: bool,
     read: u64,
     ignored: u64,
-    rejected: Vec<Rejected>,
+    rejected: Vec<RejectedEntry>,
 }
 
 impl<R: BufRead> RecordReader<R> {
@@ -33,11 +33,11 @@ impl<R: BufRead> RecordReader<R> {
     /// reported and nothing is read.
     pub(super) fn new(mut input: R) -> Self {
         let (head, failed) = read_head(&mut input);
-        let other = InputKind::of(&head).map(|kind| RejectReason::OtherInput { kind });
+        let other = InputKind::of(&head).map(|kind| EntryRejectReason::OtherInput { kind });
         let is_open = other.is_none() && failed.is_none();
         let reason = other.map(|reason| (Place::Whole, reason));
-        let reason = reason.or(failed.map(|kind| (Place::Line(1), RejectReason::Io { kind })));
-        let rejected: Vec<_> = reason.into_iter().map(|(place, reason)| Rejected { place, reason }).collect();
+        let reason = reason.or(failed.map(|kind| (Place::Line(1), EntryRejectReason::Io { kind })));
+        let rejected: Vec<_> = reason.into_iter().map(|(place, reason)| RejectedEntry { place, reason }).collect();
         let lines = LineReader::new(Cursor::new(head).chain(input));
         Self { lines, is_open, read: rejected.len() as u64, ignored: 0, rejected }
     }
@@ -65,7 +65,7 @@ impl<R: BufRead> RecordReader<R> {
                 steps::advance(1);
                 if line.cut {
                     goes_on = false;
-                    return fault.or(Some((line.number, RejectReason::Truncated { expected: LAST_LINE })));
+                    return fault.or(Some((line.number, EntryRejectReason::Truncated { expected: LAST_LINE })));
                 }
                 // After an error, the rest of the record is skipped.
                 if fault.is_none() {
@@ -80,7 +80,7 @@ impl<R: BufRead> RecordReader<R> {
                     }
                     Err(error) => {
                         goes_on = false;
-                        return fault.or(Some((lines.number(), RejectReason::Io { kind: error.kind() })));
+                        return fault.or(Some((lines.number(), EntryRejectReason::Io { kind: error.kind() })));
                     }
                 }
             }
@@ -96,9 +96,9 @@ impl<R: BufRead> RecordReader<R> {
 
     /// Reads the first line of the next record. A `version` line may precede it, even after the first record, because
     /// several files may be concatenated.
-    fn first_line(&mut self) -> Result<Option<line::LineInfo>, RejectReason> {
+    fn first_line(&mut self) -> Result<Option<line::LineInfo>, EntryRejectReason> {
         loop {
-            let found = self.lines.next().map_err(|error| RejectReason::Io { kind: error.kind() })?;
+            let found = self.lines.next().map_err(|error| EntryRejectReason::Io { kind: error.kind() })?;
             match found {
                 NextLine::End => return Ok(None),
                 NextLine::Blank => {}
@@ -106,15 +106,15 @@ impl<R: BufRead> RecordReader<R> {
                     let field = AttributeLine::parse(self.lines.bytes()).ok().filter(|field| field.is("version"));
                     let Some(version) = field.filter(|_| !place.cut) else { return Ok(Some(place)) };
                     if version.text("version")?.trim() != "1" {
-                        return Err(RejectReason::InvalidField { field: "version", expected: "`1`" });
+                        return Err(EntryRejectReason::InvalidField { field: "version", expected: "`1`" });
                     }
                 }
             }
         }
     }
 
-    fn reject(&mut self, line: u64, reason: RejectReason) {
-        self.rejected.push(Rejected { place: Place::Line(line), reason });
+    fn reject(&mut self, line: u64, reason: EntryRejectReason) {
+        self.rejected.push(RejectedEntry { place: Place::Line(line), reason });
     }
 
     /// Returns the import, with the rejections in order.
@@ -123,7 +123,7 @@ impl<R: BufRead> RecordReader<R> {
         tree: &mut DirectoryTree,
         value: impl FnOnce(&mut DirectoryTree) -> T,
     ) -> Import<T> {
-        let (rejected, non_people) = tree.resolve_unresolved();
+        let (rejected, non_people) = tree.resolve_pending();
         self.rejected.extend(rejected);
         self.rejected.sort_by_key(|rejected| match rejected.place {
             Place::Line(line) => line,

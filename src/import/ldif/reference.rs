@@ -4,7 +4,7 @@ use super::dn::Dn;
 use super::line::{AttributeLine, LineInfo};
 use super::tree::DirectoryTree;
 use super::{MAX_VALUE_BYTES, draft};
-use crate::import::RejectReason;
+use crate::import::EntryRejectReason;
 
 /// Reads a line of a record that contains only references. A reference is ignored if its target contains no users or
 /// groups.
@@ -12,16 +12,16 @@ pub(super) fn read_line(
     tree: &mut DirectoryTree,
     field: &AttributeLine<'_>,
     info: LineInfo,
-) -> Result<(), RejectReason> {
+) -> Result<(), EntryRejectReason> {
     if info.too_long {
-        return Err(RejectReason::TooLong { max: MAX_VALUE_BYTES });
+        return Err(EntryRejectReason::TooLong { max: MAX_VALUE_BYTES });
     }
     if !field.is("ref") {
         return Err(draft::dn_first());
     }
     match target(&field.text("ref")?) {
         Some(dn) if is_server_partition(&dn) || is_non_person(tree, &dn) => Ok(()),
-        _ => Err(RejectReason::Referral),
+        _ => Err(EntryRejectReason::Referral),
     }
 }
 

@@ -7,7 +7,7 @@ use super::line::AttributeLine;
 use super::name_tree::MoveError;
 use super::texts::Edit;
 use super::tree::DirectoryTree;
-use crate::import::RejectReason;
+use crate::import::EntryRejectReason;
 
 /// A `modrdn` record that is being read.
 #[derive(Default)]
@@ -19,40 +19,40 @@ pub(super) struct Rename {
 
 impl Rename {
     /// Reads one more line.
-    pub(super) fn read_line(&mut self, field: &AttributeLine<'_>) -> Result<(), RejectReason> {
-        let again = |name| RejectReason::RepeatedField { field: name };
+    pub(super) fn read_line(&mut self, field: &AttributeLine<'_>) -> Result<(), EntryRejectReason> {
+        let again = |name| EntryRejectReason::RepeatedField { field: name };
         let expected = dn::EXPECTED;
         if field.is("newrdn") {
             let rdn = Dn::parse(&field.text("newrdn")?).filter(|rdn| rdn.parts.len() == 1);
-            let rdn = rdn.ok_or(RejectReason::InvalidField { field: "newrdn", expected })?;
+            let rdn = rdn.ok_or(EntryRejectReason::InvalidField { field: "newrdn", expected })?;
             return if self.rdn.replace(rdn).is_some() { Err(again("newrdn")) } else { Ok(()) };
         }
         if field.is("deleteoldrdn") {
             let drop = match field.text("deleteoldrdn")?.trim() {
                 "0" => false,
                 "1" => true,
-                _ => return Err(RejectReason::InvalidField { field: "deleteoldrdn", expected: "`0` or `1`" }),
+                _ => return Err(EntryRejectReason::InvalidField { field: "deleteoldrdn", expected: "`0` or `1`" }),
             };
             return if self.drop_old.replace(drop).is_some() { Err(again("deleteoldrdn")) } else { Ok(()) };
         }
         if field.is("newsuperior") {
             let parent = Dn::parse(&field.text("newsuperior")?);
-            let parent = parent.ok_or(RejectReason::InvalidField { field: "newsuperior", expected })?;
+            let parent = parent.ok_or(EntryRejectReason::InvalidField { field: "newsuperior", expected })?;
             return if self.parent.replace(parent).is_some() { Err(again("newsuperior")) } else { Ok(()) };
         }
-        Err(RejectReason::Syntax { expected: "`newrdn`, `deleteoldrdn` and optionally `newsuperior`" })
+        Err(EntryRejectReason::Syntax { expected: "`newrdn`, `deleteoldrdn` and optionally `newsuperior`" })
     }
 
     /// Moves an entry with its subtree. Its memberships stay.
-    pub(super) fn apply(self, tree: &mut DirectoryTree, node: usize) -> Result<bool, RejectReason> {
+    pub(super) fn apply(self, tree: &mut DirectoryTree, node: usize) -> Result<bool, EntryRejectReason> {
         let missing =
-            |field| RejectReason::MissingField { field, expected: "`newrdn` and `deleteoldrdn` in every move" };
+            |field| EntryRejectReason::MissingField { field, expected: "`newrdn` and `deleteoldrdn` in every move" };
         let rdn = self.rdn.ok_or(missing("newrdn"))?;
         let drop_old = self.drop_old.ok_or(missing("deleteoldrdn"))?;
         let [new] = rdn.parts.as_slice() else { return Err(missing("newrdn")) };
         let parent = self.parent.map(|parent| tree.node(&parent));
         let parent = parent.unwrap_or_else(|| tree.names.parent(node));
-        tree.names.check_move(node, parent, new).map_err(|why| RejectReason::UnsupportedChange {
+        tree.names.check_move(node, parent, new).map_err(|why| EntryRejectReason::UnsupportedChange {
             advice: match why {
                 MoveError::NamedByDn => "export immutable ids of all moved entries",
                 MoveError::Taken => "use a name that no entry had before",

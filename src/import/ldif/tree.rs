@@ -10,10 +10,10 @@ use super::entry::{DirectoryEntry, GroupEntry, check_count, check_names, names_i
 use super::links::Links;
 use super::name_tree::NameTree;
 use super::texts::Edit;
-use super::unresolved::{MembershipClaim, UnresolvedMembership};
+use super::unresolved::{MembershipStatement, UnresolvedMembership};
 use crate::directory::{DirectoryBuilder, DirectoryChange};
 use crate::identity::{GroupId, UserId, fold};
-use crate::import::RejectReason;
+use crate::import::EntryRejectReason;
 use crate::steps;
 
 /// The maximum number of users who share an account name, and of groups that share a number or SID, if a membership
@@ -118,12 +118,12 @@ impl DirectoryTree {
     }
 
     /// Inserts an entry after its last line was read. Returns whether it concerns a user or a group.
-    pub(super) fn insert(&mut self, mut draft: EntryDraft) -> Result<bool, RejectReason> {
+    pub(super) fn insert(&mut self, mut draft: EntryDraft) -> Result<bool, EntryRejectReason> {
         let Some(node) = draft.node else { return Err(dn_first()) };
         if !matches!(self.entry(node), DirectoryEntry::Unknown) {
-            return Err(RejectReason::RepeatedRecord);
+            return Err(EntryRejectReason::RepeatedRecord);
         }
-        let entry = match draft.entry(self, node).and_then(|entry| self.with_own_id(entry)) {
+        let entry = match draft.finish(self, node).and_then(|entry| self.with_own_id(entry)) {
             Ok(entry) => entry,
             Err(reason) => {
                 self.reject(node);
@@ -142,7 +142,7 @@ impl DirectoryTree {
         Ok(taken)
     }
 
-    fn with_own_id(&mut self, entry: DirectoryEntry) -> Result<DirectoryEntry, RejectReason> {
+    fn with_own_id(&mut self, entry: DirectoryEntry) -> Result<DirectoryEntry, EntryRejectReason> {
         let id = match &entry {
             DirectoryEntry::Person(person) => person.id.as_str(),
             DirectoryEntry::Group(group) => group.id.as_str(),
@@ -152,10 +152,10 @@ impl DirectoryTree {
             let is_full = |key: &str| self.by_key.get(key).is_some_and(|keyed| keyed.ever >= MAX_SHARED);
             if let Some(key) = group.keys.iter().find(|key| is_full(key.as_ref())) {
                 let attribute = if key.starts_with("gid ") { Attribute::GidNumber } else { Attribute::ObjectSid };
-                return Err(RejectReason::TooManyHolders { field: attribute.name(), max: MAX_SHARED });
+                return Err(EntryRejectReason::AmbiguousReference { field: attribute.name(), max: MAX_SHARED });
             }
         }
-        if self.ids.insert(id.into()) { Ok(entry) } else { Err(RejectReason::RepeatedRecord) }
+        if self.ids.insert(id.into()) { Ok(entry) } else { Err(EntryRejectReason::RepeatedRecord) }
     }
 
     /// Marks an entry as rejected. Groups may list it by name.
@@ -196,8 +196,8 @@ impl DirectoryTree {
             });
             let groups = groups.unwrap_or_default();
             if groups.is_empty() {
-                let claim = MembershipClaim::PrimaryGroup { node, by: primary.by, key: primary.key };
-                self.unresolved.push(UnresolvedMembership { line: primary.line, claim });
+                let statement = MembershipStatement::PrimaryGroup { node, by: primary.by, key: primary.key };
+                self.unresolved.push(UnresolvedMembership { line: primary.line, statement });
             }
             groups.into_iter().for_each(|group| self.link(group, node, MembershipSource::Primary));
         }
@@ -263,7 +263,7 @@ impl DirectoryTree {
     }
 
     /// Edits the texts of a user or a group, and records the change. Changes nothing if the result would be invalid.
-    pub(super) fn edit_texts(&mut self, node: usize, edits: Vec<Edit>) -> Result<(), RejectReason> {
+    pub(super) fn edit_texts(&mut self, node: usize, edits: Vec<Edit>) -> Result<(), EntryRejectReason> {
         let mut gives_several = false;
         for edit in &edits {
             if let Edit::Add(attribute, text) = edit {

@@ -5,21 +5,21 @@ use std::collections::BTreeMap;
 use super::attribute::{Attribute, MembershipSource};
 use super::entry::{DirectoryEntry, MemberRef};
 use super::tree::{DirectoryTree, MAX_SHARED};
-use crate::import::{Place, RejectReason, Rejected};
+use crate::import::{EntryRejectReason, Place, RejectedEntry};
 use crate::steps;
 
-/// A membership that was read before both of its entries.
+/// A statement about a membership that was read before one or both of its entries.
 #[derive(Clone)]
 pub(super) struct UnresolvedMembership {
     pub(super) line: u64,
-    pub(super) claim: MembershipClaim,
+    pub(super) statement: MembershipStatement,
 }
 
 #[derive(Clone)]
-pub(super) enum MembershipClaim {
+pub(super) enum MembershipStatement {
     /// A group lists a member.
     GroupListsMember { group: usize, member: MemberRef, by: Attribute },
-    /// A group removes one account name, or all of them.
+    /// A change removes one account name from the `memberUid` of a group, or all of them if `uid` is `None`.
     GroupRemovesUid { group: usize, uid: Option<Box<str>> },
     /// An entry lists a group in `memberOf`.
     EntryNamesGroup { node: usize, group: usize },
@@ -27,137 +27,147 @@ pub(super) enum MembershipClaim {
     PrimaryGroup { node: usize, by: Attribute, key: Option<Box<str>> },
 }
 
-/// The result of resolving a claim.
-enum ClaimOutcome {
-    Resolved,
+/// The result of resolving a statement.
+enum Resolution {
+    /// There is nothing to report.
+    Done,
     /// The member is a declared non-person.
     NonPerson,
-    /// A member or group is missing, so this entry is rejected.
-    Unresolved(usize, Missing),
+    Rejected {
+        /// The entry to report.
+        node: usize,
+        problem: Problem,
+    },
 }
 
-enum Missing {
-    Member,
-    Group,
-    Other(RejectReason),
+/// The reason why a statement cannot be resolved. Of several problems of an entry, the first in this order is reported.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Problem {
+    MissingMember,
+    /// The input contains the member, but the member is neither user nor group.
+    OtherMember,
+    MissingGroup,
+    AmbiguousUid(Attribute),
+    MissingSid,
+    UnknownPrimaryGroup(Attribute),
 }
 
 impl DirectoryTree {
     /// Resolves the remaining memberships at the end of the input.
     ///
-    /// An entry is rejected once if it lists an entry that was not read, or belongs to a group that was not read. The
-    /// missing members become users identified by their distinguished names. Returns the rejections, and the number of
-    /// members that are declared non-people.
-    pub(super) fn resolve_unresolved(&mut self) -> (Vec<Rejected>, u64) {
-        let (mut open, mut non_people) = (BTreeMap::<usize, UnresolvedEntry>::new(), 0);
+    /// Each entry with a missing member or group is reported once; its other memberships stay. A missing member that is
+    /// listed by distinguished name becomes a user with that name as id; one listed by account name does not. Returns
+    /// the rejections, and the number of members that are declared non-people.
+    pub(super) fn resolve_pending(&mut self) -> (Vec<RejectedEntry>, u64) {
+        // The problems of each entry, each with the first line and the number of statements.
+        let (mut problems, mut non_people) = (BTreeMap::<(usize, Problem), (u64, u64)>::new(), 0);
         self.awaiting_uids.clear();
-        for UnresolvedMembership { line, claim } in std::mem::take(&mut self.unresolved) {
+        for UnresolvedMembership { line, statement } in std::mem::take(&mut self.unresolved) {
             steps::advance(1);
-            match self.resolve(claim) {
-                ClaimOutcome::Resolved => {}
-                ClaimOutcome::NonPerson => non_people += 1,
-                ClaimOutcome::Unresolved(at, missing) => open.entry(at).or_default().add(line, missing),
+            match self.resolve(statement) {
+                Resolution::Done => {}
+                Resolution::NonPerson => non_people += 1,
+                Resolution::Rejected { node, problem } => {
+                    let (first_line, count) = problems.entry((node, problem)).or_insert((line, 0));
+                    *first_line = line.min(*first_line);
+                    *count += 1;
+                }
             }
         }
-        (open.into_values().map(UnresolvedEntry::rejected).collect(), non_people)
+        let (mut rejected, mut reported) = (Vec::new(), None);
+        for ((node, problem), (line, count)) in problems {
+            if reported.replace(node) != Some(node) {
+                rejected.push(RejectedEntry { place: Place::Line(line), reason: problem.reason(count) });
+            }
+        }
+        (rejected, non_people)
     }
 
-    fn resolve(&mut self, claim: MembershipClaim) -> ClaimOutcome {
-        match claim {
-            MembershipClaim::GroupListsMember { group, member: MemberRef::Node(node), .. } => {
+    fn resolve(&mut self, statement: MembershipStatement) -> Resolution {
+        match statement {
+            MembershipStatement::GroupListsMember { group, member: MemberRef::Node(node), .. } => {
                 self.resolve_listed(group, node)
             }
-            MembershipClaim::GroupListsMember { group, member: MemberRef::Uid(uid), by } => {
+            MembershipStatement::GroupListsMember { group, member: MemberRef::Uid(uid), by } => {
                 // A rejected group was reported already, and a removed group lists no member.
                 if self.group(group).is_none() {
-                    return ClaimOutcome::Resolved;
+                    return Resolution::Done;
                 }
                 let Some(uid_holders) = self.uid_holders(&uid) else {
-                    let reason = RejectReason::TooManyHolders { field: by.name(), max: MAX_SHARED };
-                    return ClaimOutcome::Unresolved(group, Missing::Other(reason));
+                    return Resolution::Rejected { node: group, problem: Problem::AmbiguousUid(by) };
                 };
                 uid_holders.iter().for_each(|node| self.link(group, *node, by.source()));
-                match () {
-                    () if !uid_holders.is_empty() => ClaimOutcome::Resolved,
-                    () if self.is_non_person_uid(&uid) => ClaimOutcome::NonPerson,
-                    () => ClaimOutcome::Unresolved(group, Missing::Member),
+                if !uid_holders.is_empty() {
+                    Resolution::Done
+                } else if self.is_non_person_uid(&uid) {
+                    Resolution::NonPerson
+                } else {
+                    Resolution::Rejected { node: group, problem: Problem::MissingMember }
                 }
             }
-            MembershipClaim::GroupRemovesUid { group, uid } => {
+            MembershipStatement::GroupRemovesUid { group, uid } => {
                 let listed = match uid {
+                    // An ambiguous name removes no member, so that all of them stay protected.
                     Some(uid) => self.uid_holders(&uid).unwrap_or_default(),
                     None => self.listed_by(group, MembershipSource::MemberUid),
                 };
                 listed.into_iter().for_each(|node| self.unlist(group, node, Attribute::MemberUid));
-                ClaimOutcome::Resolved
+                Resolution::Done
             }
-            MembershipClaim::EntryNamesGroup { node, group } => match self.entry(group) {
+            MembershipStatement::EntryNamesGroup { node, group } => match self.entry(group) {
                 DirectoryEntry::Group(_) => {
                     self.link(group, node, MembershipSource::MemberOf);
                     self.resolve_listed(group, node)
                 }
-                DirectoryEntry::Rejected => ClaimOutcome::Resolved,
-                _ if self.is_foreign(node) && self.names.is_non_person(node) => ClaimOutcome::NonPerson,
-                _ => ClaimOutcome::Unresolved(node, Missing::Group),
+                DirectoryEntry::Rejected => Resolution::Done,
+                _ if self.is_foreign(node) && self.names.is_non_person(node) => Resolution::NonPerson,
+                _ => Resolution::Rejected { node, problem: Problem::MissingGroup },
             },
-            MembershipClaim::PrimaryGroup { node, by, key } => {
-                let reason = match key {
-                    Some(key) if self.has_group_with_key(&key) => return ClaimOutcome::Resolved,
-                    Some(_) => RejectReason::UnknownPrimaryGroup { field: by.name() },
-                    None => RejectReason::MissingField {
-                        field: Attribute::ObjectSid.name(),
-                        expected: "the SID of the user beside `primaryGroupID`, or neither of them",
-                    },
+            MembershipStatement::PrimaryGroup { node, by, key } => {
+                let problem = match key {
+                    Some(key) if self.has_group_with_key(&key) => return Resolution::Done,
+                    Some(_) => Problem::UnknownPrimaryGroup(by),
+                    None => Problem::MissingSid,
                 };
-                ClaimOutcome::Unresolved(node, Missing::Other(reason))
+                Resolution::Rejected { node, problem }
             }
         }
     }
 
-    fn resolve_listed(&mut self, group: usize, node: usize) -> ClaimOutcome {
-        let is_listed = self.group(group).is_some_and(|group| group.members.holds(node));
-        if !is_listed
-            || !matches!(self.entry(node), DirectoryEntry::Unknown | DirectoryEntry::Other | DirectoryEntry::Foreign)
-        {
-            return ClaimOutcome::Resolved;
+    /// Reports a listed entry that turned out to be neither user nor group, and makes its distinguished name a user.
+    fn resolve_listed(&mut self, group: usize, node: usize) -> Resolution {
+        let problem = match self.entry(node) {
+            DirectoryEntry::Unknown => Problem::MissingMember,
+            DirectoryEntry::Other | DirectoryEntry::Foreign => Problem::OtherMember,
+            DirectoryEntry::Person(_)
+            | DirectoryEntry::Group(_)
+            | DirectoryEntry::Rejected
+            | DirectoryEntry::Machine => return Resolution::Done,
+        };
+        if !self.group(group).is_some_and(|group| group.members.holds(node)) {
+            return Resolution::Done;
         }
         if self.names.is_non_person(node) {
-            return ClaimOutcome::NonPerson;
+            return Resolution::NonPerson;
         }
         self.name_by_dn(node);
         self.record_edges(group, node, true);
-        ClaimOutcome::Unresolved(group, Missing::Member)
+        Resolution::Rejected { node: group, problem }
     }
 }
 
-/// The missing members and groups of one entry.
-#[derive(Default)]
-struct UnresolvedEntry {
-    /// The first line that refers to one.
-    line: Option<u64>,
-    members: u64,
-    groups: u64,
-    other: Option<RejectReason>,
-}
-
-impl UnresolvedEntry {
-    fn add(&mut self, line: u64, missing: Missing) {
-        self.line = Some(self.line.map_or(line, |first| first.min(line)));
-        match missing {
-            Missing::Member => self.members += 1,
-            Missing::Group => self.groups += 1,
-            Missing::Other(reason) => {
-                self.other.get_or_insert(reason);
-            }
+impl Problem {
+    fn reason(self, count: u64) -> EntryRejectReason {
+        match self {
+            Self::MissingMember => EntryRejectReason::UnknownMember { count },
+            Self::OtherMember => EntryRejectReason::OtherMember { count },
+            Self::MissingGroup => EntryRejectReason::UnknownGroup { count },
+            Self::AmbiguousUid(by) => EntryRejectReason::AmbiguousReference { field: by.name(), max: MAX_SHARED },
+            Self::MissingSid => EntryRejectReason::MissingField {
+                field: Attribute::ObjectSid.name(),
+                expected: "the user's SID, which `primaryGroupID` needs; export both attributes or neither",
+            },
+            Self::UnknownPrimaryGroup(by) => EntryRejectReason::UnknownPrimaryGroup { field: by.name() },
         }
-    }
-
-    fn rejected(self) -> Rejected {
-        let reason = match self {
-            Self { members: 0, groups: 0, other: Some(reason), .. } => reason,
-            Self { members: 0, groups: count, .. } => RejectReason::UnknownGroup { count },
-            Self { members: count, .. } => RejectReason::UnknownMember { count },
-        };
-        Rejected { place: self.line.map_or(Place::Whole, Place::Line), reason }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::import::RejectReason;
+use crate::import::EntryRejectReason;
 use crate::import::document::{self, Object};
 use crate::steps::advance;
 
@@ -18,16 +18,16 @@ pub(super) struct Attributes(Object);
 impl Attributes {
     /// Normalizes the attribute names in an object, at all depths. Two names that differ only in case are one attribute
     /// that occurs twice.
-    pub(super) fn new(object: Object) -> Result<Self, RejectReason> {
+    pub(super) fn new(object: Object) -> Result<Self, EntryRejectReason> {
         match normalized(Value::Object(object))? {
             Value::Object(object) => Ok(Self(object)),
-            _ => Err(RejectReason::NotAnObject),
+            _ => Err(EntryRejectReason::NotAnObject),
         }
     }
 
     /// Reads a resource from an object with normalized names. Attributes nested under the URN of a core schema become
     /// attributes of the resource; an attribute that occurs both ways must have equal values.
-    pub(super) fn of_resource(value: Value) -> Result<Self, RejectReason> {
+    pub(super) fn of_resource(value: Value) -> Result<Self, EntryRejectReason> {
         let Self(mut object) = Self::from_object(value)?;
         // A nested object can contain the URN again. The depth is limited by the parser.
         while let Some(urn) = object.keys().find(|name| is_core(name)).cloned() {
@@ -39,13 +39,13 @@ impl Attributes {
                     match object.get(&name) {
                         None | Some(Value::Null) => object.insert(name, value),
                         Some(known) if value.is_null() || *known == value => None,
-                        Some(_) => return Err(RejectReason::GivenTwice),
+                        Some(_) => return Err(EntryRejectReason::DuplicateJsonKey),
                     };
                     Ok(())
                 })?,
                 Some(_) => {
                     let field = "urn:ietf:params:scim:schemas:core:2.0";
-                    return Err(RejectReason::InvalidField { field, expected: "an object of attributes" });
+                    return Err(EntryRejectReason::InvalidField { field, expected: "an object of attributes" });
                 }
             }
         }
@@ -58,15 +58,15 @@ impl Attributes {
     }
 
     /// Reads a whole body as a resource.
-    pub(super) fn into_resource(self) -> Result<Self, RejectReason> {
+    pub(super) fn into_resource(self) -> Result<Self, EntryRejectReason> {
         Self::of_resource(Value::Object(self.0))
     }
 
     /// Wraps an object with normalized names.
-    pub(super) fn from_object(value: Value) -> Result<Self, RejectReason> {
+    pub(super) fn from_object(value: Value) -> Result<Self, EntryRejectReason> {
         match value {
             Value::Object(object) => Ok(Self(object)),
-            _ => Err(RejectReason::NotAnObject),
+            _ => Err(EntryRejectReason::NotAnObject),
         }
     }
 
@@ -74,54 +74,54 @@ impl Attributes {
         self.0.get(&name.to_ascii_lowercase())
     }
 
-    pub(super) fn text(&self, name: &'static str) -> Result<Option<&str>, RejectReason> {
+    pub(super) fn text(&self, name: &'static str) -> Result<Option<&str>, EntryRejectReason> {
         document::text_of(self.get(name), name)
     }
 
-    pub(super) fn list(&self, name: &'static str) -> Result<Option<&[Value]>, RejectReason> {
+    pub(super) fn list(&self, name: &'static str) -> Result<Option<&[Value]>, EntryRejectReason> {
         match self.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(value) => entries(value, name).map(Some),
         }
     }
 
-    pub(super) fn number(&self, name: &'static str) -> Result<Option<u64>, RejectReason> {
+    pub(super) fn number(&self, name: &'static str) -> Result<Option<u64>, EntryRejectReason> {
         match self.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Number(number)) if number.as_u64().is_some() => Ok(number.as_u64()),
             // Some providers write numbers as strings.
             Some(Value::String(text)) if text.trim().parse::<u64>().is_ok() => Ok(text.trim().parse().ok()),
-            Some(_) => Err(RejectReason::InvalidField { field: name, expected: "a non-negative number" }),
+            Some(_) => Err(EntryRejectReason::InvalidField { field: name, expected: "a non-negative number" }),
         }
     }
 
     /// Checks that `schemas`, if present and not empty, contains this URN.
-    pub(super) fn check_schemas(&self, urn: &str, expected: &'static str) -> Result<(), RejectReason> {
+    pub(super) fn check_schemas(&self, urn: &str, expected: &'static str) -> Result<(), EntryRejectReason> {
         match self.list("schemas")? {
             None | Some([]) => Ok(()),
             Some(schemas) if schemas.iter().any(|schema| is_text(schema, urn)) => Ok(()),
-            Some(_) => Err(RejectReason::InvalidField { field: "schemas", expected }),
+            Some(_) => Err(EntryRejectReason::InvalidField { field: "schemas", expected }),
         }
     }
 }
 
 /// Returns the elements of a list. A single object counts as a list of one.
-pub(super) fn entries<'a>(value: &'a Value, field: &'static str) -> Result<&'a [Value], RejectReason> {
+pub(super) fn entries<'a>(value: &'a Value, field: &'static str) -> Result<&'a [Value], EntryRejectReason> {
     match value {
         Value::Array(entries) => Ok(entries),
         Value::Object(_) => Ok(std::slice::from_ref(value)),
-        _ => Err(RejectReason::InvalidField { field, expected: "a list of objects" }),
+        _ => Err(EntryRejectReason::InvalidField { field, expected: "a list of objects" }),
     }
 }
 
 /// Parses a boolean, or a string `true` or `false` in any case.
-pub(super) fn boolean(value: &Value, field: &'static str) -> Result<Option<bool>, RejectReason> {
+pub(super) fn boolean(value: &Value, field: &'static str) -> Result<Option<bool>, EntryRejectReason> {
     match value {
         Value::Null => Ok(None),
         Value::Bool(holds) => Ok(Some(*holds)),
         Value::String(text) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
         Value::String(text) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
-        _ => Err(RejectReason::InvalidField { field, expected: "true or false" }),
+        _ => Err(EntryRejectReason::InvalidField { field, expected: "true or false" }),
     }
 }
 
@@ -149,12 +149,12 @@ pub(super) fn names_people(name: &str) -> bool {
 }
 
 /// Rejects an extension attribute that names people, or contains an attribute that does.
-pub(super) fn check_extension(name: &str, value: &Value) -> Result<(), RejectReason> {
+pub(super) fn check_extension(name: &str, value: &Value) -> Result<(), EntryRejectReason> {
     advance(1);
     let is_extension = name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:"));
     if is_extension && (names_people(name) || holds_people(value)) {
         let expected = "`userName`, `emails` and `members` as attributes of the core schema";
-        return Err(RejectReason::InvalidField { field: "schemas", expected });
+        return Err(EntryRejectReason::InvalidField { field: "schemas", expected });
     }
     Ok(())
 }
@@ -177,14 +177,14 @@ fn is_text(value: &Value, text: &str) -> bool {
 }
 
 /// The recursion depth is limited by the parser.
-fn normalized(value: Value) -> Result<Value, RejectReason> {
+fn normalized(value: Value) -> Result<Value, EntryRejectReason> {
     advance(1);
     Ok(match value {
         Value::Object(object) => {
             let mut all = Map::new();
             for (name, value) in object {
                 if all.insert(unqualified(name.trim()).to_ascii_lowercase(), normalized(value)?).is_some() {
-                    return Err(RejectReason::GivenTwice);
+                    return Err(EntryRejectReason::DuplicateJsonKey);
                 }
             }
             Value::Object(all)

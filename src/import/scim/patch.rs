@@ -11,7 +11,7 @@ use crate::identity::{Alias, GroupId, UserId};
 use crate::import::facts::{MemberRecord, ResolvedMember};
 use crate::import::names::MAX_NAMES;
 use crate::import::spelling::{self, Holds};
-use crate::import::{RejectReason, document};
+use crate::import::{EntryRejectReason, document};
 use crate::steps::advance;
 
 const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
@@ -21,11 +21,11 @@ pub(super) fn patch_group(
     known: &mut RequestState<'_>,
     id: &GroupId,
     body: &Attributes,
-) -> Result<RequestOutcome, RejectReason> {
+) -> Result<RequestOutcome, EntryRejectReason> {
     let operations = operations(body)?;
     if known.group_name(id).is_none() {
         let expected = "a group of the previous snapshot";
-        return Err(RejectReason::InvalidField { field: "id", expected });
+        return Err(EntryRejectReason::InvalidField { field: "id", expected });
     }
     Ok(apply_each(operations, |operation| {
         let mut steps = Vec::new();
@@ -43,11 +43,11 @@ pub(super) fn patch_user(
     known: &mut RequestState<'_>,
     id: &UserId,
     body: &Attributes,
-) -> Result<RequestOutcome, RejectReason> {
+) -> Result<RequestOutcome, EntryRejectReason> {
     let operations = operations(body)?;
     let Some(before) = known.user(id) else {
         let expected = "a user of the previous snapshot";
-        return Err(RejectReason::InvalidField { field: "id", expected });
+        return Err(EntryRejectReason::InvalidField { field: "id", expected });
     };
     let mut steps = Vec::new();
     let mut outcome = apply_each(operations, |operation| {
@@ -60,7 +60,7 @@ pub(super) fn patch_user(
         Ok(any.then(Vec::new))
     });
     if before.aliases().len() + steps.len() > MAX_NAMES {
-        return Err(RejectReason::TooManyNames { max: MAX_NAMES });
+        return Err(EntryRejectReason::TooManyNames { max: MAX_NAMES });
     }
     let user = changed(&before, steps);
     if user != before {
@@ -82,11 +82,11 @@ struct PatchOperation {
     value: Option<Value>,
 }
 
-fn operations(body: &Attributes) -> Result<Vec<Result<PatchOperation, RejectReason>>, RejectReason> {
+fn operations(body: &Attributes) -> Result<Vec<Result<PatchOperation, EntryRejectReason>>, EntryRejectReason> {
     body.check_schemas(PATCH_OP, "the URN of a patch request")?;
     match body.list("Operations")? {
         None | Some([]) => {
-            Err(RejectReason::MissingField { field: "Operations", expected: "a list of at least one operation" })
+            Err(EntryRejectReason::MissingField { field: "Operations", expected: "a list of at least one operation" })
         }
         Some(operations) => Ok(operations.iter().map(PatchOperation::new).collect()),
     }
@@ -94,8 +94,8 @@ fn operations(body: &Attributes) -> Result<Vec<Result<PatchOperation, RejectReas
 
 /// Applies the operations in order. An operation without changes counts as ignored.
 fn apply_each(
-    operations: Vec<Result<PatchOperation, RejectReason>>,
-    mut take: impl FnMut(&PatchOperation) -> Result<Option<Vec<DirectoryChange>>, RejectReason>,
+    operations: Vec<Result<PatchOperation, EntryRejectReason>>,
+    mut take: impl FnMut(&PatchOperation) -> Result<Option<Vec<DirectoryChange>>, EntryRejectReason>,
 ) -> RequestOutcome {
     let mut outcome = RequestOutcome::default();
     for (at, operation) in (1..).zip(operations) {
@@ -111,15 +111,15 @@ fn apply_each(
 }
 
 impl PatchOperation {
-    fn new(operation: &Value) -> Result<Self, RejectReason> {
+    fn new(operation: &Value) -> Result<Self, EntryRejectReason> {
         let operation = Attributes::from_object(operation.clone())?;
         let expected = "`add`, `replace` or `remove`";
         let verb = match operation.text("op")? {
             Some(verb) if verb.eq_ignore_ascii_case("add") => Verb::Add,
             Some(verb) if verb.eq_ignore_ascii_case("replace") => Verb::Replace,
             Some(verb) if verb.eq_ignore_ascii_case("remove") => Verb::Remove,
-            Some(_) => return Err(RejectReason::InvalidField { field: "op", expected }),
-            None => return Err(RejectReason::MissingField { field: "op", expected }),
+            Some(_) => return Err(EntryRejectReason::InvalidField { field: "op", expected }),
+            None => return Err(EntryRejectReason::MissingField { field: "op", expected }),
         };
         // The URN of a core schema alone refers to the resource itself.
         let path = operation.text("path")?.filter(|path| !is_core(path)).map(str::to_owned);
@@ -131,7 +131,7 @@ impl PatchOperation {
     }
 
     /// Returns the target paths with their values. Without a path, the value is an object of paths.
-    fn targets(&self) -> Result<Vec<(AttributePath<'_>, Option<&Value>)>, RejectReason> {
+    fn targets(&self) -> Result<Vec<(AttributePath<'_>, Option<&Value>)>, EntryRejectReason> {
         match (&self.path, &self.value) {
             (Some(path), value) => {
                 value.as_ref().map_or(Ok(()), |value| check_extension(unqualified(path.trim()), value))?;
@@ -142,9 +142,9 @@ impl PatchOperation {
             }
             (None, Some(_)) if self.verb != Verb::Remove => {
                 let expected = "an object of attributes if there is no `path`";
-                Err(RejectReason::InvalidField { field: "value", expected })
+                Err(EntryRejectReason::InvalidField { field: "value", expected })
             }
-            (None, _) => Err(RejectReason::MissingField { field: "path", expected: "the attribute to change" }),
+            (None, _) => Err(EntryRejectReason::MissingField { field: "path", expected: "the attribute to change" }),
         }
     }
 }
@@ -164,7 +164,7 @@ impl GroupStep {
         path: &AttributePath<'_>,
         value: Option<&Value>,
         known: &RequestState<'_>,
-    ) -> Result<Option<Self>, RejectReason> {
+    ) -> Result<Option<Self>, EntryRejectReason> {
         match (path.attribute.as_str(), verb) {
             ("displayname", Verb::Add | Verb::Replace) => {
                 let name = document::text_of(value, "displayName")?;
@@ -180,10 +180,10 @@ impl GroupStep {
         path: &AttributePath<'_>,
         value: Option<&Value>,
         known: &RequestState<'_>,
-    ) -> Result<Option<Self>, RejectReason> {
+    ) -> Result<Option<Self>, EntryRejectReason> {
         if let (Some(filter), None, Verb::Remove) = (path.filter, &path.sub_attribute, verb) {
             let expected = "`members`, or `members[value eq \"...\"]` to remove one";
-            let id = AttributePath::value(filter).ok_or(RejectReason::InvalidField { field: "path", expected })?;
+            let id = AttributePath::value(filter).ok_or(EntryRejectReason::InvalidField { field: "path", expected })?;
             document::user_id(&id, "path")?;
             let CreatedResource { id, kind } = known.resolve(&id, "path")?;
             let resolved = known.resolve_member(&MemberRecord { id, kind, removed: true }, false)?;
@@ -191,15 +191,15 @@ impl GroupStep {
         }
         if path.filter.is_some() || path.sub_attribute.is_some() {
             let expected = "`members`, or `members[value eq \"...\"]` to remove one";
-            return Err(RejectReason::InvalidField { field: "path", expected });
+            return Err(EntryRejectReason::InvalidField { field: "path", expected });
         }
-        let resolved_members = |value: &Value| -> Result<Vec<ResolvedMember>, RejectReason> {
+        let resolved_members = |value: &Value| -> Result<Vec<ResolvedMember>, EntryRejectReason> {
             let members = member_entries(value, "value")?;
             advance(members.len());
             // Declared non-people are skipped.
             members.iter().filter_map(|entry| known.resolve_entry(entry, verb != Verb::Remove).transpose()).collect()
         };
-        let missing = RejectReason::MissingField { field: "value", expected: "the members" };
+        let missing = EntryRejectReason::MissingField { field: "value", expected: "the members" };
         let any = |resolved_members: Vec<ResolvedMember>| {
             Some(resolved_members).filter(|resolved_members| !resolved_members.is_empty())
         };
@@ -233,7 +233,7 @@ enum UserStep {
 }
 
 impl UserStep {
-    fn all(verb: Verb, path: &AttributePath<'_>, value: Option<&Value>) -> Result<Vec<Self>, RejectReason> {
+    fn all(verb: Verb, path: &AttributePath<'_>, value: Option<&Value>) -> Result<Vec<Self>, EntryRejectReason> {
         let text = |field| document::text_of(value, field);
         Ok(match path.attribute.as_str() {
             // Names are never removed.
@@ -257,7 +257,7 @@ impl UserStep {
 }
 
 /// Returns the addresses in the value of a path to `emails`: strings for `emails.value`, objects otherwise.
-fn emails(path: &AttributePath<'_>, value: Option<&Value>) -> Result<Vec<Alias>, RejectReason> {
+fn emails(path: &AttributePath<'_>, value: Option<&Value>) -> Result<Vec<Alias>, EntryRejectReason> {
     let mut addresses = Vec::new();
     match (path.sub_attribute.as_deref(), value) {
         (_, None | Some(Value::Null)) => {}
@@ -277,7 +277,7 @@ fn spelled<'a>(
     texts: impl IntoIterator<Item = &'a str>,
     field: &'static str,
     holds: Holds,
-) -> Result<Vec<Alias>, RejectReason> {
+) -> Result<Vec<Alias>, EntryRejectReason> {
     let mut names = Vec::new();
     for text in texts {
         advance(1);
@@ -302,7 +302,7 @@ fn changed(known: &User, steps: Vec<UserStep>) -> User {
     let user = User::new(known.id().clone()).with_aliases(all);
     let user = match known.home_on_record() {
         Some(home) => user.with_home_domain(home.clone()),
-        None if known.is_remembered_elsewhere() && !signs_in => user.remembered_elsewhere(),
+        None if known.is_at_home_elsewhere() && !signs_in => user.at_home_elsewhere(),
         None => user,
     };
     user.with_status(status)

@@ -1,7 +1,7 @@
 //! Attribute paths in a `PATCH` (RFC 7644, section 3.5.2).
 
 use super::attributes::{names_people, unqualified};
-use crate::import::RejectReason;
+use crate::import::EntryRejectReason;
 
 const EXPECTED: &str =
     "an attribute such as `members`, optionally with a filter `[value eq \"...\"]` or a sub-attribute";
@@ -16,7 +16,7 @@ pub(super) struct AttributePath<'a> {
 }
 
 impl<'a> AttributePath<'a> {
-    pub(super) fn new(text: &'a str) -> Result<Self, RejectReason> {
+    pub(super) fn new(text: &'a str) -> Result<Self, EntryRejectReason> {
         let text = unqualified(text.trim());
         // Extensions contain no attribute that names people.
         if text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:")) {
@@ -79,6 +79,6 @@ fn is_name(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
-fn invalid_path() -> RejectReason {
-    RejectReason::InvalidField { field: "path", expected: EXPECTED }
+fn invalid_path() -> EntryRejectReason {
+    EntryRejectReason::InvalidField { field: "path", expected: EXPECTED }
 }

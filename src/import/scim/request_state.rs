@@ -4,12 +4,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::group_members::GroupMembers;
+use super::group_members::MemberChanges;
 use super::missing_type;
 use super::resource::{id_in, is_bulk_reference, member};
 use crate::directory::{DirectoryChange, DirectorySnapshot, User, UserIndex};
 use crate::identity::{GroupId, UserId};
-use crate::import::RejectReason;
+use crate::import::EntryRejectReason;
 use crate::import::facts::{MemberRecord, MemberType, ResolvedMember, known_user};
 use crate::steps::advance;
 
@@ -21,7 +21,7 @@ pub(super) struct RequestState<'a> {
     users: HashMap<UserId, Option<User>>,
     /// The names of the groups that the input replaces (`Some`) or removes (`None`).
     groups: HashMap<GroupId, Option<Box<str>>>,
-    listed: HashMap<GroupId, GroupMembers<'a>>,
+    listed: HashMap<GroupId, MemberChanges<'a>>,
     /// The direct members of each group in the previous snapshot. Computed at the second lookup.
     direct_members_before: Option<HashMap<u32, Vec<UserIndex>>>,
     lookups: usize,
@@ -43,7 +43,7 @@ pub(super) struct RequestOutcome {
     pub(super) items: u64,
     pub(super) ignored: u64,
     /// By the number of the item, from 1.
-    pub(super) rejected: Vec<(u64, RejectReason)>,
+    pub(super) rejected: Vec<(u64, EntryRejectReason)>,
 }
 
 impl<'a> RequestState<'a> {
@@ -58,13 +58,13 @@ impl<'a> RequestState<'a> {
     }
 
     /// Resolves a reference `bulkId:...` to the id and type of the created resource. Any other text is an id itself.
-    pub(super) fn resolve(&self, id: &str, field: &'static str) -> Result<CreatedResource, RejectReason> {
+    pub(super) fn resolve(&self, id: &str, field: &'static str) -> Result<CreatedResource, EntryRejectReason> {
         if !is_bulk_reference(id) {
             return Ok(CreatedResource { id: id.to_owned(), kind: MemberType::Unspecified });
         }
         let bulk_id = id.split_once(':').map_or("", |(_, bulk_id)| bulk_id);
         let expected = "the `bulkId` of a `POST` in this request with a known id";
-        self.created.get(bulk_id).cloned().ok_or(RejectReason::InvalidField { field, expected })
+        self.created.get(bulk_id).cloned().ok_or(EntryRejectReason::InvalidField { field, expected })
     }
 
     pub(super) fn user(&self, id: &UserId) -> Option<User> {
@@ -102,14 +102,14 @@ impl<'a> RequestState<'a> {
 
     pub(super) fn remove_group(&mut self, id: GroupId) -> DirectoryChange {
         self.groups.insert(id.clone(), None);
-        self.listed.insert(id.clone(), GroupMembers::empty(self.before, id.clone()));
+        self.listed.insert(id.clone(), MemberChanges::empty(self.before, id.clone()));
         DirectoryChange::RemoveGroup(id)
     }
 
     /// Returns the members of a group for changes.
-    pub(super) fn listed(&mut self, group: &GroupId) -> &mut GroupMembers<'a> {
+    pub(super) fn listed(&mut self, group: &GroupId) -> &mut MemberChanges<'a> {
         let before = self.before;
-        self.listed.entry(group.clone()).or_insert_with(|| GroupMembers::new(before, group.clone()))
+        self.listed.entry(group.clone()).or_insert_with(|| MemberChanges::new(before, group.clone()))
     }
 
     /// Replaces the members of a group.
@@ -118,11 +118,9 @@ impl<'a> RequestState<'a> {
         group: &GroupId,
         resolved_members: Vec<ResolvedMember>,
     ) -> Vec<DirectoryChange> {
-        let before = if self.listed(group).is_cleared() { BTreeSet::new() } else { self.direct_members_before(group) };
-        let listed = self.listed(group);
-        let mut changes = listed.remove_all_but(&resolved_members, before);
-        changes.extend(listed.add(resolved_members));
-        changes
+        let is_cleared = self.listed(group).is_cleared();
+        let previous_users = if is_cleared { BTreeSet::new() } else { self.direct_members_before(group) };
+        self.listed(group).replace(resolved_members, previous_users)
     }
 
     /// Returns the direct members of a group in the previous snapshot. All memberships are read at most twice, however
@@ -136,22 +134,26 @@ impl<'a> RequestState<'a> {
         }
         let all = self.direct_members_before.get_or_insert_with(|| {
             let mut all: HashMap<u32, Vec<UserIndex>> = HashMap::new();
-            for user in before.user_range().map(UserIndex::numbered) {
+            for user in before.user_range().map(UserIndex::from_u32) {
                 advance(1);
                 for group in before.groups_of_user(user) {
                     advance(1);
-                    all.entry(group.number()).or_default().push(user);
+                    all.entry(group.as_u32()).or_default().push(user);
                 }
             }
             all
         });
-        let users = before.group_index(group).and_then(|group| all.get(&group.number()));
+        let users = before.group_index(group).and_then(|group| all.get(&group.as_u32()));
         let records = users.into_iter().flatten().filter_map(|user| before.record(*user));
         records.map(|record| UserId::from_checked(record.id())).collect()
     }
 
     /// Resolves an entry of `members`, or returns `None` if it is a declared non-person.
-    pub(super) fn resolve_entry(&self, entry: &Value, listed: bool) -> Result<Option<ResolvedMember>, RejectReason> {
+    pub(super) fn resolve_entry(
+        &self,
+        entry: &Value,
+        listed: bool,
+    ) -> Result<Option<ResolvedMember>, EntryRejectReason> {
         // Checked first, because a declared non-person never makes an import incomplete.
         if id_in(entry).is_some_and(|id| self.non_people.contains(id)) {
             return Ok(None);
@@ -167,7 +169,7 @@ impl<'a> RequestState<'a> {
         &self,
         member: &MemberRecord,
         listed: bool,
-    ) -> Result<Option<ResolvedMember>, RejectReason> {
+    ) -> Result<Option<ResolvedMember>, EntryRejectReason> {
         if self.non_people.contains(&member.id) {
             return Ok(None);
         }
@@ -177,7 +179,7 @@ impl<'a> RequestState<'a> {
         let resolved = resolved.ok_or_else(missing_type)?;
         // The members of an unknown group are unknown.
         match &resolved.group {
-            Some(group) if listed && !knows_group(group) => Err(RejectReason::UnknownMember { count: 1 }),
+            Some(group) if listed && !knows_group(group) => Err(EntryRejectReason::UnknownMember { count: 1 }),
             _ => Ok(Some(resolved)),
         }
     }

@@ -7,7 +7,7 @@ use super::request_state::{RequestOutcome, RequestState};
 use super::{bulk_request, patch, read, resource};
 use crate::directory::{DirectoryDelta, DirectorySnapshot};
 use crate::identity::{GroupId, UserId};
-use crate::import::{Import, Place, RejectReason, Rejected};
+use crate::import::{EntryRejectReason, Import, Place, RejectedEntry};
 
 /// A reader of requests as changes to one snapshot, with options.
 ///
@@ -21,7 +21,7 @@ use crate::import::{Import, Place, RejectReason, Rejected};
 /// let before = DirectoryBuilder::new()
 ///     .group(council.clone(), "Works council")
 ///     .build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?;
-/// let requests = Requests::new(&before).with_non_people(["printer-7"]);
+/// let requests = Requests::new(&before).ignoring_members(["printer-7"]);
 /// let body = br#"{"Operations": [{"op": "add", "path": "members", "value": [{"value": "printer-7"}]}]}"#;
 /// let import = requests.patch_group(&council, &body[..])?;
 /// assert_eq!(import.ignored(), 1);
@@ -44,7 +44,7 @@ impl<'a> Requests<'a> {
     /// Declares member ids that do not belong to people, such as devices or placeholders. Members with these ids are
     /// [ignored](Import::ignored), even if the rest of the member is invalid. An operation of a `PATCH` that names only
     /// such members is ignored as a whole.
-    pub fn with_non_people(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
+    pub fn ignoring_members(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.non_people.extend(ids.into_iter().map(Into::into));
         self
     }
@@ -52,8 +52,8 @@ impl<'a> Requests<'a> {
     /// Reads the body of a `PUT` or `POST` of a group; see [`put_group`](super::put_group).
     ///
     /// # Errors
-    /// Returns [`Rejected`] if the body is not a group, or has another id.
-    pub fn put_group(&self, id: &GroupId, body: impl Read) -> Result<Import<DirectoryDelta>, Rejected> {
+    /// Returns [`RejectedEntry`] if the body is not a group, or has another id.
+    pub fn put_group(&self, id: &GroupId, body: impl Read) -> Result<Import<DirectoryDelta>, RejectedEntry> {
         let group = resource::body_of(body, id.as_str()).map_err(in_whole)?;
         let outcome = resource::put_group(&mut self.known(), id, &group).map_err(in_whole)?;
         let place = |at| Place::Page { page: 1, record: 1, member: Some(at) };
@@ -63,8 +63,8 @@ impl<'a> Requests<'a> {
     /// Reads the body of a `PATCH` of a group in the snapshot; see the [module](super).
     ///
     /// # Errors
-    /// Returns [`Rejected`] if the body is not a `PATCH` request, or the snapshot does not contain the group.
-    pub fn patch_group(&self, id: &GroupId, body: impl Read) -> Result<Import<DirectoryDelta>, Rejected> {
+    /// Returns [`RejectedEntry`] if the body is not a `PATCH` request, or the snapshot does not contain the group.
+    pub fn patch_group(&self, id: &GroupId, body: impl Read) -> Result<Import<DirectoryDelta>, RejectedEntry> {
         let body = read(body).map_err(in_whole)?;
         Ok(patch::patch_group(&mut self.known(), id, &body).map_err(in_whole)?.import(0, Place::Record))
     }
@@ -72,8 +72,8 @@ impl<'a> Requests<'a> {
     /// Reads the body of a `PATCH` of a user in the snapshot; see the [module](super).
     ///
     /// # Errors
-    /// Returns [`Rejected`] if the body is not a `PATCH` request, or the snapshot does not contain the user.
-    pub fn patch_user(&self, id: &UserId, body: impl Read) -> Result<Import<DirectoryDelta>, Rejected> {
+    /// Returns [`RejectedEntry`] if the body is not a `PATCH` request, or the snapshot does not contain the user.
+    pub fn patch_user(&self, id: &UserId, body: impl Read) -> Result<Import<DirectoryDelta>, RejectedEntry> {
         let body = read(body).map_err(in_whole)?;
         Ok(patch::patch_user(&mut self.known(), id, &body).map_err(in_whole)?.import(0, Place::Record))
     }
@@ -81,12 +81,12 @@ impl<'a> Requests<'a> {
     /// Reads the body of a bulk request; see [`bulk`](super::bulk).
     ///
     /// # Errors
-    /// Returns [`Rejected`] if the body is not a bulk request.
+    /// Returns [`RejectedEntry`] if the body is not a bulk request.
     pub fn bulk(
         &self,
         assigned: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
         body: impl Read,
-    ) -> Result<Import<DirectoryDelta>, Rejected> {
+    ) -> Result<Import<DirectoryDelta>, RejectedEntry> {
         let body = read(body).map_err(in_whole)?;
         let assigned = assigned.into_iter().map(|(bulk_id, id)| (bulk_id.into(), id.into())).collect();
         bulk_request::bulk(&mut self.known(), &assigned, &body).map_err(in_whole)
@@ -118,8 +118,8 @@ impl std::fmt::Debug for Requests<'_> {
 /// ```
 ///
 /// # Errors
-/// Returns [`Rejected`] if the body is not a user, has no `userName`, or has another id.
-pub fn put_user(id: &UserId, body: impl Read) -> Result<Import<DirectoryDelta>, Rejected> {
+/// Returns [`RejectedEntry`] if the body is not a user, has no `userName`, or has another id.
+pub fn put_user(id: &UserId, body: impl Read) -> Result<Import<DirectoryDelta>, RejectedEntry> {
     let user = resource::body_of(body, id.as_str()).and_then(|user| resource::user(id, &user)).map_err(in_whole)?;
     Ok(Import { value: DirectoryDelta::new().user(user), read: 1, ignored: 0, rejected: Vec::new() })
 }
@@ -128,36 +128,36 @@ pub fn put_user(id: &UserId, body: impl Read) -> Result<Import<DirectoryDelta>, 
 /// If a member is rejected, no member is removed.
 ///
 /// # Errors
-/// Returns [`Rejected`] if the body is not a group, or has another id.
+/// Returns [`RejectedEntry`] if the body is not a group, or has another id.
 pub fn put_group(
     before: &DirectorySnapshot,
     id: &GroupId,
     body: impl Read,
-) -> Result<Import<DirectoryDelta>, Rejected> {
+) -> Result<Import<DirectoryDelta>, RejectedEntry> {
     Requests::new(before).put_group(id, body)
 }
 
 /// Reads the body of a `PATCH` of a group in the previous snapshot; see the [module](super).
 ///
 /// # Errors
-/// Returns [`Rejected`] if the body is not a `PATCH` request, or the snapshot does not contain the group.
+/// Returns [`RejectedEntry`] if the body is not a `PATCH` request, or the snapshot does not contain the group.
 pub fn patch_group(
     before: &DirectorySnapshot,
     id: &GroupId,
     body: impl Read,
-) -> Result<Import<DirectoryDelta>, Rejected> {
+) -> Result<Import<DirectoryDelta>, RejectedEntry> {
     Requests::new(before).patch_group(id, body)
 }
 
 /// Reads the body of a `PATCH` of a user in the previous snapshot; see the [module](super).
 ///
 /// # Errors
-/// Returns [`Rejected`] if the body is not a `PATCH` request, or the snapshot does not contain the user.
+/// Returns [`RejectedEntry`] if the body is not a `PATCH` request, or the snapshot does not contain the user.
 pub fn patch_user(
     before: &DirectorySnapshot,
     id: &UserId,
     body: impl Read,
-) -> Result<Import<DirectoryDelta>, Rejected> {
+) -> Result<Import<DirectoryDelta>, RejectedEntry> {
     Requests::new(before).patch_user(id, body)
 }
 
@@ -192,12 +192,12 @@ pub fn patch_user(
 /// [rfc]: https://www.rfc-editor.org/rfc/rfc7644#section-3.7
 ///
 /// # Errors
-/// Returns [`Rejected`] if the body is not a bulk request.
+/// Returns [`RejectedEntry`] if the body is not a bulk request.
 pub fn bulk(
     before: &DirectorySnapshot,
     assigned: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
     body: impl Read,
-) -> Result<Import<DirectoryDelta>, Rejected> {
+) -> Result<Import<DirectoryDelta>, RejectedEntry> {
     Requests::new(before).bulk(assigned, body)
 }
 
@@ -205,11 +205,11 @@ impl RequestOutcome {
     /// Converts the outcome of a request to an import. `records` is 1 if the request itself counts as a record, or 0.
     fn import(self, records: u64, place: impl Fn(u64) -> Place) -> Import<DirectoryDelta> {
         let Self { changes, items, ignored, rejected } = self;
-        let rejected = rejected.into_iter().map(|(at, reason)| Rejected { place: place(at), reason }).collect();
+        let rejected = rejected.into_iter().map(|(at, reason)| RejectedEntry { place: place(at), reason }).collect();
         Import { value: changes, read: records + items, ignored, rejected }.into_delta()
     }
 }
 
-fn in_whole(reason: RejectReason) -> Rejected {
-    Rejected { place: Place::Whole, reason }
+fn in_whole(reason: EntryRejectReason) -> RejectedEntry {
+    RejectedEntry { place: Place::Whole, reason }
 }

@@ -13,7 +13,7 @@ use crate::identity::{GroupId, UserId};
 use crate::import::facts::{MemberRecord, MemberType};
 use crate::import::names::{MAX_NAMES, NamesError, UserNames};
 use crate::import::spelling::Holds;
-use crate::import::{RejectReason, document};
+use crate::import::{EntryRejectReason, document};
 use crate::steps::advance;
 
 /// The ranks of the attributes that name a user.
@@ -29,25 +29,29 @@ pub(super) enum Resource {
 }
 
 /// The members of a group resource. `None` is a declared non-person.
-pub(super) type MemberEntries = Vec<Result<Option<MemberRecord>, RejectReason>>;
+pub(super) type MemberEntries = Vec<Result<Option<MemberRecord>, EntryRejectReason>>;
 
 impl Resource {
-    pub(super) fn new(resource: Value, endpoint: Endpoint, non_people: &HashSet<String>) -> Result<Self, RejectReason> {
+    pub(super) fn new(
+        resource: Value,
+        endpoint: Endpoint,
+        non_people: &HashSet<String>,
+    ) -> Result<Self, EntryRejectReason> {
         let resource = Attributes::of_resource(resource)?;
         let id = id(&resource)?;
-        let id = id.ok_or(RejectReason::MissingField { field: "id", expected: "the id of the resource" })?;
+        let id = id.ok_or(EntryRejectReason::MissingField { field: "id", expected: "the id of the resource" })?;
         match endpoint {
             Endpoint::Users => Self::user(document::user_id(id, "id")?, &resource),
             Endpoint::Groups => Self::group(document::group_id(id, "id")?, &resource, non_people),
         }
     }
 
-    fn user(id: UserId, user: &Attributes) -> Result<Self, RejectReason> {
+    fn user(id: UserId, user: &Attributes) -> Result<Self, EntryRejectReason> {
         check_resource_type(user, "user")?;
         Ok(Self::User { id, names: names(user)? })
     }
 
-    fn group(id: GroupId, group: &Attributes, non_people: &HashSet<String>) -> Result<Self, RejectReason> {
+    fn group(id: GroupId, group: &Attributes, non_people: &HashSet<String>) -> Result<Self, EntryRejectReason> {
         check_resource_type(group, "group")?;
         let name = group.text("displayName")?.map(str::to_owned);
         let is_no_person = |entry: &Value| id_in(entry).is_some_and(|id| non_people.contains(id));
@@ -65,11 +69,11 @@ impl Resource {
 }
 
 /// Returns the user in a body.
-pub(super) fn user(id: &UserId, user: &Attributes) -> Result<User, RejectReason> {
+pub(super) fn user(id: &UserId, user: &Attributes) -> Result<User, EntryRejectReason> {
     check_resource_type(user, "user")?;
     names(user)?.user(id.clone(), None, true, None).map_err(|error| match error {
-        NamesError::NoName => missing_name(),
-        NamesError::TooManyNames => RejectReason::TooManyNames { max: MAX_NAMES },
+        NamesError::MissingName => missing_name(),
+        NamesError::TooManyNames => EntryRejectReason::TooManyNames { max: MAX_NAMES },
     })
 }
 
@@ -78,7 +82,7 @@ pub(super) fn put_group(
     known: &mut RequestState<'_>,
     id: &GroupId,
     group: &Attributes,
-) -> Result<RequestOutcome, RejectReason> {
+) -> Result<RequestOutcome, EntryRejectReason> {
     check_resource_type(group, "group")?;
     let name = group.text("displayName")?.or(known.group_name(id)).unwrap_or(id.as_str()).to_owned();
     let members = members_of(group)?;
@@ -103,24 +107,24 @@ pub(super) fn put_group(
 }
 
 /// Reads a body, and checks that its id, if present, is `expected`.
-pub(super) fn body_of(body: impl Read, expected: &str) -> Result<Attributes, RejectReason> {
+pub(super) fn body_of(body: impl Read, expected: &str) -> Result<Attributes, EntryRejectReason> {
     let body = super::read(body)?.into_resource()?;
     check_id(&body, expected)?;
     Ok(body)
 }
 
 /// Checks that the id of a resource, if present, is `expected`.
-pub(super) fn check_id(resource: &Attributes, expected: &str) -> Result<(), RejectReason> {
+pub(super) fn check_id(resource: &Attributes, expected: &str) -> Result<(), EntryRejectReason> {
     match id(resource)? {
         Some(id) if id != expected => {
-            Err(RejectReason::InvalidField { field: "id", expected: "the id of the requested resource" })
+            Err(EntryRejectReason::InvalidField { field: "id", expected: "the id of the requested resource" })
         }
         _ => Ok(()),
     }
 }
 
 /// Returns the entries of `members`, if present. A single string counts as a list of one.
-fn members_of(group: &Attributes) -> Result<Option<&[Value]>, RejectReason> {
+fn members_of(group: &Attributes) -> Result<Option<&[Value]>, EntryRejectReason> {
     match group.get("members") {
         None | Some(Value::Null) => Ok(None),
         Some(value) => member_entries(value, "members").map(Some),
@@ -128,14 +132,14 @@ fn members_of(group: &Attributes) -> Result<Option<&[Value]>, RejectReason> {
 }
 
 /// Returns the entries of a list of members. A single string or object counts as a list of one.
-pub(super) fn member_entries<'a>(value: &'a Value, field: &'static str) -> Result<&'a [Value], RejectReason> {
+pub(super) fn member_entries<'a>(value: &'a Value, field: &'static str) -> Result<&'a [Value], EntryRejectReason> {
     match value {
         Value::String(_) => Ok(std::slice::from_ref(value)),
         _ => entries(value, field),
     }
 }
 
-fn id(resource: &Attributes) -> Result<Option<&str>, RejectReason> {
+fn id(resource: &Attributes) -> Result<Option<&str>, EntryRejectReason> {
     let Some(id) = resource.text("id")? else { return Ok(None) };
     document::user_id(id, "id")?;
     document::group_id(id, "id")?;
@@ -143,22 +147,22 @@ fn id(resource: &Attributes) -> Result<Option<&str>, RejectReason> {
 }
 
 /// Checks that a resource is of this type, as far as it declares one.
-fn check_resource_type(resource: &Attributes, kind: &str) -> Result<(), RejectReason> {
+fn check_resource_type(resource: &Attributes, kind: &str) -> Result<(), EntryRejectReason> {
     let expected = "the requested type of resource";
     let urn = format!("urn:ietf:params:scim:schemas:core:2.0:{kind}");
     resource.check_schemas(&urn, expected)?;
     let Some(meta) = resource.get("meta").filter(|meta| meta.is_object()).cloned() else { return Ok(()) };
     match Attributes::from_object(meta)?.text("resourceType")? {
         Some(declared) if !declared.eq_ignore_ascii_case(kind) => {
-            Err(RejectReason::InvalidField { field: "meta.resourceType", expected })
+            Err(EntryRejectReason::InvalidField { field: "meta.resourceType", expected })
         }
         _ => Ok(()),
     }
 }
 
-fn names(user: &Attributes) -> Result<UserNames, RejectReason> {
+fn names(user: &Attributes) -> Result<UserNames, EntryRejectReason> {
     let expected = "the sign-in name of the user";
-    let user_name = user.text("userName")?.ok_or(RejectReason::MissingField { field: "userName", expected })?;
+    let user_name = user.text("userName")?.ok_or(EntryRejectReason::MissingField { field: "userName", expected })?;
     let mut names = UserNames::default();
     names.add(USER_NAME, "userName", Holds::Accounts, [user_name])?;
     for entry in user.list("emails")?.unwrap_or_default() {
@@ -174,10 +178,10 @@ fn names(user: &Attributes) -> Result<UserNames, RejectReason> {
 }
 
 /// Returns the address in an entry of `emails`. The address is required, but may be blank.
-pub(super) fn email_address(email: &Attributes) -> Result<Option<&str>, RejectReason> {
+pub(super) fn email_address(email: &Attributes) -> Result<Option<&str>, EntryRejectReason> {
     let expected = "an address";
     match email.get("value") {
-        None | Some(Value::Null) => Err(RejectReason::MissingField { field: "emails.value", expected }),
+        None | Some(Value::Null) => Err(EntryRejectReason::MissingField { field: "emails.value", expected }),
         Some(_) => document::text_of(email.get("value"), "emails.value"),
     }
 }
@@ -188,10 +192,10 @@ pub(super) fn id_in(entry: &Value) -> Option<&str> {
 }
 
 /// Reads one entry of `members` in a list, where no member is named by `bulkId`.
-fn listed_member(entry: &Value) -> Result<MemberRecord, RejectReason> {
+fn listed_member(entry: &Value) -> Result<MemberRecord, EntryRejectReason> {
     match member(entry)? {
         member if is_bulk_reference(&member.id) => {
-            Err(RejectReason::InvalidField { field: "members.value", expected: "the id of the member" })
+            Err(EntryRejectReason::InvalidField { field: "members.value", expected: "the id of the member" })
         }
         member => Ok(member),
     }
@@ -203,7 +207,7 @@ pub(super) fn is_bulk_reference(id: &str) -> bool {
 }
 
 /// Reads one entry of `members`: an object, or an id alone.
-pub(super) fn member(entry: &Value) -> Result<MemberRecord, RejectReason> {
+pub(super) fn member(entry: &Value) -> Result<MemberRecord, EntryRejectReason> {
     if let Value::String(id) = entry {
         document::user_id(id, "members.value")?;
         document::group_id(id, "members.value")?;
@@ -212,7 +216,7 @@ pub(super) fn member(entry: &Value) -> Result<MemberRecord, RejectReason> {
     let entry = Attributes::from_object(entry.clone())?;
     let expected = "the id of the member";
     let id = document::text_of(entry.get("value"), "members.value")?
-        .ok_or(RejectReason::MissingField { field: "members.value", expected })?;
+        .ok_or(EntryRejectReason::MissingField { field: "members.value", expected })?;
     document::user_id(id, "members.value")?;
     document::group_id(id, "members.value")?;
     let of_type = match document::text_of(entry.get("type"), "members.type")? {
@@ -220,7 +224,7 @@ pub(super) fn member(entry: &Value) -> Result<MemberRecord, RejectReason> {
         Some(declared) if declared.eq_ignore_ascii_case("user") => MemberType::User,
         Some(declared) if declared.eq_ignore_ascii_case("group") => MemberType::Group,
         Some(_) => {
-            return Err(RejectReason::InvalidField { field: "members.type", expected: "`User` or `Group`" });
+            return Err(EntryRejectReason::InvalidField { field: "members.type", expected: "`User` or `Group`" });
         }
     };
     advance(1);
@@ -229,7 +233,7 @@ pub(super) fn member(entry: &Value) -> Result<MemberRecord, RejectReason> {
         (kind, MemberType::Unspecified) | (MemberType::Unspecified, kind) => kind,
         (kind, other) if kind == other => kind,
         _ => {
-            return Err(RejectReason::InvalidField { field: "members.type", expected: "the same as in `$ref`" });
+            return Err(EntryRejectReason::InvalidField { field: "members.type", expected: "the same as in `$ref`" });
         }
     };
     Ok(MemberRecord { id: id.to_owned(), kind, removed: false })

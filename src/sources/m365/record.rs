@@ -11,7 +11,7 @@ use super::name_form::{clean, guid};
 use super::objects::objects;
 use super::principals::Principals;
 use super::{DateOrder, RejectReason, time};
-use crate::activity::{Action, Activity, ActivityError, ActivityId, App, AppName};
+use crate::activity::{Action, Activity, ActivityId, App, AppName};
 use crate::json::{canonical, canonical_member, canonical_with};
 use crate::sources::json;
 
@@ -66,10 +66,7 @@ pub(super) fn from_fields(fields: &Fields, details: String) -> Result<Activity, 
     for object in objects {
         activity = activity.object(object);
     }
-    activity.details(details).build().map_err(|error| match error {
-        ActivityError::Text(error) => RejectReason::Text { field: "Id", error },
-        error @ ActivityError::TooMany { .. } => RejectReason::TooLarge(error),
-    })
+    activity.details(details).build().map_err(RejectReason::TooLarge)
 }
 
 fn id(fields: &Fields, canonical: &str) -> Result<ActivityId, RejectReason> {
