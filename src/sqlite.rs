@@ -1,5 +1,7 @@
 //! SQLite adapters: one file for activities and the policy, another for governance records.
 //!
+//! Requires the feature `sqlite`.
+//!
 //! Governance records have a file of their own. The durable record of a reveal therefore never waits for bulk ingest,
 //! and the governance log can be protected and backed up separately. Both files are in WAL mode with
 //! `synchronous = FULL`: a confirmed write survives a power failure. Any number of processes may open the same files.
@@ -46,8 +48,8 @@
 //!
 //! The default feature `bundled` compiles SQLite into the program. Without it, the program links the system's library,
 //! which must be 3.37.2 or later; with an older one, opening a file fails with [`FileError::SqliteTooOld`]. rusqlite
-//! 0.41 and later need SQLite 3.44 or later to link: for an older library (Debian 12 has 3.40), run
-//! `cargo update rusqlite --precise 0.40.2`. If another crate of the program enables `bundled`, all crates use that copy. SQLite
+//! 0.41 and later need SQLite 3.44 or later to link: for an older library (Debian 12 has 3.40), run `cargo update
+//! rusqlite --precise 0.40.2`. If another crate of the program enables `bundled`, all crates use that copy. SQLite
 //! before 3.51.3, including the copy bundled with rusqlite 0.38, can in rare cases [corrupt a file in WAL
 //! mode](https://sqlite.org/wal.html#walresetbug) that several connections use: prefer a later version.
 //!

@@ -37,10 +37,10 @@ pub use crate::versioned::Versioned;
 /// - **Removed groups.** Each update is one transaction, and updates of one group by several nodes are merged. The
 ///   whole [`RemovedGroup`] is stored in its `serde` form. The [version](RemovedGroups::version) grows with each
 ///   change, in the same transaction. The safe wrong answer is a different version than before.
-/// - **Removal.** A removal removes exactly the activities that its [`Recorded<Removal>`] covers, in steps; each step is
-///   one transaction. No method returns a removed activity again. Its id stays taken: a later delivery is a duplicate,
-///   whatever its content, because the first content is no longer stored. The offsets of the remaining activities do
-///   not change.
+/// - **Removal.** A removal removes exactly the activities that its [`Recorded<Removal>`] covers, in steps; each step
+///   is one transaction. No method returns a removed activity again. Its id stays taken: a later delivery is a
+///   duplicate, whatever its content, because the first content is no longer stored. The offsets of the remaining
+///   activities do not change.
 /// - **Non-interference.** The `public_*` methods answer as if no private activity had ever been appended: in content,
 ///   order, offsets, counts and errors. Their cost must not grow with the number of private activities. They return
 ///   only activities that were decided public. Anything else in the place of a public activity, for example a private
@@ -81,8 +81,8 @@ pub trait ActivityStore: Send + Sync {
     fn applied(&self) -> Result<AppliedRecords, StoreError>;
 
     /// Returns the groups that were removed from the directory and whose last members are stored, with the version of
-    /// that data. Returns `None` if the version is still `known`. The filter calls this with each batch while last
-    /// members count, so an unchanged version must be cheap to check, however many groups are stored.
+    /// that data. Returns `None` if the version is still `known`. The filter calls this with each batch if the policy
+    /// names an imported group, so an unchanged version must be cheap to check, however many groups are stored.
     ///
     /// # Errors
     /// Returns [`StoreError`] if they cannot be read. The safe wrong answer is an error, never older data.
@@ -91,7 +91,7 @@ pub trait ActivityStore: Send + Sync {
     /// Updates the stored data of one removed group.
     ///
     /// # Errors
-    /// Returns [`StoreError`] if the update may not have been applied.
+    /// Returns [`StoreError`] if the update might not have been applied.
     fn update_removed_groups(&self, update: RemovedGroupsUpdate<'_>) -> Result<(), StoreError>;
 
     /// Stores a batch if the policy under which it was decided is in force. Returns one outcome for each decided
@@ -102,12 +102,12 @@ pub trait ActivityStore: Send + Sync {
     fn append(&self, batch: &DecidedBatch<'_>) -> Result<Vec<AppendOutcome>, StoreError>;
 
     /// Removes at most `limit` of the activities that the removal covers and returns how many. A store may remove fewer
-    /// in one step, so that it does not delay other callers. The caller repeats the call until it returns 0, which
-    /// means that none is left.
+    /// in one step, so that it does not delay other callers. It returns 0 only if none is left, or if `limit` is 0, and
+    /// not because another caller removed the same activities. The caller repeats the call until it returns 0.
     ///
     /// # Errors
-    /// Returns [`StoreError`] if the activities may not have been removed for good. The safe wrong answer is to remove
-    /// fewer.
+    /// Returns [`StoreError`] if the activities might not have been removed for good. The safe wrong answer is to
+    /// remove fewer.
     fn remove(&self, removal: &Recorded<Removal>, limit: usize) -> Result<u64, StoreError>;
 
     /// Returns at most `limit` matching public activities, newest first, after a position. The answer for the id of a
@@ -204,8 +204,8 @@ pub enum StoreError {
         /// The revision in force, if there is a policy.
         in_force: Option<Revision>,
     },
-    /// The store returned an older policy than before. [`PrivacyFilter`](crate::filter::PrivacyFilter) checks this and applies
-    /// no older policy, because a later one may have hidden a user or revoked a permission.
+    /// The store returned an older policy than before. [`PrivacyFilter`](crate::filter::PrivacyFilter) checks this and
+    /// applies no older policy, because a later one may have hidden a user or revoked a permission.
     #[error("the store returned policy revision {given}, which is older than revision {known}")]
     WentBack {
         /// The revision that the store returned.
@@ -219,12 +219,12 @@ pub enum StoreError {
     /// The store and the governance log no longer belong together: one of them was restored while this filter was open.
     /// [`PrivacyFilter`](crate::filter::PrivacyFilter) checks this and then rejects every call.
     #[error("the store and the governance log no longer belong together; open them again")]
-    Differs(#[source] Difference),
-    /// The stored data cannot be read: it is damaged, or another program or a newer version wrote it. A private activity in
-    /// the place of a public one is damage, too.
+    StoreAndLogDiffer(#[source] Difference),
+    /// The stored data cannot be read: it is damaged, or another program or a newer version wrote it. A private
+    /// activity in the place of a public one is damage, too.
     #[error("the stored data cannot be read")]
     Unreadable(#[source] Box<dyn Error + Send + Sync>),
-    /// The back-end failed.
+    /// The back end failed.
     #[error("the store failed")]
     Backend(#[source] Box<dyn Error + Send + Sync>),
 }

@@ -1,4 +1,4 @@
-//! Stored activities: what a store returns.
+//! Activities with their decisions, as a store returns them, and the type for those that are public.
 
 use std::fmt;
 use std::ops::Deref;
@@ -8,7 +8,8 @@ use serde::Serialize;
 use crate::activity::Activity;
 use crate::engine::{Decision, Visibility};
 
-/// An activity with the decision made at ingest. It carries its visibility, so that a user interface can mark it.
+/// An activity with the decision made at ingest. The decision includes the visibility, so that a user interface can
+/// mark private activities in a reveal.
 ///
 /// `Debug` shows the visibility and nothing of the activity.
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -19,7 +20,8 @@ pub struct StoredActivity {
 }
 
 impl StoredActivity {
-    /// Claims that a store contains this activity with this decision. Only a store may make this claim.
+    /// Asserts that a store contains this activity with this decision. Only a store should call this: nothing checks
+    /// the assertion, and a wrong decision can show a private activity.
     #[must_use]
     pub fn assertion(activity: Activity, decision: Decision) -> Self {
         Self { activity, decision }
@@ -43,7 +45,7 @@ impl StoredActivity {
         self.decision.visibility()
     }
 
-    /// Converts to a [`PublicActivity`]. Returns `None` if the activity was decided private.
+    /// Returns the activity as a [`PublicActivity`], or `None` if the decision is private.
     #[must_use]
     pub fn into_public(self) -> Option<PublicActivity> {
         (self.visibility() == Visibility::Public).then_some(PublicActivity(self))
@@ -56,8 +58,8 @@ impl fmt::Debug for StoredActivity {
     }
 }
 
-/// An activity that was decided public. Views, exports and forwarders accept nothing else. A private activity cannot
-/// become one:
+/// An activity that was decided public. Views, exports and forwarders accept nothing else. The only way to one is
+/// [`StoredActivity::into_public`], which checks the decision; the constructor is private:
 ///
 /// ```compile_fail,E0423
 /// # use activity_privacy::store::{PublicActivity, StoredActivity};

@@ -223,7 +223,7 @@ impl ActivityStore for MemoryStore {
         let state = self.read();
         let mut public = newest_first(&state.public, after)
             .map(|(position, public)| (position, &**public))
-            .filter(|_| !permit.private_only())
+            .filter(|_| !permit.is_private_only())
             .peekable();
         let mut private = newest_first(&state.private, after).peekable();
         let merged = std::iter::from_fn(|| match (public.peek(), private.peek()) {

@@ -16,8 +16,9 @@ use super::tail::{Snapshot, Tail};
 use crate::query::{CountBy, Counts, Query, Tally};
 use crate::store::StoreError;
 
-/// Counts the rows that match a query whose [conditions](Query::conditions) are sufficient, so that the keys of a row
-/// decide.
+/// Counts the public rows that match a query. The query's conditions must be
+/// [sufficient](crate::query::Conditions::are_sufficient): a row is then matched by its keys alone, without its
+/// document.
 pub(super) fn count(
     connection: &Connection,
     query: &Query,
@@ -25,11 +26,11 @@ pub(super) fn count(
     (tail, snapshot): (&Tail, &Snapshot),
     dimensions: &Dimensions,
 ) -> Result<Counts, StoreError> {
-    let selection = Selection::of(connection, dimensions.family(), query)?;
+    let selection = Selection::of(connection, Family::Public, query)?;
     let mut counts = KeyCounts { by, counts: BTreeMap::new() };
     if !selection.is_empty() {
         if by.is_none() && selection.has_no_condition() {
-            counts.add(0, snapshot.closed().map(|partition| partition.activities).fold(0, i64::saturating_add));
+            counts.add(0, snapshot.closed_activities());
         } else {
             counts.add_closed(connection, &selection, snapshot)?;
         }
@@ -51,14 +52,16 @@ struct KeyCounts {
 /// A table of counts over the closed partitions.
 struct Rollup {
     table: &'static str,
+    /// The length of the time unit in microseconds.
     unit: i64,
-    /// The column of the time unit, and the column of the other key.
-    column: &'static str,
-    key: &'static str,
+    /// The column of the time, in units since 1970.
+    time_column: &'static str,
+    /// The column of the number of the app or actor.
+    key_column: &'static str,
 }
 
-const BY_HOUR: Rollup = Rollup { table: "public_hour", unit: HOUR, column: "hour", key: "app" };
-const BY_DAY: Rollup = Rollup { table: "public_day", unit: DAY, column: "day", key: "actor" };
+const BY_HOUR: Rollup = Rollup { table: "public_hour", unit: HOUR, time_column: "hour", key_column: "app" };
+const BY_DAY: Rollup = Rollup { table: "public_day", unit: DAY, time_column: "day", key_column: "actor" };
 
 fn rollup_for(selection: &Selection, by: Option<CountBy>) -> Option<&'static Rollup> {
     let Selection { actors, apps, actions, .. } = selection;
@@ -92,6 +95,12 @@ impl KeyCounts {
         *count = count.saturating_add(rows);
     }
 
+    /// Adds the counts of the closed partitions. If a rollup can count the rows of the selection, it counts the whole
+    /// units of its time range: `first_unit` is rounded up, `end_unit` down. The rest of the range is counted in the
+    /// partitions.
+    ///
+    /// Units are hours or days, `from` and `until` are microseconds. In both, `i64::MIN` and `i64::MAX` stand for no
+    /// limit.
     fn add_closed(
         &mut self,
         connection: &Connection,
@@ -99,66 +108,78 @@ impl KeyCounts {
         snapshot: &Snapshot,
     ) -> Result<(), StoreError> {
         let Selection { from, until, .. } = *selection;
-        let whole = |rollup: &Rollup| {
+        let whole_units = |rollup: &Rollup| {
             let unit = rollup.unit;
-            let first =
+            let first_unit =
                 if from == i64::MIN { i64::MIN } else { from.div_euclid(unit) + i64::from(from.rem_euclid(unit) > 0) };
-            let end = if until == i64::MAX { i64::MAX } else { until.div_euclid(unit) };
-            (first, end)
+            let end_unit = if until == i64::MAX { i64::MAX } else { until.div_euclid(unit) };
+            (first_unit, end_unit)
         };
-        let rollup = rollup_for(selection, self.by).map(|rollup| (rollup, whole(rollup)));
-        let Some((rollup, (first, end))) = rollup.filter(|(_, (first, end))| first < end) else {
+        let rollup = rollup_for(selection, self.by).map(|rollup| (rollup, whole_units(rollup)));
+        let Some((rollup, (first_unit, end_unit))) = rollup.filter(|(_, (first_unit, end_unit))| first_unit < end_unit)
+        else {
             return self.add_range(connection, selection, snapshot, (from, until));
         };
-        let closed = snapshot.closed().fold(0, |sum: i64, partition| sum.saturating_add(partition.activities));
-        self.add_rollup(connection, selection, rollup, (first, end), closed)?;
-        if first != i64::MIN {
-            self.add_range(connection, selection, snapshot, (from, first.saturating_mul(rollup.unit)))?;
+        self.add_rollup(connection, selection, rollup, (first_unit, end_unit), snapshot.closed_activities())?;
+        if first_unit != i64::MIN {
+            self.add_range(connection, selection, snapshot, (from, first_unit.saturating_mul(rollup.unit)))?;
         }
-        if end != i64::MAX {
-            self.add_range(connection, selection, snapshot, (end.saturating_mul(rollup.unit), until))?;
+        if end_unit != i64::MAX {
+            self.add_range(connection, selection, snapshot, (end_unit.saturating_mul(rollup.unit), until))?;
         }
         Ok(())
     }
 
-    /// Adds the counts of a rollup, whose total is at most `closed`.
+    /// Adds the counts of a rollup from `first_unit` to before `end_unit`. More activities than `closed_activities`,
+    /// the number in closed partitions, mean that the file is damaged.
     fn add_rollup(
         &mut self,
         connection: &Connection,
         selection: &Selection,
         rollup: &Rollup,
-        (first, end): (i64, i64),
-        closed: i64,
+        (first_unit, end_unit): (i64, i64),
+        closed_activities: i64,
     ) -> Result<(), StoreError> {
-        let Rollup { table, column, key, unit } = *rollup;
+        let Rollup { table, time_column, key_column, unit } = *rollup;
         let by = self.by;
-        let key_of = |time: i64, number: i64| match by {
+        let key_of_entry = |time: i64, number: i64| match by {
             None => 0,
             Some(CountBy::Hour) => time,
             Some(CountBy::Day) => time.div_euclid(DAY / unit),
             Some(CountBy::App | CountBy::Actor) => number,
         };
-        let values = if key == "app" { &selection.apps } else { &selection.actors };
-        let condition = values.as_ref().map_or_else(String::new, |values| format!(" AND {key} IN ({})", list(values)));
-        // Without `GROUP BY`, for which SQLite would sort the rows.
+        let values = if key_column == "app" { &selection.apps } else { &selection.actors };
+        let condition =
+            values.as_ref().map_or_else(String::new, |values| format!(" AND {key_column} IN ({})", list(values)));
         let select = format!(
-            "SELECT {column}, {key}, activities FROM {table} WHERE {column} >= ?1 AND {column} < ?2{condition}"
+            "SELECT {time_column}, {key_column}, activities FROM {table}
+             WHERE {time_column} >= ?1 AND {time_column} < ?2{condition}"
         );
-        let (mut counted, mut current) = (0_i64, (0, 0_i64));
-        for_each_row(connection, &select, (first, end), |[time, number, activities]| {
+        // Summed here and not with `GROUP BY`, for which SQLite would sort the rows. Consecutive rows of one key are
+        // added together.
+        let mut counted = 0_i64;
+        let mut current: Option<(i64, i64)> = None;
+        for_each_row(connection, &select, (first_unit, end_unit), |[time, number, activities]| {
             counted = counted.saturating_add(activities);
-            if !Family::Public.has_number(number) || activities < 0 || counted > closed {
+            if !Family::Public.has_number(number) || activities < 0 || counted > closed_activities {
                 return Err(corrupt());
             }
-            let key = key_of(time, number);
-            if key != current.0 {
-                self.add(current.0, current.1);
-                current = (key, 0);
+            let key = key_of_entry(time, number);
+            match &mut current {
+                Some((current_key, current_count)) if *current_key == key => {
+                    *current_count = current_count.saturating_add(activities);
+                }
+                _ => {
+                    if let Some((previous_key, count)) = current.replace((key, activities)) {
+                        self.add(previous_key, count);
+                    }
+                }
             }
-            current.1 = current.1.saturating_add(activities);
             Ok(())
         })?;
-        self.add(current.0, current.1);
+        if let Some((key, count)) = current {
+            self.add(key, count);
+        }
         Ok(())
     }
 
@@ -191,15 +212,17 @@ impl KeyCounts {
                 continue;
             }
             let select = format!(
-                "SELECT {by}, count(*), min(sequence) >= {} AND max(sequence) <= {} FROM {} WHERE occurred_at >= ?1 AND occurred_at < ?2{conditions} GROUP BY 1",
+                "SELECT {by}, count(*), min(sequence) >= {} AND max(sequence) <= {} FROM {}
+                 WHERE occurred_at >= ?1 AND occurred_at < ?2{conditions} GROUP BY 1",
                 partition.first_sequence,
                 partition.last_sequence,
                 partition.table()
             );
             let mut counted = 0_i64;
-            for_each_row(connection, &select, (from, until), |[key, activities, is_of_partition]| {
+            for_each_row(connection, &select, (from, until), |[key, activities, is_in_range]| {
                 counted = counted.saturating_add(activities);
-                if is_of_partition != 1 || counted > partition.activities {
+                // A row outside the range of its partition is damage.
+                if is_in_range != 1 || counted > partition.activities {
                     return Err(corrupt());
                 }
                 self.add(key, activities);
@@ -211,6 +234,7 @@ impl KeyCounts {
 
     fn into_counts(self, connection: &Connection, dimensions: &Dimensions) -> Result<Counts, StoreError> {
         let mut tally = Tally::new(self.by);
+        // A key without activities is not listed.
         for (key, activities) in self.counts.into_iter().filter(|(_, activities)| *activities > 0) {
             let text = match self.by {
                 None => String::new(),
@@ -221,7 +245,7 @@ impl KeyCounts {
                 }
                 Some(CountBy::App) => dimensions.apps.get(connection, key)?.value.name().as_str().to_owned(),
                 Some(CountBy::Actor) => {
-                    if !dimensions.family().has_number(key) {
+                    if !Family::Public.has_number(key) {
                         return Err(corrupt());
                     }
                     let label = "SELECT label FROM public_actor WHERE number = ?1";

@@ -17,7 +17,7 @@ const SCHEMA: Schema = Schema {
     // `APG2`. Files of earlier development versions have `APG1` and are rejected as another format.
     application_id: 0x4150_4732,
     content: "governance records",
-    // Each record is one commit, and a commit writes whole pages.
+    // Each record is one commit, and a commit writes whole pages, so small pages write less.
     page_size: 4_096,
     zeroes_freed_pages: true,
     migrations: &[&[row::TABLE, row::VIEW]],
@@ -28,11 +28,11 @@ const SCHEMA: Schema = Schema {
 ///
 /// One connection writes. Reads have connections of their own, so no reveal waits for a search in the log.
 ///
-/// A removal covers at most a thousand records per step. Once a step returns that nothing is left to remove, neither
+/// Each call of [`remove`](GovernanceSink::remove) removes at most a thousand records. Once a call returns 0, neither
 /// the file nor the write-ahead log beside it contains the removed or redacted content. A reader that stays in a
-/// transaction for seconds can keep the log from being emptied; the step then fails with [`FileError::Busy`]. Copies
-/// made before the removal keep their content. UUIDs of removed records and requests can remain in unused space of an
-/// index.
+/// transaction for seconds can keep the write-ahead log from being emptied; the call then fails with
+/// [`FileError::Busy`]. Copies made before the removal keep their content. UUIDs of removed records and requests can
+/// remain in unused space of an index.
 pub struct SqliteGovernance {
     file: File,
 }
@@ -41,14 +41,13 @@ impl SqliteGovernance {
     /// Opens a file, or creates it. A relative path is resolved against the current directory at the time of the call.
     ///
     /// # Errors
-    /// Returns [`SinkError::Backend`] with a [`FileError`] as its source if another program or a newer version of this
-    /// library created the file, or the path names no file.
+    /// Returns [`SinkError::Backend`] with a [`FileError`] as its source if another program, a newer version of this
+    /// library or an earlier development version created the file, if the file is corrupt, or if the path is empty,
+    /// `:memory:` or a `file:` URI.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SinkError> {
         Ok(Self { file: File::open(path.as_ref(), &SCHEMA, |_| Ok::<_, SinkError>(()))? })
     }
-}
 
-impl SqliteGovernance {
     /// Runs SQLite's `integrity_check` on the file, compares the columns of every row with its record, and checks that
     /// the sequence has no gap. Records can be written and read meanwhile.
     ///
@@ -63,8 +62,8 @@ impl SqliteGovernance {
     /// Copies every record that is durable now to a new file. Records can be written and read meanwhile. The copy
     /// appears under its name only once it is complete.
     ///
-    /// A process that dies during the copy can leave a partial file with the name of the copy and `.part0`, or another
-    /// number, appended. Restore a copy only while no process has the file open.
+    /// A process that dies during the copy can leave a partial file: the name of the copy followed by `.part0`,
+    /// `.part1`, and so on. Restore a copy only while no process has the file open.
     ///
     /// # Errors
     /// Returns [`BackupError`] if the target already exists or the copy cannot be written.
@@ -83,7 +82,7 @@ impl GovernanceSink for SqliteGovernance {
                 Some(_) => return Err(SinkError::IdTaken(row.id)),
                 None => row.insert(connection)?,
             };
-            Ok(Receipt::assertion(row.id, sequence.unsigned_abs()))
+            Ok(Receipt::assertion(row.id, row::sequence_number(sequence)?))
         })
     }
 
@@ -100,7 +99,7 @@ impl GovernanceSink for SqliteGovernance {
     }
 }
 
-fn damaged() -> SinkError {
+fn invalid_record() -> SinkError {
     SinkError::Backend(Box::new(FileError::InvalidContent { what: "governance record" }))
 }
 

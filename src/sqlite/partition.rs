@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::dimension::Dimensions;
 use super::document::corrupt;
 use super::family::{Family, PRIVATE};
-use super::file::{Overwrite, overwrite_deleted};
+use super::file::overwriting_freed_pages;
 use super::row::RowKeys;
 use super::{schema, text_index};
 use crate::store::StoreError;
@@ -270,8 +270,7 @@ impl Partition {
         /// A few megabytes of write-ahead log.
         const ROWS: i64 = 8_192;
         let table = self.table();
-        overwrite_deleted(connection, Overwrite::Everything)?;
-        let dropped = (|| {
+        overwriting_freed_pages(connection, || {
             if self.text_indexed_up_to.is_some() {
                 return text_index::remove(connection, self.clone()).map(drop);
             }
@@ -287,9 +286,7 @@ impl Partition {
             connection.execute_batch(&format!("DROP TABLE {table}"))?;
             connection.prepare_cached("DELETE FROM public_partition WHERE number = ?1")?.execute([self.number])?;
             Ok(())
-        })();
-        overwrite_deleted(connection, Overwrite::WithinPages)?;
-        dropped
+        })
     }
 }
 

@@ -1,9 +1,10 @@
 //! Removal of activities in small transactions.
 //!
-//! A step is one transaction of at most [`STEP`] rows, so that ingest waits no longer than that. If every row of a
-//! partition is too old, some steps write its ids to their index, one step removes the partition for all readers, and
-//! later steps delete its table. The index entries of a row are removed with it, and actors without rows at the end.
-//! Removed ids stay taken. Freed pages are overwritten with zeros and used again; the file does not shrink.
+//! Each step is one transaction that deletes at most [`STEP`] rows, so that ingest never waits long. A partition whose
+//! rows are all too old is dropped as a whole instead: some steps add its ids to the id index, one step hides the
+//! partition from all readers, and later steps delete its table. Deleting a row deletes its index entries; actors
+//! without rows are deleted last. The id of a removed activity stays known, so that a second delivery is not stored.
+//! Freed pages are overwritten with zeros and used again; the file does not shrink.
 
 use std::collections::BTreeSet;
 
@@ -11,8 +12,9 @@ use rusqlite::{Connection, params};
 
 use super::append::StoreCache;
 use super::dimension::Dimensions;
+use super::document::corrupt;
 use super::family::{Family, PRIVATE};
-use super::file::{File, Overwrite, overwrite_deleted};
+use super::file::{File, overwriting_freed_pages};
 use super::ids::{IdKey, indexed_up_to, insert_removed_id};
 use super::partition::{Partition, PartitionState, RollupDecrements};
 use super::row::{RowKeys, by_sequence};
@@ -22,19 +24,20 @@ use super::writer::Cache;
 use crate::governance::{Recorded, Removal};
 use crate::store::StoreError;
 
-/// The maximum number of rows that one transaction removes. It takes some milliseconds, like a batch of a few hundred
-/// rows.
+/// The maximum number of rows that one transaction removes. Removing them takes a few milliseconds, about as long as
+/// appending a batch of a few hundred rows.
 const STEP: usize = 512;
 
 /// Rows of one table to remove.
-struct RowsToRemove {
-    family: Family,
+pub(super) struct RowsToRemove {
+    pub(super) family: Family,
     /// The number of the partition, for public rows.
-    partition: Option<i64>,
-    sequences: Vec<i64>,
+    pub(super) partition: Option<i64>,
+    pub(super) sequences: Vec<i64>,
 }
 
-/// Removes at most `limit` activities that the removal covers, or a whole partition. Returns 0 only if none is left.
+/// Removes at most `limit` activities that the removal covers, or a whole partition. Returns 0 only if none is left, or
+/// if `limit` is 0.
 pub(super) fn remove(
     file: &File<StoreCache>,
     key: IdKey,
@@ -47,24 +50,12 @@ pub(super) fn remove(
     }
     let removed = match removal.activities_before() {
         Some(before) => {
-            // Rounded up, because the time can be finer than the microseconds of decisions.
-            let finer = i64::from(!before.timestamp_subsec_nanos().is_multiple_of(1_000));
-            remove_aged(file, key, before.timestamp_micros() + finer, limit)?
+            // Rounded up to a microsecond, the precision of stored decision times.
+            let round_up = i64::from(!before.timestamp_subsec_nanos().is_multiple_of(1_000));
+            remove_aged(file, key, before.timestamp_micros() + round_up, limit)?
         }
         None if removal.identities().is_empty() => 0,
-        None => {
-            let found = file.read(|connection| {
-                let snapshot = connection.unchecked_transaction()?;
-                find_covered(&snapshot, removal, limit)
-            })?;
-            match &*found {
-                [] => 0,
-                _ => file.write(move |writer| {
-                    let counts = found.iter().map(|rows| remove_rows(writer.connection(), key, rows));
-                    counts.sum::<Result<u64, StoreError>>()
-                })?,
-            }
-        }
+        None => remove_found(file, key, |snapshot| find_covered(snapshot, removal, limit))?,
     };
     if removed == 0 {
         clean_up(file)?;
@@ -72,15 +63,40 @@ pub(super) fn remove(
     Ok(removed)
 }
 
+/// Removes the rows that `find` returns. Returns 0 only if it finds none.
+pub(super) fn remove_found(
+    file: &File<StoreCache>,
+    key: IdKey,
+    find: impl Fn(&Connection) -> Result<Vec<RowsToRemove>, StoreError>,
+) -> Result<u64, StoreError> {
+    loop {
+        let found = file.read(|connection| {
+            let snapshot = connection.unchecked_transaction()?;
+            find(&snapshot)
+        })?;
+        if found.is_empty() {
+            return Ok(0);
+        }
+        let removed = file.write(move |writer| {
+            let counts = found.iter().map(|rows| remove_rows(writer.connection(), key, rows));
+            counts.sum::<Result<u64, StoreError>>()
+        })?;
+        // If another removal deleted the found rows in the meantime, there may be more.
+        if removed > 0 {
+            return Ok(removed);
+        }
+    }
+}
+
 fn remove_aged(file: &File<StoreCache>, key: IdKey, before: i64, limit: usize) -> Result<u64, StoreError> {
     // Usually nothing is old enough, and a read finds that without blocking writers.
-    if !file.read(|connection| may_have_before(connection, before))? {
+    if !file.read(|connection| may_have_aged_rows(connection, before))? {
         return Ok(0);
     }
     loop {
         let step = file.write(move |writer| {
             let (connection, cache) = writer.with_cache();
-            remove_some_aged(connection, cache, before, (key, limit)).inspect_err(|_| cache.clear())
+            remove_some_aged(connection, cache, before, key, limit).inspect_err(|_| cache.clear())
         })?;
         if let AgedStep::Removed(rows) = step {
             return Ok(rows);
@@ -101,7 +117,8 @@ fn remove_some_aged(
     connection: &Connection,
     cache: &mut StoreCache,
     before: i64,
-    (key, limit): (IdKey, usize),
+    key: IdKey,
+    limit: usize,
 ) -> Result<AgedStep, StoreError> {
     for partition in Partition::all(connection)? {
         if partition.activities == 0 || partition.earliest_decision >= before {
@@ -122,7 +139,7 @@ fn remove_some_aged(
             let rows = RowsToRemove { family: Family::Public, partition: Some(partition.number), sequences };
             return remove_rows(connection, key, &rows).map(AgedStep::Removed);
         }
-        // The earliest rows were removed, so the bound changes.
+        // No row is old enough, so the stored lower bound was too low.
         let earliest = format!("SELECT coalesce(min(decided_at), ?1) FROM {}", partition.table());
         let earliest_decision = connection.prepare_cached(&earliest)?.query_row([i64::MAX], |row| row.get(0))?;
         Partition { earliest_decision, ..partition }.save(connection)?;
@@ -140,7 +157,8 @@ fn sequences(connection: &Connection, select: &str, before: i64, limit: usize) -
     Ok(statement.query_map([before, limit], |row| row.get(0))?.collect::<Result<_, _>>()?)
 }
 
-fn may_have_before(connection: &Connection, before: i64) -> Result<bool, StoreError> {
+/// Returns false only if no row is too old. The time of the earliest decision of a partition is only a lower bound.
+fn may_have_aged_rows(connection: &Connection, before: i64) -> Result<bool, StoreError> {
     let public =
         "SELECT 1 FROM public_partition WHERE state <> 'dropped' AND activities > 0 AND earliest_decision < ?1";
     let private = format!("SELECT 1 FROM {PRIVATE} WHERE decided_at < ?1");
@@ -185,7 +203,7 @@ fn find_covered(
                 let Some(first) = sequences.first() else { continue };
                 // All rows of an actor have the same principals, and the removal depends on nothing else.
                 let stored = by_sequence(connection, &dimensions, table, *first)?;
-                if !stored.is_some_and(|stored| removal.covers(&stored)) {
+                if !removal.covers(&stored.ok_or_else(corrupt)?) {
                     break;
                 }
                 sequences.sort_unstable();
@@ -202,10 +220,7 @@ fn find_covered(
 
 /// Removes rows of one table that still exist, and overwrites them with zeros.
 fn remove_rows(connection: &Connection, key: IdKey, rows: &RowsToRemove) -> Result<u64, StoreError> {
-    overwrite_deleted(connection, Overwrite::Everything)?;
-    let removed = delete_rows(connection, key, rows);
-    overwrite_deleted(connection, Overwrite::WithinPages)?;
-    removed
+    overwriting_freed_pages(connection, || delete_rows(connection, key, rows))
 }
 
 fn delete_rows(connection: &Connection, key: IdKey, rows: &RowsToRemove) -> Result<u64, StoreError> {
@@ -221,11 +236,11 @@ fn delete_rows(connection: &Connection, key: IdKey, rows: &RowsToRemove) -> Resu
         (Family::Public, None) => return Ok(0),
     };
     let is_closed = partition.as_ref().is_some_and(Partition::is_closed);
-    let delete = format!("DELETE FROM {table} WHERE sequence = ?1 RETURNING id, occurred_at, actor, app, action");
-    let mut delete = connection.prepare_cached(&delete)?;
+    let sql = format!("DELETE FROM {table} WHERE sequence = ?1 RETURNING id, occurred_at, actor, app, action");
+    let mut statement = connection.prepare_cached(&sql)?;
     let (mut removed, mut decrements, mut ids) = (0, RollupDecrements::default(), Vec::new());
     for sequence in sequences {
-        let mut deleted = delete.query([sequence])?;
+        let mut deleted = statement.query([sequence])?;
         if let Some(row) = deleted.next()? {
             let id = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
             ids.push((key.hash(id), *sequence));
@@ -238,19 +253,19 @@ fn delete_rows(connection: &Connection, key: IdKey, rows: &RowsToRemove) -> Resu
             removed += 1;
         }
     }
-    drop(delete);
-    let deleted = connection.total_changes();
+    drop(statement);
+    let changes_before = connection.total_changes();
     for (hash, sequence) in ids {
         insert_removed_id(connection, *family, hash, sequence)?;
     }
-    let has_new_ids = connection.total_changes() > deleted;
+    let has_new_ids = connection.total_changes() > changes_before;
     if is_closed {
         decrements.write(connection)?;
     }
     if let Some(mut partition) = partition.filter(|_| removed > 0) {
         partition.activities -= removed;
-        // FTS5 keeps deleted entries until it merges segments, so the whole text index is removed, and built again at
-        // the end.
+        // FTS5 keeps deleted entries until it merges segments, so the whole text index is removed, and `clean_up`
+        // builds it again.
         if partition.text_indexed_up_to.is_some_and(|up_to| up_to >= partition.first_sequence) {
             partition = text_index::remove(connection, partition)?;
             partition = text_index::begin(connection, partition)?;
@@ -268,11 +283,11 @@ fn delete_rows(connection: &Connection, key: IdKey, rows: &RowsToRemove) -> Resu
 
 /// Deletes partitions without rows and actors without rows, and completes text indexes.
 fn clean_up(file: &File<StoreCache>) -> Result<(), StoreError> {
-    let is_empty = |connection: &Connection| -> Result<bool, StoreError> {
+    let has_empty_partition = |connection: &Connection| -> Result<bool, StoreError> {
         let empty = "SELECT 1 FROM public_partition WHERE state IN ('full', 'closed') AND activities = 0";
         Ok(connection.prepare_cached(empty)?.exists([])?)
     };
-    if file.read(is_empty)? {
+    if file.read(has_empty_partition)? {
         file.write(|writer| {
             let connection = writer.connection();
             for partition in Partition::all(connection)? {
@@ -315,7 +330,7 @@ fn clean_up(file: &File<StoreCache>) -> Result<(), StoreError> {
 
 /// Returns the actors without rows.
 fn unused_actors(connection: &Connection, family: Family) -> Result<Vec<i64>, StoreError> {
-    let unused = match family {
+    let sql = match family {
         Family::Private => format!(
             "SELECT number FROM private_actor AS a
              WHERE NOT EXISTS (SELECT 1 FROM {PRIVATE} AS r INDEXED BY {PRIVATE}_actor WHERE r.actor = a.number)"
@@ -324,8 +339,8 @@ fn unused_actors(connection: &Connection, family: Family) -> Result<Vec<i64>, St
              WHERE NOT EXISTS (SELECT 1 FROM public_day AS d WHERE d.actor = a.number)"
             .to_owned(),
     };
-    let mut unused = connection.prepare_cached(&unused)?;
-    let mut unused: BTreeSet<i64> = unused.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut unused: BTreeSet<i64> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
     if family == Family::Public && !unused.is_empty() {
         for partition in Partition::all(connection)?.iter().filter(|partition| !partition.is_closed()) {
             let mut actors = connection.prepare_cached(&format!("SELECT DISTINCT actor FROM {}", partition.table()))?;
@@ -343,8 +358,7 @@ fn remove_unused_actors(connection: &Connection, family: Family) -> Result<(), S
     if unused.is_empty() {
         return Ok(());
     }
-    overwrite_deleted(connection, Overwrite::Everything)?;
-    let removed = (|| {
+    overwriting_freed_pages(connection, || {
         let of = family.name();
         let mut terms = connection.prepare_cached(&format!("DELETE FROM {of}_actor_term WHERE actor = ?1"))?;
         let mut actor = connection.prepare_cached(&format!("DELETE FROM {of}_actor WHERE number = ?1"))?;
@@ -353,7 +367,5 @@ fn remove_unused_actors(connection: &Connection, family: Family) -> Result<(), S
             actor.execute(params![number])?;
         }
         count_removal(connection, family)
-    })();
-    overwrite_deleted(connection, Overwrite::WithinPages)?;
-    removed
+    })
 }

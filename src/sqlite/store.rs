@@ -428,7 +428,7 @@ impl ActivityStore for SqliteStore {
         after: Option<&Position>,
         limit: usize,
     ) -> Result<SealedPage, StoreError> {
-        let families: &[Family] = if permit.private_only() { &[Family::Private] } else { &Family::BOTH };
+        let families: &[Family] = if permit.is_private_only() { &[Family::Private] } else { &Family::BOTH };
         let (mut page, mut stopped_at) = (Vec::new(), None);
         if limit > 0 {
             stopped_at =

@@ -79,6 +79,11 @@ impl Snapshot {
         self.partitions.iter().filter(|partition| partition.is_closed())
     }
 
+    /// Returns the number of activities in the partitions with indexes.
+    pub(super) fn closed_activities(&self) -> i64 {
+        self.closed().map(|partition| partition.activities).fold(0, i64::saturating_add)
+    }
+
     /// Returns the partitions without indexes, whose rows the tail contains.
     fn in_tail(&self) -> impl Iterator<Item = &Partition> {
         self.partitions.iter().filter(|partition| !partition.is_closed())

@@ -11,7 +11,7 @@ use rusqlite::{Connection, params};
 use super::FileError;
 use super::dimension::Dimensions;
 use super::error::SqliteError;
-use super::file::{Overwrite, overwrite_deleted};
+use super::file::overwriting_freed_pages;
 use super::partition::Partition;
 use super::row::{self, COLUMNS};
 use crate::activity::Activity;
@@ -55,8 +55,7 @@ pub(super) fn begin(connection: &Connection, mut partition: Partition) -> Result
     Ok(partition)
 }
 
-/// Removes the text index of a partition. With [`Overwrite::Everything`] in force, none of its content stays in the
-/// file.
+/// Removes the text index of a partition. Within [`overwriting_freed_pages`], none of its content stays in the file.
 pub(super) fn remove(connection: &Connection, mut partition: Partition) -> Result<Partition, StoreError> {
     connection.execute_batch(&format!("DROP TABLE {}", table(&partition)))?;
     partition.text_indexed_up_to = None;
@@ -72,13 +71,10 @@ pub(super) fn add_some(
     partition: Partition,
 ) -> Result<Partition, StoreError> {
     // FTS5 frees pages when it merges segments.
-    overwrite_deleted(connection, Overwrite::Everything)?;
-    let added = match add_rows(connection, dimensions, partition.clone()) {
+    overwriting_freed_pages(connection, || match add_rows(connection, dimensions, partition.clone()) {
         Err(StoreError::Unreadable(_)) => remove(connection, partition),
         added => added,
-    };
-    overwrite_deleted(connection, Overwrite::WithinPages)?;
-    added
+    })
 }
 
 fn add_rows(

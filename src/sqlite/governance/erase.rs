@@ -79,10 +79,10 @@ struct Lengths {
 impl Lengths {
     fn of(row: &Row<'_>) -> Result<Self, SinkError> {
         let length = |column| {
-            let bytes = row.get_ref(column)?.as_bytes_or_null().map_err(|_| super::damaged())?;
+            let bytes = row.get_ref(column)?.as_bytes_or_null().map_err(|_| super::invalid_record())?;
             Ok::<_, SinkError>(bytes.map(<[u8]>::len))
         };
-        let required = |column| length(column)?.ok_or_else(super::damaged);
+        let required = |column| length(column)?.ok_or_else(super::invalid_record);
         Ok(Self {
             sequence: row.get(0)?,
             record: required(1)?,

@@ -21,8 +21,8 @@ pub(super) fn check(connection: &Connection) -> Result<(), SinkError> {
         let follows = previous.is_none_or(|(number, was_removed)| {
             number.checked_add(1) == Some(sequence) && (was_removed || !is_removed)
         });
-        let agrees = if is_removed { is_blank(row)? } else { agrees(row)? };
-        if sequence < 1 || !follows || !agrees {
+        let agrees = || if is_removed { is_blank(row) } else { agrees(row) };
+        if sequence < 1 || !follows || !agrees()? {
             return Err(corrupt());
         }
         previous = Some((sequence, is_removed));

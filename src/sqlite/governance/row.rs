@@ -3,7 +3,7 @@
 use chrono::{DateTime, Timelike, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::damaged;
+use super::invalid_record;
 use crate::governance::{Initiator, OutcomeKind, Record, RecordEntry, RecordId, RecordKind, SinkError};
 
 /// The table of records. Each index costs another page write for every record that it contains, so only the id of every
@@ -70,7 +70,7 @@ impl RecordRow {
         let last = connection
             .prepare_cached("SELECT coalesce(max(sequence), 0) FROM record")?
             .query_row([], |row| row.get::<_, i64>(0))?;
-        let sequence = last.checked_add(1).ok_or_else(damaged)?;
+        let sequence = last.checked_add(1).ok_or_else(invalid_record)?;
         let Self { id, recorded_at, kind, outcome, initiator, targets, text } = self;
         connection
             .prepare_cached(
@@ -142,12 +142,12 @@ pub(super) fn kind_texts(kind: RecordKind) -> Vec<&'static str> {
 
 /// Returns the targets as a JSON array.
 pub(super) fn targets_text(targets: &[String]) -> Result<String, SinkError> {
-    serde_json::to_string(targets).map_err(|_| damaged())
+    serde_json::to_string(targets).map_err(|_| invalid_record())
 }
 
 /// Returns one target in the form that it has within the JSON array.
 pub(super) fn target_text(target: &str) -> Result<String, SinkError> {
-    serde_json::to_string(target).map_err(|_| damaged())
+    serde_json::to_string(target).map_err(|_| invalid_record())
 }
 
 /// Returns the word that serde writes for the kind of an outcome.
@@ -178,21 +178,25 @@ fn initiator(record: &Record) -> Option<&str> {
 
 /// Reads the record of a row whose first two columns are the sequence and the text.
 pub(super) fn entry(row: &Row<'_>) -> Result<RecordEntry, SinkError> {
-    let sequence: i64 = row.get(0)?;
     Ok(RecordEntry {
-        sequence: sequence.unsigned_abs(),
-        record: read(row.get_ref(1)?.as_bytes().map_err(|_| damaged())?)?,
+        sequence: sequence_number(row.get(0)?)?,
+        record: read(row.get_ref(1)?.as_bytes().map_err(|_| invalid_record())?)?,
     })
+}
+
+/// Returns the sequence number of a row. This library writes no number below 1.
+pub(super) fn sequence_number(sequence: i64) -> Result<u64, SinkError> {
+    u64::try_from(sequence).ok().filter(|number| *number > 0).ok_or_else(invalid_record)
 }
 
 /// Parses the text of a record. It accepts bytes, because damaged text may not be UTF-8. A redacted record ends with
 /// blanks.
 pub(super) fn read(text: &[u8]) -> Result<Record, SinkError> {
-    serde_json::from_slice(text).map_err(|_| damaged())
+    serde_json::from_slice(text).map_err(|_| invalid_record())
 }
 
 pub(super) fn write(record: &Record) -> Result<String, SinkError> {
-    serde_json::to_string(record).map_err(|_| damaged())
+    serde_json::to_string(record).map_err(|_| invalid_record())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use chrono::DateTime;
@@ -12,6 +13,8 @@ use crate::identity::{Alias, Subject, UserId};
 use crate::memory::{MemoryDirectory, MemorySink};
 use crate::policy::{Administrators, OptionsPatch, PolicyChange, Retention};
 use crate::query::PageSize;
+use crate::sqlite::removal::{RowsToRemove, remove_found};
+use crate::sqlite::selection::Selection;
 
 fn user(name: &str) -> UserId {
     UserId::new(name).unwrap()
@@ -104,4 +107,57 @@ fn g5_ids_are_indexed_in_steps_before_their_partition_is_dropped() {
         let again = filter_at(1_000, &store, &sink).ingest(&all[..100]).unwrap();
         assert!(again.outcomes().iter().all(|outcome| *outcome == IngestOutcome::Duplicate));
     }
+}
+
+#[test]
+fn g5_removal_searches_again_if_others_removed_the_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file.db");
+    let [store, other] = [(); 2].map(|()| Arc::new(SqliteStore::open(&path).unwrap()));
+    let all = ["a-1", "a-2"].map(|id| activity(id, "adele"));
+    let _ = filter_at(0, &store, &Arc::new(MemorySink::new())).ingest(&all).unwrap();
+    let find = |connection: &Connection| -> Result<Vec<RowsToRemove>, StoreError> {
+        let mut found = Vec::new();
+        for partition in Partition::all(connection)? {
+            let select = format!("SELECT sequence FROM {} LIMIT 1", partition.table());
+            if let Some(sequence) = connection.query_row(&select, [], |row| row.get(0)).optional()? {
+                let (family, partition) = (Family::Public, Some(partition.number));
+                found.push(RowsToRemove { family, partition, sequences: vec![sequence] });
+            }
+        }
+        Ok(found)
+    };
+    let raced = Cell::new(false);
+    let removed = remove_found(&store.file, store.key, |connection| {
+        let found = find(connection)?;
+        if !raced.replace(true) {
+            assert_eq!(remove_found(&other.file, other.key, find)?, 1);
+        }
+        Ok(found)
+    });
+    assert_eq!(removed.unwrap(), 1, "the second row is left after another process removed the first one");
+    assert_eq!(remove_found(&store.file, store.key, find).unwrap(), 0);
+}
+
+/// A search with an older snapshot uses the rows that a newer search cached, but not those that it must not see.
+#[test]
+fn v3_older_snapshot_excludes_rows_cached_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file.db");
+    let store = Arc::new(SqliteStore::open(&path).unwrap());
+    let filter = filter_at(0, &store, &Arc::new(MemorySink::new()));
+    let _ = filter.ingest(&[activity("b-0", "bob"), activity("b-1", "bob")]).unwrap();
+    let connection = Connection::open(&path).unwrap();
+    let old = connection.unchecked_transaction().unwrap();
+    let snapshot = Snapshot::read(&old).unwrap();
+    let _ = filter.ingest(&[activity("b-2", "bob")]).unwrap();
+    let page = filter.view(&user("viewer")).page(&Query::all(), PageSize::MAX, None).unwrap();
+    assert_eq!(page.activities().len(), 3);
+
+    let selection = Selection::of(&old, Family::Public, &Query::all()).unwrap();
+    let found = store.tail.find((&old, &snapshot), &selection, (i64::MAX, ""), 9).unwrap();
+    assert_eq!(found.iter().map(|row| &*row.id).collect::<Vec<_>>(), ["b-1", "b-0"]);
+    let mut counted = 0;
+    store.tail.each_row(&old, &snapshot, |_| counted += 1).unwrap();
+    assert_eq!(counted, 2);
 }
