@@ -1,9 +1,11 @@
 //! The conformance kit: the contracts of the three ports as clauses, to test any adapter.
 //!
+//! Requires the feature `conformance`.
+//!
 //! The `# Contract` section of each port states what an adapter must do. The kit divides it into [`Clause`]s. Each
 //! clause is a function that uses a fresh adapter through its port and returns what it observed if the adapter broke
 //! the contract. The clauses make their own data. The embedder supplies a harness, which creates an adapter, opens
-//! another handle on it, and simulates a crash. The adapters of this crate pass the same clauses.
+//! another handle to it, and simulates a crash. The adapters of this crate pass the same clauses.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -48,6 +50,19 @@
 //! A failed clause observed a violation of the contract. Clauses about concurrency run many calls at the same time and
 //! check the results, not the time; an adapter that is wrong only for an instant can pass them. The cost of public
 //! answers is part of the store's contract, but is left to a benchmark. No clause can be switched off.
+//!
+//! A process cannot observe what a machine loses. `crash` of a harness simulates what the embedder knows to be lost,
+//! and the kit cannot tell whether that is true:
+//!
+//! - **A missing sync.** An adapter that answers before its data is durable (without `fsync`, or on a disk that
+//!   confirms writes that it only buffers) passes every clause, because the operating system still returns the data. To
+//!   find it, cut the power of a machine or a virtual machine, or let `crash` discard what was not synced, with a file
+//!   system that records syncs.
+//! - **A torn tail.** A write that a crash cuts in the middle, or reordered writes, appear only if `crash` makes them.
+//!   Truncate the last file at each of its last bytes in `crash`, and open the store again.
+//! - **Damage and restored backups.** The clauses never change stored bytes, and never restore a file.
+//! - **Several machines.** All handles are in one process. Clocks that differ and networks that split are not
+//!   simulated.
 
 mod clause;
 mod directory;
@@ -56,7 +71,7 @@ mod sink;
 mod store;
 
 pub use self::clause::{Clause, Violation};
-pub use self::directory::{DirectoryHarness, Source, directory_clauses};
+pub use self::directory::{DirectoryHarness, FinishImport, Source, directory_clauses};
 pub use self::sink::{SinkHarness, sink_clauses};
 pub use self::store::{StoreHarness, store_clauses};
 

@@ -1,4 +1,22 @@
+// The README links to files. In the documentation of the crate, the first definition of a link counts: these lead to
+// the same texts as pages of it.
+//! [Architecture]: guides::architecture
+//! [Embedding]: guides::embedding
+//! [JSON forms]: guides::json
+//! [Operations]: guides::operations
+//! [Directories]: guides::directory_sync
+//! [reveals with approvals]: guides::approvals
+//! [the ledger]: guides::ledger
+//! [The SQLite files]: guides::schema
+//! [performance]: https://docs.rs/crate/activity-privacy/latest/source/docs/performance.md
+//! [tests]: https://docs.rs/crate/activity-privacy/latest/source/docs/testing.md
+//! [CONTRIBUTING]: https://docs.rs/crate/activity-privacy/latest/source/CONTRIBUTING.md
+//! [SECURITY]: https://docs.rs/crate/activity-privacy/latest/source/SECURITY.md
+//! [MIT]: https://docs.rs/crate/activity-privacy/latest/source/LICENSE-MIT
+//! [Apache-2.0]: https://docs.rs/crate/activity-privacy/latest/source/LICENSE-APACHE
+//!
 #![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 //!
 //! ## Where to begin
 //!
@@ -6,8 +24,8 @@
 //! [`directory::GroupDirectory`] and [`governance::GovernanceSink`]. The documentation of each port states the contract
 //! that an adapter must keep. The steps that the filter drives are pure values, for callers that drive them without it,
 //! for example from async code: [`engine::PolicyEngine`] decides; [`governance`], [`sinks`] and [`reveal`] contain the
-//! steps that record every change, removal and reveal before it happens. [`prelude`] contains the names that most
-//! programs need.
+//! steps that record every change, removal and reveal before it happens. [`error`] has the kinds of all errors.
+//! [`prelude`] contains the names that most programs need.
 
 pub mod activity;
 #[cfg(feature = "conformance")]
@@ -15,6 +33,7 @@ pub mod conformance;
 mod digest;
 pub mod directory;
 pub mod engine;
+pub mod error;
 #[cfg(feature = "export")]
 pub mod export;
 pub mod filter;
@@ -50,15 +69,32 @@ mod text;
 mod varint;
 mod versioned;
 
-/// The examples of the guides, which are run as tests and are no part of the documentation.
-#[cfg(doctest)]
-mod guides {
-    #[doc = include_str!("../docs/approvals.md")]
-    mod approvals {}
-    #[doc = include_str!("../docs/directory-sync.md")]
-    mod directory_sync {}
-    #[doc = include_str!("../docs/ledger.md")]
-    mod ledger {}
-    #[doc = include_str!("../docs/operations.md")]
-    mod operations {}
+/// Guides: the texts in `docs/`. Their examples are compiled as tests.
+#[cfg(any(doc, doctest))]
+pub mod guides {
+    macro_rules! guides {
+        ($($name:ident = $file:literal),+ $(,)?) => {$(
+            /// [README]: crate
+            /// [JSON forms]: crate::guides::json
+            /// [The SQLite files]: crate::guides::schema
+            /// [performance]: https://docs.rs/crate/activity-privacy/latest/source/docs/performance.md
+            ///
+            #[doc = include_str!(concat!("../docs/", $file))]
+            pub mod $name {}
+        )+};
+    }
+
+    guides!(
+        approvals = "approvals.md",
+        architecture = "architecture.md",
+        directory_sync = "directory-sync.md",
+        embedding = "embedding.md",
+        json = "json.md",
+        operations = "operations.md",
+        schema = "schema.md",
+    );
+
+    // Its example needs the feature.
+    #[cfg(any(doc, feature = "ledger"))]
+    guides!(ledger = "ledger.md");
 }

@@ -1,18 +1,28 @@
-//! Strategies for [`proptest`](https://docs.rs/proptest), and a model of the rules to run beside the library.
+//! Strategies for [`proptest`](https://docs.rs/proptest), and a reference model of the rules, to
+//! compare the library with.
 //!
-//! An embedder with invariants of its own can test them against a wide range of events: confusable names, cyclic
-//! groups, changing and failing directories, every change of the policy, repeated and conflicting deliveries, restarts,
-//! and a second node that lags behind. The sets of values are small, so that they collide often.
+//! Requires the feature `proptest`.
 //!
-//! - [`identities`], [`aliases`], [`domains`], [`actors`], [`activities`], [`batches`]: activities to deliver.
+//! Use them to test invariants of your own against many situations: confusable names, cyclic groups, changing and
+//! failing directories, every policy change, repeated and conflicting deliveries, restarts, and a second node that lags
+//! behind. The sets of values are small, so that they collide often.
+//!
+//! - [`identities`], [`aliases`], [`spellings`], [`domains`], [`actors`], [`times`], [`activities`], [`batches`]:
+//!   activities to deliver.
 //! - [`imports`]: directory imports.
-//! - [`policy_updates`], [`policy_changes`], [`options_patches`], [`scope_rules`]: changes of the policy.
+//! - [`policy_updates`], [`policy_changes`], [`options_patches`], [`scope_rules`], [`scope_targets`]: changes of the
+//!   policy.
+//! - [`subjects`]: people to erase or to report on.
 //! - [`searches`], [`record_queries`]: queries of activities and of governance records.
+//! - [`setup_steps`]: steps that prepare a history.
 //! - [`steps`], [`histories`]: interleaved steps of two nodes that share one store.
 //! - [`Model`]: the answer that the [rules](crate::rules) require of each step, computed as simply as possible.
 //!
-//! The `Debug` output of a [`Step`] and an [`Import`] is complete, unlike that of other types of this crate, because
-//! `Activity { .. }` does not explain a failure. Generated values are not confidential.
+//! [`HistoryTest`] runs such histories against your own store, sink and directory, and compares every answer with the
+//! model.
+//!
+//! The `Debug` output of a [`Step`] and an [`ImportedDirectory`] is complete, unlike that of other types of this crate,
+//! because `Activity { .. }` does not explain a failure. Generated values are not confidential.
 //!
 //! ```
 //! use activity_privacy::strategies::{Step, histories};
@@ -33,15 +43,24 @@ mod imports;
 mod model;
 mod names;
 mod policies;
+#[expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a comparison that fails panics, as an assertion in a test does"
+)]
+mod runner;
 mod searches;
 mod show;
 
 pub use self::activities::{Batch, activities, activity_ids, actors, all_activity_ids, apps, batches, times};
-pub use self::histories::{CursorChoice, Node, Step, beginnings, histories, steps};
-pub use self::imports::{Import, imports};
+pub use self::histories::{CursorChoice, Node, Step, histories, setup_steps, steps};
+pub use self::imports::{ImportedDirectory, imports};
 pub use self::model::{
     ExpectedActivity, ExpectedAnswer, ExpectedDecision, ExpectedPage, ExpectedReveal, ExpectedVerdict, Model,
 };
 pub use self::names::{aliases, domains, group_ids, groups, identities, spellings, subjects, user_ids};
 pub use self::policies::{options_patches, policy_changes, policy_updates, scope_rules, scope_targets};
+pub use self::runner::{Coverage, HistoryHarness, HistoryTest, Nodes, first_administrators};
 pub use self::searches::{Search, record_queries, searches};

@@ -21,7 +21,7 @@ pub trait DirectoryHarness: Sized {
     /// Returns a new, independent directory without any import.
     fn fresh() -> Self;
 
-    /// Opens a handle on the directory. The kit calls it also while other handles are open, and after a crash.
+    /// Opens a handle to the directory. The kit calls it also while other handles are open, and after a crash.
     fn open(&self) -> Self::Directory;
 
     /// Imports everything from the source, in the format that the adapter reads and under a revision that the adapter
@@ -35,11 +35,19 @@ pub trait DirectoryHarness: Sized {
     /// some of the members.
     fn import_cut_off(&self, source: &Source);
 
+    /// Begins an import: reads the source whole, and puts nothing in force yet. The returned function finishes the
+    /// import. The kit finishes another import before it calls that function, as two processes do that import at the
+    /// same time. Whether the late import is then put in force or is rejected with an error is up to the adapter.
+    fn begin_import<'a>(&'a self, source: &Source) -> FinishImport<'a>;
+
     /// Simulates a crash at this moment, while handles are open. Afterwards the directory is what the crash leaves
     /// behind. See [`StoreHarness::crash`](super::StoreHarness::crash). A directory that must be imported again may
     /// report that it was never loaded.
     fn crash(&mut self);
 }
+
+/// Finishes an import, or returns the error with which the adapter rejects it.
+pub type FinishImport<'a> = Box<dyn FnOnce() -> Result<(), Box<dyn Error + Send + Sync>> + 'a>;
 
 /// The content of a directory's source at one time.
 #[derive(Debug, Clone)]
@@ -84,6 +92,8 @@ macro_rules! __group_directory_contract {
                 "two snapshots of one revision have equal content, on every handle";
             d1_revision_never_decreases:
                 "during imports no handle returns an older revision than before";
+            d1_overtaken_import_keeps_order:
+                "an import that another one overtakes is in force with a later revision, or not at all";
             d1_revision_does_not_decrease_after_crash:
                 "after a crash the directory has the last snapshot or none, and the next import has a later revision";
         }
@@ -92,8 +102,8 @@ macro_rules! __group_directory_contract {
                 "a removed group keeps its last members across imports";
             d11_restored_group_has_imported_members:
                 "a restored group has the members of the import, and its earlier members no longer count";
-            d11_member_without_record_keeps_names:
-                "a member without a record in the import still resolves by the earlier aliases";
+            d11_member_without_record_keeps_aliases:
+                "a member whose record was removed still resolves by its earlier aliases";
         }
     } };
 }

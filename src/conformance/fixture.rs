@@ -1,6 +1,8 @@
-//! The data of the clauses: one organisation, its directory, its policies, and the activities of its people.
+//! The data that the conformance clauses share: one organisation, its directory, its policies, and the activities of
+//! its people.
 //!
-//! Nothing is random and nothing reads a clock, so that a failure is reproducible.
+//! Nothing is random and nothing reads a clock, so that a failure is reproducible. Only record ids differ between runs:
+//! they come from a counter of the process.
 
 mod race;
 mod reading;
@@ -14,7 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 pub(super) use self::race::{Task, Workers, race, while_running};
-pub(super) use self::reading::{ReadExt, counts_by_key};
+pub(super) use self::reading::{ReadExt, counts_by_key, joined_pages};
 pub(super) use self::records::{record, records_of_every_kind, salt};
 use super::clause::{Breach, Checked, ensure};
 use crate::activity::{Activity, ActivityBuilder, Actor, App};
@@ -29,7 +31,7 @@ use crate::store::{ActivityStore, AppendOutcome, PublicActivity, StoredActivity}
 
 /// A user in no private group.
 pub(super) const ADELE: &str = "adele";
-/// A user in the council, which the policy makes private.
+/// The only member of the council, the group that `toggle_council` makes private.
 pub(super) const HANNA: &str = "hanna";
 /// The privacy administrators. `deputy` grants `root` the permission to view private activities.
 pub(super) const ROOT: &str = "root";
@@ -89,15 +91,15 @@ pub(super) fn activities(name: &str, who: &str, count: usize) -> Checked<Vec<Act
 }
 
 /// Returns a record id that is unique in this process.
-pub(super) fn fresh_record() -> RecordId {
+pub(super) fn fresh_record_id() -> RecordId {
     static LAST: AtomicU64 = AtomicU64::new(0);
     RecordId(Uuid::from_u128(u128::from(LAST.fetch_add(1, Ordering::Relaxed)) + 1))
 }
 
-/// Returns the recorded change to the first policy, without private groups.
+/// Returns the initial policy, recorded and not yet published. It has no private groups.
 pub(super) fn initial() -> Checked<Recorded<NewPolicy>> {
     let administrators = Administrators::new(UserId::new(ROOT)?, UserId::new(DEPUTY)?)?;
-    recorded(NewPolicy::initial(&administrators, fresh_record(), at(0)))
+    recorded(NewPolicy::initial(&administrators, fresh_record_id(), at(0)))
 }
 
 /// Returns a change by `root`, recorded and not yet published.
@@ -107,7 +109,7 @@ pub(super) fn change(policy: &PrivacyPolicy, change: &PolicyChange) -> Checked<R
 
 fn change_by(administrator: &str, policy: &PrivacyPolicy, change: &PolicyChange) -> Checked<Recorded<NewPolicy>> {
     let (by, directory) = (UserId::new(administrator)?, directory()?);
-    let pending = NewPolicy::authorise(policy, change, &by, Some(&directory), fresh_record(), at(0));
+    let pending = NewPolicy::authorise(policy, change, &by, Some(&directory), fresh_record_id(), at(0));
     recorded(pending.map_err(|refused| refused.reason)?)
 }
 
@@ -117,14 +119,14 @@ fn recorded(pending: Pending<NewPolicy>) -> Checked<Recorded<NewPolicy>> {
 }
 
 /// Returns the change that makes the council private if it is public, and public if it is private.
-pub(super) fn toggled(policy: &PrivacyPolicy) -> Checked<Recorded<NewPolicy>> {
+pub(super) fn council_toggled(policy: &PrivacyPolicy) -> Checked<Recorded<NewPolicy>> {
     let council = council()?;
     let is_private = policy.private_groups().contains(&council);
     change(policy, &if is_private { PolicyChange::MakePublic(council) } else { PolicyChange::MakePrivate(council) })
 }
 
-/// Returns activities with decisions under a policy. The time has nanoseconds, because a store must return it
-/// unchanged.
+/// Returns activities with decisions under a policy. The decision time has a fraction below a microsecond, to catch a
+/// store that rounds it.
 pub(super) fn decided<'a>(policy: &PrivacyPolicy, activities: &'a [Activity]) -> Checked<DecidedBatch<'a>> {
     decided_at(policy, activities, at(86_400) + TimeDelta::nanoseconds(123_456_789))
 }
@@ -143,15 +145,15 @@ pub(super) fn decided_at<'a>(
 pub(super) fn erasure(subject: &str, also: &[Alias]) -> Checked<Recorded<Removal>> {
     let (root, policy) = (UserId::new(ROOT)?, initial()?);
     let subject = also.iter().cloned().fold(Subject::of(UserId::new(subject)?), Subject::with_identity);
-    let pending = Removal::of_subject(policy.policy(), &root, subject, fresh_record(), at(0));
+    let pending = Removal::of_subject(policy.policy(), &root, subject, fresh_record_id(), at(0));
     recorded_removal(pending.map_err(|refused| refused.reason)?)
 }
 
-/// Returns the erasure of a subject by id and alias, with this sequence number of its record.
+/// Returns the erasure of a subject by id and alias, recorded under `sequence`.
 pub(super) fn erasure_with_sequence(subject: &str, sequence: u64) -> Checked<Recorded<Removal>> {
     let (root, policy) = (UserId::new(ROOT)?, initial()?);
     let subject = Subject::of(UserId::new(subject)?).with_identity(alias(subject)?);
-    let pending = Removal::of_subject(policy.policy(), &root, subject, fresh_record(), at(0));
+    let pending = Removal::of_subject(policy.policy(), &root, subject, fresh_record_id(), at(0));
     let pending = pending.map_err(|refused| refused.reason)?;
     let receipt = Receipt::assertion(pending.record().id, sequence);
     Ok(pending.recorded(&receipt)?)
@@ -162,8 +164,10 @@ pub(super) fn retention_removal(before: DateTime<Utc>) -> Checked<Recorded<Remov
     let keep = Duration::from_secs(3_600);
     let options = OptionsPatch::new().retention(Some(Retention::of_activities(keep)));
     let keeping = change(initial()?.policy(), &PolicyChange::SetOptions(options))?;
-    let pending = Removal::of_aged(keeping.policy(), &AppliedRecords::default(), fresh_record(), before + keep);
-    recorded_removal(pending.ok_or_else(|| Breach::new("a retention of one hour makes no removal"))?)
+    let pending = Removal::of_aged(keeping.policy(), &AppliedRecords::default(), fresh_record_id(), before + keep);
+    recorded_removal(
+        pending.ok_or_else(|| Breach::new("`Removal::of_aged` returned `None` under a retention of one hour"))?,
+    )
 }
 
 fn recorded_removal(pending: Pending<Removal>) -> Checked<Recorded<Removal>> {
@@ -199,7 +203,7 @@ fn reveal(query: &Query, private_only: bool, policy: &PrivacyPolicy) -> Checked<
     let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
     let request = RevealRequest::new(UserId::new(ROOT)?, query.clone(), Duration::from_secs(60), audited);
     let request = if private_only { request.private_only() } else { request };
-    let pending = request.authorise(policy, None, RevealId(Uuid::from_u128(1)), fresh_record(), [SALT; 2], at(0));
+    let pending = request.authorise(policy, None, RevealId(Uuid::from_u128(1)), fresh_record_id(), [SALT; 2], at(0));
     let pending = pending.map_err(|refused| refused.reason)?;
     let receipt = Receipt::assertion(pending.record().id, 1);
     Ok(pending.recorded(&receipt)?)
@@ -218,12 +222,12 @@ pub(super) trait StoreExt: ActivityStore {
     /// Initializes the policy and makes the council private.
     fn initialize_private(&self) -> Checked {
         self.initialize()?;
-        self.toggle()
+        self.toggle_council()
     }
 
     /// Makes the council private if it is public, and public if it is private.
-    fn toggle(&self) -> Checked {
-        Ok(self.publish(&toggled(&*self.in_force()?)?)?)
+    fn toggle_council(&self) -> Checked {
+        Ok(self.publish(&council_toggled(&*self.in_force()?)?)?)
     }
 
     fn in_force(&self) -> Checked<Arc<PrivacyPolicy>> {
@@ -255,7 +259,7 @@ pub(super) trait StoreExt: ActivityStore {
         self.revealed(&Query::all(), false, None, ALL)
     }
 
-    /// Returns a page of a reveal, joined if the store stops before it is full.
+    /// Returns a full page of a reveal, read in as many parts as the store needs.
     fn revealed(
         &self,
         query: &Query,
@@ -266,7 +270,7 @@ pub(super) trait StoreExt: ActivityStore {
         reading::in_parts(after, limit, |after, limit| self.revealed_part(query, private_only, after, limit))
     }
 
-    /// Returns a page of a reveal up to the position where the store stopped, and that position if it did.
+    /// Returns one part of a page of a reveal, and the position at which the store stopped early, if it did.
     fn revealed_part(
         &self,
         query: &Query,
@@ -274,14 +278,15 @@ pub(super) trait StoreExt: ActivityStore {
         after: Option<&Position>,
         limit: usize,
     ) -> Checked<(Vec<StoredActivity>, Option<Position>)> {
+        // A store does not check the permission, so any policy under which `root` may view is sufficient.
         let policy = permitting()?;
         let reveal = reveal(query, private_only, &policy)?;
         let permit =
-            reveal.permit_page(&policy, None, fresh_record(), [SALT; 4], at(0)).map_err(|refused| refused.reason)?;
-        let (pending, stopped_at) = self.revealed_page(permit, after, limit)?.pending(ALL, fresh_record());
+            reveal.permit_page(&policy, None, fresh_record_id(), [SALT; 4], at(0)).map_err(|refused| refused.reason)?;
+        let (pending, stopped_at) = self.revealed_page(permit, after, limit)?.pending(ALL, fresh_record_id());
         let receipt = Receipt::assertion(pending.record().id, 2);
         let page = pending.recorded(&receipt)?;
-        Ok((page.open(&policy, fresh_record(), at(0)).map_err(|refused| refused.reason)?, stopped_at))
+        Ok((page.open(&policy, fresh_record_id(), at(0)).map_err(|refused| refused.reason)?, stopped_at))
     }
 }
 
@@ -299,19 +304,18 @@ pub(super) fn ids(stored: &[StoredActivity]) -> String {
 
 /// Checks that exactly the expected activities were found, in this order, with these decisions.
 pub(super) fn ensure_same(what: &str, found: &[StoredActivity], expected: &[StoredActivity]) -> Checked {
-    let order = |stored: &StoredActivity| stored.activity().id().clone();
     ensure!(
-        found.iter().map(order).eq(expected.iter().map(order)),
+        found.iter().map(|stored| stored.activity().id()).eq(expected.iter().map(|stored| stored.activity().id())),
         "{what}: found {}, expected {}",
         ids(found),
         ids(expected)
     );
     for (found, expected) in found.iter().zip(expected) {
         let id = expected.activity().id().as_str();
-        ensure!(found.activity() == expected.activity(), "{what}: `{id}` has other content");
+        ensure!(found.activity() == expected.activity(), "{what}: the content of `{id}` differs from the expected one");
         ensure!(
             found.decision() == expected.decision(),
-            "{what}: `{id}` has another decision: {}; expected: {}",
+            "{what}: the decision on `{id}` is: {}; expected: {}",
             found.decision().explain(),
             expected.decision().explain()
         );

@@ -17,7 +17,7 @@ pub trait SinkHarness: Sized {
     /// Returns a new, independent sink without records.
     fn fresh() -> Self;
 
-    /// Opens a handle on the records. The kit calls it also while other handles are open, for a second node, and after
+    /// Opens a handle to the records. The kit calls it also while other handles are open, for a second node, and after
     /// a crash.
     fn open(&self) -> Self::Sink;
 

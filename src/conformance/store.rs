@@ -26,7 +26,7 @@ pub trait StoreHarness: Sized {
     /// Returns a new, independent store without content.
     fn fresh() -> Self;
 
-    /// Opens a handle on the store. The kit calls it also while other handles are open, for a second node, and after a
+    /// Opens a handle to the store. The kit calls it also while other handles are open, for a second node, and after a
     /// crash.
     ///
     /// Clauses store tens of activities. If the store can [stop](crate::store::PublicPage::stopped_at) pages or counts

@@ -6,7 +6,7 @@ use proptest::option::weighted;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
-use super::names::{PEOPLE, aliases, all_groups, domains, group_ids, of_line};
+use super::names::{USERS, accounts_of, aliases, all_groups, domains, group_ids, user_id};
 use crate::directory::{
     DirectoryBuilder, DirectoryDelta, DirectoryRevision, DirectorySnapshot, ImportError, User, UserStatus,
 };
@@ -14,7 +14,7 @@ use crate::identity::{Alias, Domain, GroupId, UserId};
 
 /// An import as plain data, which builds a snapshot and can be inspected.
 #[derive(Clone, PartialEq, Eq, Default)]
-pub struct Import {
+pub struct ImportedDirectory {
     /// The user records.
     pub users: Vec<User>,
     /// The groups.
@@ -25,7 +25,7 @@ pub struct Import {
     pub nested: Vec<(GroupId, GroupId)>,
 }
 
-impl Import {
+impl ImportedDirectory {
     /// Returns a builder with this import.
     pub fn builder(&self) -> DirectoryBuilder {
         let Self { users, groups, members, nested } = self;
@@ -102,9 +102,9 @@ impl Import {
 ///     prop_assert!(import.snapshot(DirectoryRevision(1), Default::default()).is_ok());
 /// });
 /// ```
-pub fn imports() -> impl Strategy<Value = Import> {
-    let ids: Vec<UserId> = PEOPLE.iter().filter_map(|(name, _)| UserId::new(*name).ok()).collect();
-    let users = PEOPLE.iter().enumerate().map(|(at, (name, lines))| record(at, name, lines)).collect::<Vec<_>>();
+pub fn imports() -> impl Strategy<Value = ImportedDirectory> {
+    let ids: Vec<UserId> = USERS.iter().copied().map(user_id).collect();
+    let users = USERS.iter().enumerate().map(|(at, name)| record(at, name)).collect::<Vec<_>>();
     let groups = all_groups();
     let few = groups.len() - 1;
     (
@@ -116,7 +116,7 @@ pub fn imports() -> impl Strategy<Value = Import> {
         .prop_map(|(users, groups, mut members, mut nested)| {
             members.retain(|(group, _)| groups.contains(group));
             nested.retain(|(group, child)| groups.contains(group) && groups.contains(child));
-            Import { users: users.into_iter().flatten().collect(), groups, members, nested }
+            ImportedDirectory { users: users.into_iter().flatten().collect(), groups, members, nested }
         })
 }
 
@@ -124,10 +124,10 @@ fn title(group: &GroupId) -> String {
     format!("The {}", group.as_str())
 }
 
-fn record(at: usize, name: &'static str, lines: &'static [usize]) -> BoxedStrategy<Option<User>> {
-    let Ok(id) = UserId::new(name) else { return Just(None).boxed() };
+fn record(at: usize, name: &'static str) -> BoxedStrategy<Option<User>> {
+    let id = user_id(name);
     let own: Vec<BoxedStrategy<Option<Alias>>> =
-        lines.iter().map(|line| weighted(0.85, select(of_line(*line))).boxed()).collect();
+        accounts_of(name).into_iter().map(|spellings| weighted(0.85, select(spellings)).boxed()).collect();
     let status =
         prop_oneof![4 => Just(UserStatus::Active), 1 => Just(UserStatus::Disabled), 1 => Just(UserStatus::Deleted)];
     // The first user is nearly always present, so that a grant can succeed.

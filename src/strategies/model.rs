@@ -17,7 +17,7 @@ pub use self::reading::ExpectedPage;
 use self::reading::{OpenReveal, PageEnd};
 use super::activities::Batch;
 use super::histories::{Node, Step};
-use super::imports::Import;
+use super::imports::ImportedDirectory;
 use crate::activity::{Activity, ActivityId};
 use crate::directory::DirectoryRevision;
 use crate::engine::{UndecidableReason, Verdict, Visibility};
@@ -55,7 +55,7 @@ use crate::query::Count;
 pub struct Model {
     now: DateTime<Utc>,
     policy: Policy,
-    source: Option<(u64, DateTime<Utc>, Import)>,
+    source: Option<(u64, DateTime<Utc>, ImportedDirectory)>,
     nodes: [NodeState; 2],
     kept: Vec<LastMembers>,
     stored: Vec<ExpectedActivity>,
@@ -181,8 +181,8 @@ impl Model {
                 ExpectedAnswer::Nothing
             }
             Step::Reconcile(node) => ExpectedAnswer::Reconciled(self.reconcile(*node)),
-            Step::Outage { at, out } => {
-                self.node_mut(*at).out = *out;
+            Step::Outage { at, failing } => {
+                self.node_mut(*at).out = *failing;
                 ExpectedAnswer::Nothing
             }
             Step::Change { at, by, update } => ExpectedAnswer::Changed(self.change(*at, by, update)),
@@ -199,14 +199,14 @@ impl Model {
                 self.now = then.unwrap_or(self.now);
                 ExpectedAnswer::Nothing
             }
-            Step::Restart { node, loaded } => {
-                self.reveals.retain(|reveal| reveal.at != *node);
-                let forwarded = self.node(*node).forwarded;
-                *self.node_mut(*node) = NodeState { forwarded, ..NodeState::default() };
+            Step::Restart { at, loaded } => {
+                self.reveals.retain(|reveal| reveal.at != *at);
+                let forwarded = self.node(*at).forwarded;
+                *self.node_mut(*at) = NodeState { forwarded, ..NodeState::default() };
                 if *loaded {
-                    self.install(*node);
+                    self.install(*at);
                 }
-                self.reconcile(*node);
+                self.reconcile(*at);
                 ExpectedAnswer::Nothing
             }
             Step::Page { viewer, search, size, cursor, .. } => self.page(viewer, search, *size, *cursor),

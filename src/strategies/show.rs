@@ -3,7 +3,7 @@
 use std::fmt::{self, Debug, Formatter};
 
 use super::histories::Step;
-use super::imports::Import;
+use super::imports::ImportedDirectory;
 use crate::activity::{Activity, Actor};
 use crate::directory::User;
 use crate::identity::{Alias, Identity};
@@ -54,13 +54,13 @@ fn change(change: &PolicyChange) -> String {
     }
 }
 
-impl Debug for Import {
+impl Debug for ImportedDirectory {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { users, groups, members, nested } = self;
         let names: Vec<_> = groups.iter().map(|group| group.as_str()).collect();
         let members: Vec<_> = members.iter().map(|(group, user)| (group.as_str(), user.as_str())).collect();
         let nested: Vec<_> = nested.iter().map(|(group, child)| (group.as_str(), child.as_str())).collect();
-        f.debug_struct("Import")
+        f.debug_struct("ImportedDirectory")
             .field("users", &users.iter().map(user).collect::<Vec<_>>())
             .field("groups", &names)
             .field("members", &members)
@@ -75,7 +75,7 @@ impl Debug for Step {
             Self::Import { import, reconcile } => write!(f, "Import(reconcile: {reconcile}, {import:?})"),
             Self::CatchUp => f.write_str("CatchUp"),
             Self::Reconcile(node) => write!(f, "Reconcile({node:?})"),
-            Self::Outage { at, out } => write!(f, "Outage({at:?}, {out})"),
+            Self::Outage { at, failing } => write!(f, "Outage({at:?}, {failing})"),
             Self::Change { at, by, update } => {
                 let changes: Vec<_> = update.changes().iter().map(change).collect();
                 write!(f, "Change({at:?}, by {}, made for {:?}, {changes:?})", by.as_str(), update.expected())
@@ -85,7 +85,7 @@ impl Debug for Step {
             }
             Self::DeliverAgain { at, batch } => write!(f, "DeliverAgain({at:?}, {batch})"),
             Self::Advance { seconds } => write!(f, "Advance({seconds})"),
-            Self::Restart { node, loaded } => write!(f, "Restart({node:?}, loaded: {loaded})"),
+            Self::Restart { at, loaded } => write!(f, "Restart({at:?}, loaded: {loaded})"),
             Self::Page { at, viewer, search, size, cursor } => {
                 write!(f, "Page({at:?}, {}, {search:?}, {size}, {cursor:?})", viewer.as_str())
             }

@@ -8,9 +8,15 @@ use crate::conformance::fixture::{alias, at};
 use crate::directory::{DirectoryError, DirectorySnapshot, GroupDirectory, Resolution, User, UserStatus};
 use crate::identity::{Alias, Domain, GroupId, Identity, UserId};
 
-/// Returns a source as of a time, with this number of members in the council and one more in the board, which is nested
-/// in it.
-pub(super) fn source(seconds: i64, in_the_council: usize) -> Checked<Source> {
+/// The as-of time of a source, in seconds.
+pub(super) struct AsOf(pub(super) i64);
+
+/// The number of direct members of the council with a record: `member-0`, `member-1` and so on.
+pub(super) struct CouncilMembers(pub(super) usize);
+
+/// Returns a source with these members of the council, one more without a record, and one in the board, which is nested
+/// in the council.
+pub(super) fn source(AsOf(seconds): AsOf, CouncilMembers(in_the_council): CouncilMembers) -> Checked<Source> {
     let (council, board, empty) = (GroupId::new("council")?, GroupId::new("board")?, GroupId::new("empty")?);
     let (north, south, works) = (GroupId::new("north")?, GroupId::new("south")?, GroupId::new("works")?);
     let chair = User::new(UserId::new("chair")?)
@@ -110,7 +116,7 @@ pub(super) fn d9_unloaded_directory_returns_never_loaded(harness: impl Directory
 
 pub(super) fn d11_snapshot_equals_import(harness: impl DirectoryHarness) -> Checked {
     let open_before = harness.open();
-    let source = source(10, 3)?;
+    let source = source(AsOf(10), CouncilMembers(3))?;
     import(&harness, &source)?;
     ensure_equals("on a handle opened before,", &*snapshot(&open_before)?, &source)?;
     ensure_equals("on a handle opened after,", &*snapshot(&harness.open())?, &source)
@@ -118,8 +124,8 @@ pub(super) fn d11_snapshot_equals_import(harness: impl DirectoryHarness) -> Chec
 
 pub(super) fn d11_full_import_replaces_previous(harness: impl DirectoryHarness) -> Checked {
     let directory = harness.open();
-    import(&harness, &source(10, 5)?)?;
-    let mut smaller = source(20, 2)?;
+    import(&harness, &source(AsOf(10), CouncilMembers(5))?)?;
+    let mut smaller = source(AsOf(20), CouncilMembers(2))?;
     smaller.groups.retain(|(id, _)| id.as_str() != "empty");
     smaller.nested.clear();
     import(&harness, &smaller)?;

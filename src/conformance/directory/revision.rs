@@ -1,6 +1,6 @@
 //! Revisions order the snapshots of a directory.
 
-use super::import::{difference, ensure_equals, import, snapshot, source};
+use super::import::{AsOf, CouncilMembers, difference, ensure_equals, import, snapshot, source};
 use super::{DirectoryHarness, Source};
 use crate::conformance::clause::{Checked, ensure};
 use crate::conformance::fixture::{Task, Workers, while_running};
@@ -10,11 +10,11 @@ pub(super) fn d1_revision_grows_with_every_change(harness: impl DirectoryHarness
     let directory = harness.open();
     let mut last = None;
     let changes = [
-        ("the first import", source(10, 3)?),
-        ("one more member", source(10, 4)?),
-        ("only a later as-of time", source(20, 4)?),
-        ("an earlier as-of time", source(15, 4)?),
-        ("the content of the first import", source(10, 3)?),
+        ("the first import", source(AsOf(10), CouncilMembers(3))?),
+        ("one more member", source(AsOf(10), CouncilMembers(4))?),
+        ("only a later as-of time", source(AsOf(20), CouncilMembers(4))?),
+        ("an earlier as-of time", source(AsOf(15), CouncilMembers(4))?),
+        ("the content of the first import", source(AsOf(10), CouncilMembers(3))?),
     ];
     for (what, source) in changes {
         import(&harness, &source)?;
@@ -30,7 +30,8 @@ pub(super) fn d1_revision_grows_with_every_change(harness: impl DirectoryHarness
 pub(super) fn d1_one_revision_has_one_content(harness: impl DirectoryHarness) -> Checked {
     let (here, there) = (harness.open(), harness.open());
     let mut imported: Vec<(DirectoryRevision, Source)> = Vec::new();
-    for source in [source(10, 3)?, source(10, 3)?, source(20, 3)?, source(20, 4)?, source(20, 2)?] {
+    for (as_of, members) in [(10, 3), (10, 3), (20, 3), (20, 4), (20, 2)] {
+        let source = source(AsOf(as_of), CouncilMembers(members))?;
         import(&harness, &source)?;
         let (mine, theirs) = (snapshot(&here)?, snapshot(&there)?);
         let (one, other) = (mine.revision(), theirs.revision());
@@ -45,7 +46,7 @@ pub(super) fn d1_one_revision_has_one_content(harness: impl DirectoryHarness) ->
 }
 
 pub(super) fn d1_revision_never_decreases(harness: impl DirectoryHarness) -> Checked {
-    let sources = (0..16).map(|n| source(n, 2)).collect::<Checked<Vec<_>>>()?;
+    let sources = (0..16).map(|n| source(AsOf(n), CouncilMembers(2))).collect::<Checked<Vec<_>>>()?;
     let (importers, readers) = (&Workers::default(), &Workers::default());
     let read = || {
         let (directory, worker) = (harness.open(), readers.start());
@@ -79,12 +80,30 @@ pub(super) fn d1_revision_never_decreases(harness: impl DirectoryHarness) -> Che
     })
 }
 
+pub(super) fn d1_overtaken_import_keeps_order(harness: impl DirectoryHarness) -> Checked {
+    let (here, there) = (harness.open(), harness.open());
+    let (first, second) = (source(AsOf(20), CouncilMembers(4))?, source(AsOf(30), CouncilMembers(2))?);
+    import(&harness, &source(AsOf(10), CouncilMembers(3))?)?;
+    let finish_first = harness.begin_import(&first);
+    import(&harness, &second)?;
+    let before = snapshot(&here)?.revision();
+    // Rejected or not.
+    let _ = finish_first();
+    for directory in [&here, &there] {
+        let now = snapshot(directory)?;
+        let (revision, expected) = (now.revision(), if now.revision() == before { &second } else { &first });
+        ensure!(revision >= before, "an import that ended late has revision {revision}, an earlier one {before}");
+        ensure_equals(&format!("under revision {revision}, after {before},"), &now, expected)?;
+    }
+    Ok(())
+}
+
 pub(super) fn d1_revision_does_not_decrease_after_crash(mut harness: impl DirectoryHarness) -> Checked {
     let before = harness.open();
     for n in 0..3 {
-        import(&harness, &source(n, 3)?)?;
+        import(&harness, &source(AsOf(n), CouncilMembers(3))?)?;
     }
-    let (last, expected) = (snapshot(&before)?.revision(), source(2, 3)?);
+    let (last, expected) = (snapshot(&before)?.revision(), source(AsOf(2), CouncilMembers(3))?);
     harness.crash();
     let directory = harness.open();
     match directory.snapshot() {
@@ -96,7 +115,7 @@ pub(super) fn d1_revision_does_not_decrease_after_crash(mut harness: impl Direct
         Err(DirectoryError::NeverLoaded) => {}
         Err(error) => return Err(error.into()),
     }
-    import(&harness, &source(9, 4)?)?;
+    import(&harness, &source(AsOf(9), CouncilMembers(4))?)?;
     let next = snapshot(&directory)?.revision();
     ensure!(next > last, "after a crash an import has revision {next}, before {last}");
     drop(before);

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::SinkHarness;
 use crate::conformance::clause::{Breach, Checked, ensure};
 use crate::conformance::fixture::{
-    ADELE, ALL, ROOT, at, change, fresh_record, initial, race, record, records_of_every_kind, salt,
+    ADELE, ALL, ROOT, at, change, fresh_record_id, initial, race, record, records_of_every_kind, salt,
 };
 use crate::governance::{
     AppliedRecords, Commitment, Digest, Event, GovernanceSink, Initiator, Outcome, Pending, Receipt, Record,
@@ -38,13 +38,13 @@ fn retention_removal(before: DateTime<Utc>) -> Checked<Recorded<Removal>> {
 fn keeping(retention: Retention, before: DateTime<Utc>) -> Checked<Recorded<Removal>> {
     let options = OptionsPatch::new().retention(Some(retention));
     let policy = change(initial()?.policy(), &PolicyChange::SetOptions(options))?;
-    let pending = Removal::of_aged(policy.policy(), &AppliedRecords::default(), fresh_record(), before + DAY);
+    let pending = Removal::of_aged(policy.policy(), &AppliedRecords::default(), fresh_record_id(), before + DAY);
     pending.map_or_else(|| Err(Breach::new("the time is out of range")), recorded)
 }
 
 /// Returns the redaction of the personal data in a record.
 fn redaction(of: RecordId) -> Checked<Recorded<Removal>> {
-    let pending = Removal::of_commitment(initial()?.policy(), &UserId::new(ROOT)?, of, fresh_record(), at(0));
+    let pending = Removal::of_commitment(initial()?.policy(), &UserId::new(ROOT)?, of, fresh_record_id(), at(0));
     recorded(pending.map_err(|refused| refused.reason)?)
 }
 
@@ -184,9 +184,9 @@ pub(super) fn g5_records_not_covered_are_not_removed(harness: impl SinkHarness) 
     let sink = harness.open();
     let all = made_at(&sink, &[1, 2, 3].map(at))?;
     let erasure = Subject::of(UserId::new(ADELE)?);
-    let subject = Removal::of_subject(initial()?.policy(), &UserId::new(ROOT)?, erasure, fresh_record(), at(99));
+    let subject = Removal::of_subject(initial()?.policy(), &UserId::new(ROOT)?, erasure, fresh_record_id(), at(99));
     let subject = recorded(subject.map_err(|refused| refused.reason)?)?;
-    let unknown = redaction(fresh_record())?;
+    let unknown = redaction(fresh_record_id())?;
     let activities = keeping(Retention::of_activities(DAY), at(99))?;
     for (what, removal) in [
         ("the activities of a person", subject),

@@ -43,10 +43,10 @@ pub(super) fn d4_removed_ids_stay_taken(harness: impl StoreHarness) -> Checked {
                 ensure!(outcomes == expected, "removed ids returned {outcomes:?}");
             }
         }
-        store.toggle()?;
+        store.toggle_council()?;
         let outcomes = other.deliver(&others)?;
         ensure!(outcomes.iter().all(|one| *one == AppendOutcome::Duplicate), "under another policy: {outcomes:?}");
-        store.toggle()?;
+        store.toggle_council()?;
         ensure_contains(&store, "after a second delivery of removed ids", &rest)?;
     }
     Ok(())

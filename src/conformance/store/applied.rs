@@ -3,7 +3,7 @@
 use super::StoreHarness;
 use super::removal::{activities_of_both, remove_all};
 use crate::conformance::clause::{Checked, ensure};
-use crate::conformance::fixture::{HANNA, StoreExt, erasure_with_sequence, initial, toggled};
+use crate::conformance::fixture::{HANNA, StoreExt, council_toggled, erasure_with_sequence, initial};
 use crate::governance::{AppliedRecord, AppliedRecords};
 use crate::store::ActivityStore;
 
@@ -36,9 +36,9 @@ pub(super) fn g8_last_change_record_is_kept(mut harness: impl StoreHarness) -> C
     ensure_applied("before any change", &store, None, &[])?;
     let mut last = initial()?;
     store.publish(&last)?;
-    let mut stale = Some(toggled(last.policy())?);
+    let mut stale = Some(council_toggled(last.policy())?);
     for _ in 0..3 {
-        let next = toggled(last.policy())?;
+        let next = council_toggled(last.policy())?;
         store.publish(&next)?;
         last = next;
         let applied = last.applied(&AppliedRecords::default());
@@ -78,7 +78,7 @@ pub(super) fn g8_completed_removal_record_is_kept(mut harness: impl StoreHarness
     harness.crash();
     let after = harness.open();
     ensure_applied("after a crash", &after, change.as_ref(), kept.removals())?;
-    after.toggle()?;
+    after.toggle_council()?;
     let applied = after.applied()?;
     ensure!(applied.removals() == kept.removals(), "a change of the policy changed the records of removals");
     drop((store, reader));

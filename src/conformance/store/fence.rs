@@ -8,7 +8,7 @@ use crate::activity::Actor;
 use crate::conformance::clause::{Breach, Checked, ensure, with_sources};
 use crate::conformance::fixture::{
     self, ADELE, HANNA, ReadExt, StoreExt, Task, Workers, activities, activity, activity_builder, alias, at, council,
-    decided, ensure_same, initial, race, staff, toggled,
+    council_toggled, decided, ensure_same, initial, race, staff,
 };
 use crate::engine::DecidedBatch;
 use crate::identity::{Alias, Domain, UserId};
@@ -55,11 +55,11 @@ pub(super) fn d5_stale_batch_is_rejected_whole(harness: impl StoreHarness) -> Ch
     let activities = [activity("shown", ADELE)?, activity("hidden", HANNA)?];
     let first = store.in_force()?;
     let stale = decided(&first, &activities)?;
-    store.toggle()?;
+    store.toggle_council()?;
     let second = store.in_force()?;
     ensure_rejected("a stale batch", &store, &stale, Some(second.revision()))?;
     ensure_rejected("a stale batch through another handle", &other, &stale, Some(second.revision()))?;
-    let third = toggled(&second)?;
+    let third = council_toggled(&second)?;
     ensure_rejected(
         "a batch of a later revision",
         &store,
@@ -77,7 +77,7 @@ pub(super) fn d5_empty_batch_only_checks_revision(harness: impl StoreHarness) ->
     let nothing = decided(&first, &[])?;
     let answers = store.append(&nothing)?;
     ensure!(answers.is_empty(), "an empty batch returned {} outcomes", answers.len());
-    store.toggle()?;
+    store.toggle_council()?;
     ensure_rejected("a stale empty batch", &store, &nothing, Some(store.in_force()?.revision()))
 }
 
@@ -89,7 +89,7 @@ pub(super) fn d5_no_older_batch_is_stored_after_publish(harness: impl StoreHarne
     let publish = || {
         let mut published = Vec::new();
         while writers.are_active() {
-            publisher.toggle()?;
+            publisher.toggle_council()?;
             let stored = publisher.followed()?.len();
             published.push((publisher.in_force()?.revision(), stored));
             // Waits for a batch, so that changes and batches alternate.
@@ -130,14 +130,14 @@ pub(super) fn d5_stale_change_is_rejected(harness: impl StoreHarness) -> Checked
     let (store, other) = (harness.open(), harness.open());
     store.initialize()?;
     let first = store.in_force()?;
-    let (change, stale) = (toggled(&first)?, toggled(&first)?);
+    let (change, stale) = (council_toggled(&first)?, council_toggled(&first)?);
     store.publish(&change)?;
     let second = store.in_force()?;
     ensure_stale("a change of an older policy", store.publish(&stale), Some(second.revision()))?;
     ensure_stale("a change of an older policy on another handle", other.publish(&stale), Some(second.revision()))?;
     ensure_stale("a change that was published before", store.publish(&change), Some(second.revision()))?;
-    let third = toggled(&second)?;
-    let fourth = toggled(third.policy())?;
+    let third = council_toggled(&second)?;
+    let fourth = council_toggled(third.policy())?;
     ensure_stale("a change of a later policy", store.publish(&fourth), Some(second.revision()))?;
     let in_force = store.in_force()?;
     ensure!(in_force == second, "after a rejected change revision {} is in force", in_force.revision());
@@ -146,7 +146,7 @@ pub(super) fn d5_stale_change_is_rejected(harness: impl StoreHarness) -> Checked
 
 pub(super) fn d5_policy_is_initialized_once(harness: impl StoreHarness) -> Checked {
     let store = harness.open();
-    let late = toggled(initial()?.policy())?;
+    let late = council_toggled(initial()?.policy())?;
     ensure_stale("a change without a policy", store.publish(&late), None)?;
     store.initialize()?;
     let first = store.in_force()?;
@@ -168,7 +168,7 @@ pub(super) fn d5_one_concurrent_change_is_published(harness: impl StoreHarness) 
     for _ in 0..6 {
         let before = store.in_force()?;
         let task = |_| {
-            let (handle, change) = (harness.open(), toggled(&before)?);
+            let (handle, change) = (harness.open(), council_toggled(&before)?);
             Ok(move || match handle.publish(&change) {
                 Ok(()) => Ok(1),
                 Err(StoreError::Stale { .. }) => Ok(0),
@@ -178,7 +178,10 @@ pub(super) fn d5_one_concurrent_change_is_published(harness: impl StoreHarness) 
         let winners: usize = race((0..THREADS).map(task).collect::<Checked<_>>()?)?.iter().sum();
         ensure!(winners == 1, "{winners} of {THREADS} changes of revision {} were published", before.revision());
         let after = store.in_force()?;
-        ensure!(after == Arc::new(toggled(&before)?.policy().clone()), "the policy in force is not the published one");
+        ensure!(
+            after == Arc::new(council_toggled(&before)?.policy().clone()),
+            "the policy in force is not the published one"
+        );
     }
     Ok(())
 }
@@ -221,7 +224,7 @@ pub(super) fn d5_no_handle_reads_older_policy(harness: impl StoreHarness) -> Che
         let worker = publishers.start();
         move || {
             for _ in 0..12 {
-                store.toggle()?;
+                store.toggle_council()?;
                 published.fetch_add(1, Ordering::SeqCst);
                 readers.wait_for_step();
             }
@@ -252,7 +255,7 @@ pub(super) fn b2_errors_contain_no_content(harness: impl StoreHarness) -> Checke
     let canary = [activity_builder("canary", actor, at(0))?.object("canary").details("canary").build()?];
     let policy = store.in_force()?;
     let stale = decided(&policy, &canary)?;
-    store.toggle()?;
+    store.toggle_council()?;
     if let Err(error) = store.append(&stale) {
         let message = format!("{} {error:?}", with_sources(&error));
         ensure!(!message.contains("canary"), "the error of a rejected batch contains its content: {message}");

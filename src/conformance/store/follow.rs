@@ -60,7 +60,7 @@ pub(super) fn f2_offsets_are_stable_at_every_limit(harness: impl StoreHarness) -
     store.deliver(&activities("more", ADELE, 5)?)?;
     store.deliver(&[activity_at("more-0", ADELE, at(77))?])?;
     store.deliver(&[])?;
-    store.toggle()?;
+    store.toggle_council()?;
     store.append_new(&activities("most", ADELE, 2)?)?;
     let all = after(&store, &Offset::START, ALL)?;
     ensure!(all.starts_with(&first), "offsets changed from {first:?} to {all:?}");

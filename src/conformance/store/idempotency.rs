@@ -31,7 +31,7 @@ pub(super) fn d4_first_decision_is_kept(harness: impl StoreHarness) -> Checked {
     store.initialize()?;
     let shown = [activity_at("shown", HANNA, at(1))?];
     let mut stored = store.append_new(&shown)?;
-    store.toggle()?;
+    store.toggle_council()?;
     deliver_again(
         "a public activity, delivered again when it would be private",
         &store,
@@ -41,7 +41,7 @@ pub(super) fn d4_first_decision_is_kept(harness: impl StoreHarness) -> Checked {
     )?;
     let hidden = [activity_at("hidden", HANNA, at(0))?];
     stored.extend(store.append_new(&hidden)?);
-    store.toggle()?;
+    store.toggle_council()?;
     deliver_again(
         "a private activity, delivered again when it would be public",
         &store,
@@ -61,7 +61,7 @@ pub(super) fn d2_policy_change_keeps_stored_decisions(harness: impl StoreHarness
             activity_at(&format!("hanna-{round}"), HANNA, at(round))?,
         ];
         stored.extend(store.append_new(&batch)?);
-        store.toggle()?;
+        store.toggle_council()?;
         ensure_same("after a change of the policy", &store.all_stored()?, &newest_first(stored.clone()))?;
     }
     Ok(())
@@ -143,7 +143,7 @@ pub(super) fn d4_first_is_kept_after_crash(mut harness: impl StoreHarness) -> Ch
     let stored = newest_first(before.append_new(&first)?);
     harness.crash();
     let store = harness.open();
-    store.toggle()?;
+    store.toggle_council()?;
     deliver_again("a second delivery after a crash", &store, &first, AppendOutcome::Duplicate, &stored)?;
     let others = [activity_at("hidden", HANNA, at(1))?, activity_at("shown", ADELE, at(1))?];
     deliver_again("other content after a crash", &store, &others, AppendOutcome::Conflict, &stored)?;

@@ -1,26 +1,14 @@
 //! Pages and counts that stop early because they would read too much.
+//!
+//! [`page`](ReadExt::page) and [`revealed`](StoreExt::revealed) resume at `stopped_at`. The clauses on pages check that
+//! the joined result has no gap and no repetition, whether the store stops or not.
 
 use super::StoreHarness;
 use super::query::{matching, populate, queries};
 use crate::conformance::clause::{Checked, ensure};
-use crate::conformance::fixture::{ALL, ReadExt, StoreExt, counts_by_key, ensure_same, is_public, position_of};
-use crate::query::{CountBy, Position, Query};
-use crate::store::{ActivityStore, StoredActivity};
-
-/// Joins pages, each from the end of the one before, until one is empty or there are more than `most` activities.
-fn joined_pages(
-    most: usize,
-    mut next: impl FnMut(Option<&Position>) -> Checked<Vec<StoredActivity>>,
-) -> Checked<Vec<StoredActivity>> {
-    let (mut joined, mut after) = (Vec::new(), None);
-    while joined.len() <= most {
-        let page = next(after.as_ref())?;
-        let Some(last) = page.last() else { break };
-        after = Some(position_of(last));
-        joined.extend(page);
-    }
-    Ok(joined)
-}
+use crate::conformance::fixture::{ALL, ReadExt, StoreExt, counts_by_key, ensure_same, is_public, joined_pages};
+use crate::query::{CountBy, Query};
+use crate::store::ActivityStore;
 
 pub(super) fn v3_stopped_page_can_be_resumed(harness: impl StoreHarness) -> Checked {
     let store = harness.open();
@@ -29,7 +17,7 @@ pub(super) fn v3_stopped_page_can_be_resumed(harness: impl StoreHarness) -> Chec
         let expected: Vec<_> = matching(&query, &list).cloned().collect();
         for limit in [1, 2, 5, ALL] {
             let joined = joined_pages(expected.len(), |after| store.page(&query, after, limit))?;
-            ensure_same(&format!("pages of {limit} of {what}, resumed"), &joined, &expected)?;
+            ensure_same(&format!("joined pages of at most {limit} activities, query: {what}"), &joined, &expected)?;
         }
     }
     Ok(())
@@ -42,7 +30,11 @@ pub(super) fn v3_stopped_revealed_page_can_be_resumed(harness: impl StoreHarness
         let expected: Vec<_> = matching(&query, &list).cloned().collect();
         for limit in [2, ALL] {
             let joined = joined_pages(expected.len(), |after| store.revealed(&query, false, after, limit))?;
-            ensure_same(&format!("revealed pages of {limit} of {what}, resumed"), &joined, &expected)?;
+            ensure_same(
+                &format!("joined revealed pages of at most {limit} activities, query: {what}"),
+                &joined,
+                &expected,
+            )?;
         }
     }
     Ok(())
@@ -52,15 +44,21 @@ pub(super) fn v3_counts_add_up_to_total(harness: impl StoreHarness) -> Checked {
     let store = harness.open();
     populate(&store)?;
     for (what, query) in queries()? {
-        let alone = store.public_counts(&query, None)?;
-        let keys = alone.by_key.len();
-        ensure!(keys == 0, "the total of {what} has counts by {keys} keys");
+        let without_keys = store.public_counts(&query, None)?;
+        let keys = without_keys.by_key.len();
+        ensure!(keys == 0, "{what}: {keys} keys were returned, but none were requested");
         for by in [CountBy::Hour, CountBy::Day, CountBy::App, CountBy::Actor] {
             let counts = store.public_counts(&query, Some(by))?;
             let sum: u64 = counts.by_key.iter().map(|count| count.activities).sum();
             ensure!(counts.total == sum, "{what} by {by:?}: the counts add up to {sum}, the total is {}", counts.total);
-            let are_equal = !counts.is_complete || !alone.is_complete || counts.total == alone.total;
-            ensure!(are_equal, "{what}: the total is {} by {by:?}, and {} without keys", counts.total, alone.total);
+            let both_complete = counts.is_complete && without_keys.is_complete;
+            let are_consistent = !both_complete || counts.total == without_keys.total;
+            ensure!(
+                are_consistent,
+                "{what}: the total is {} by {by:?}, and {} without keys",
+                counts.total,
+                without_keys.total
+            );
         }
     }
     Ok(())
@@ -73,18 +71,22 @@ pub(super) fn v3_incomplete_counts_never_exceed_matches(harness: impl StoreHarne
         let matches: Vec<_> = matching(&query, &list).cloned().collect();
         for by in [None, Some(CountBy::Hour), Some(CountBy::Day), Some(CountBy::App), Some(CountBy::Actor)] {
             let counts = store.public_counts(&query, by)?;
-            let (total, all) = (counts.total, matches.len());
-            ensure!(total <= all as u64, "{what} by {by:?} counts {total} of {all}");
+            let what = by.map_or_else(|| what.to_owned(), |by| format!("{what}, by {by:?}"));
+            let (total, matching) = (counts.total, matches.len() as u64);
+            ensure!(total <= matching, "{what}: {total} activities were counted, but only {matching} match");
             let keys = by.map(|by| counts_by_key(by, &matches)).unwrap_or_default();
             for count in counts.by_key {
                 let (key, counted) = (count.key, count.activities);
-                let all = keys.get(&key).copied().unwrap_or(0);
-                ensure!(counted <= all, "{what} by {by:?} counts {counted} of {all} of `{key}`");
+                let matching = keys.get(&key).copied().unwrap_or(0);
+                ensure!(
+                    counted <= matching,
+                    "{what}: {counted} activities were counted for `{key}`, but only {matching} match"
+                );
             }
         }
     }
-    let nothing = Query::all().with_id("of-nothing".parse()?);
-    let counted = store.public_counts(&nothing, None)?.total;
+    let unknown = Query::all().with_id("unknown-id".parse()?);
+    let counted = store.public_counts(&unknown, None)?.total;
     ensure!(counted == 0, "{counted} activities were counted for an unknown id");
     Ok(())
 }

@@ -190,7 +190,7 @@ pub(super) fn d11_version_stays_without_change(harness: impl StoreHarness) -> Ch
     store.update_removed_groups(Drop { group: &GroupId::new("unknown")?, up_to: DirectoryRevision(99) })?;
     ensure_unchanged("a drop of an unknown group")?;
     store.append_new(&activities("adele", ADELE, 2)?)?;
-    store.toggle()?;
+    store.toggle_council()?;
     ensure_unchanged("a batch and a change of the policy")
 }
 

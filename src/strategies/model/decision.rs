@@ -214,9 +214,10 @@ impl Model {
         }
         // D9: an identity of the directory, or of a form that it would contain.
         let usable = actor.kind() == ActorKind::User
-            && actor.identities().iter().any(|identity| {
-                has_form(directory, identity, app) || matches_person(directory, removed, identity, app)
-            });
+            && actor
+                .identities()
+                .iter()
+                .any(|identity| has_form(directory, identity) || matches_person(directory, removed, identity, app));
         if actor.kind() == ActorKind::Unknown || (actor.kind() == ActorKind::User && !usable) {
             known.causes.push(UndecidableReason::NoUsableActor);
         }
@@ -393,7 +394,7 @@ fn is_passport_id_with_tenant(alias: &Alias) -> bool {
 
 /// Returns whether a directory has identities of this form: any id of the same form, any undamaged address, or another
 /// name of the same form that is bound to the same app, or to none as well.
-fn has_form(directory: Option<&Directory>, identity: &Identity, app: &App) -> bool {
+fn has_form(directory: Option<&Directory>, identity: &Identity) -> bool {
     // A missing directory is the only reason.
     let Some(directory) = directory else { return true };
     let alias = match identity {
@@ -406,15 +407,13 @@ fn has_form(directory: Option<&Directory>, identity: &Identity, app: &App) -> bo
     let technical =
         alias.app().is_some_and(|app| ["puid", "sid", "mailbox", "userkey"].contains(&&*app.to_ascii_lowercase()));
     let fold = |app: Option<&str>| app.map(crate::identity::fold);
-    let is_like = |meaning: &Identity, name: &Alias| {
-        let Identity::Alias(meaning) = meaning else { return false };
-        let is_word = |name: &Alias| !name.as_str().contains(|c: char| c.is_whitespace() || "/=,:\\".contains(c));
-        let alike = name.app().is_some() || is_word(name) == is_word(meaning);
-        !is_address(name) && fold(name.app()) == fold(meaning.app()) && alike
+    let is_word = |name: &Alias| !name.as_str().contains(|c: char| c.is_whitespace() || "/=,:\\".contains(c));
+    let is_like = |name: &Alias| {
+        let alike = name.app().is_some() || is_word(name) == is_word(alias);
+        !is_address(name) && fold(name.app()) == fold(alias.app()) && alike
     };
     let damaged = alias.app().is_none() && alias.as_str().contains(['?', '*', '\u{fffd}']);
-    let names = || directory.people.iter().flat_map(|person| &person.aliases);
-    let has_like = || equivalents(identity, app).iter().any(|form| names().any(|name| is_like(form, name)));
+    let has_like = || directory.people.iter().flat_map(|person| &person.aliases).any(is_like);
     let technical = technical || is_passport_id_with_tenant(alias);
     !damaged && !technical && (is_address(alias) || has_like())
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::super::imports::Import;
+use super::super::imports::ImportedDirectory;
 use crate::directory::{User, UserStatus};
 use crate::identity::{Alias, Domain, GroupId, Identity, UserId};
 
@@ -12,7 +12,7 @@ pub(super) struct Directory {
     pub(super) revision: u64,
     pub(super) as_of: DateTime<Utc>,
     /// The last content of its source.
-    pub(super) import: Import,
+    pub(super) import: ImportedDirectory,
     /// Every person that counts: those with a record, members, and last members.
     pub(super) people: Vec<Person>,
     pub(super) groups: Vec<GroupId>,
@@ -71,7 +71,12 @@ pub(super) struct LastMembers {
 impl Directory {
     /// Returns the directory after a full import. Listed groups are as the import says; removed groups keep their last
     /// members.
-    pub(super) fn from_import(before: Option<&Self>, revision: u64, as_of: DateTime<Utc>, import: &Import) -> Self {
+    pub(super) fn from_import(
+        before: Option<&Self>,
+        revision: u64,
+        as_of: DateTime<Utc>,
+        import: &ImportedDirectory,
+    ) -> Self {
         let mut people: Vec<Person> = import.users.iter().map(Person::on_record).collect();
         let (mut members, mut nested) = (import.members.clone(), import.nested.clone());
         let mut added = Vec::new();
@@ -115,7 +120,7 @@ impl Directory {
 
     /// Returns the directory after a delta: the changes of listed groups, and nothing about the members of removed
     /// groups.
-    pub(super) fn after_delta(&self, revision: u64, as_of: DateTime<Utc>, import: &Import) -> Self {
+    pub(super) fn after_delta(&self, revision: u64, as_of: DateTime<Utc>, import: &ImportedDirectory) -> Self {
         let old = &self.import;
         let (mut members, mut nested, mut added) = (self.members.clone(), self.nested.clone(), self.added.clone());
         let mut groups = self.groups.clone();

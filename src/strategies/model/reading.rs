@@ -126,7 +126,7 @@ impl Model {
             Ok(())
         };
         let reveal = RevealId(uuid::Uuid::from_u128(id));
-        let about = RevealTerms {
+        let terms = RevealTerms {
             query: commitment(placeholder_digest()),
             from: search.since,
             until: search.until,
@@ -138,7 +138,7 @@ impl Model {
                 .map(commitment),
         };
         let expires_at = expires_at.unwrap_or(self.now);
-        let summary = RevealSummary { reveal, request: None, about, expires_at };
+        let summary = RevealSummary { reveal, request: None, terms, expires_at };
         let outcome = allowed.map_or_else(Outcome::Denied, |()| Outcome::Intended);
         let (initiator, event) = (Initiator::User(viewer.clone()), Event::Reveal(summary.clone()));
         let intent = self.record(initiator, Some(self.policy.revision), event, outcome);
@@ -221,7 +221,7 @@ impl Model {
                 return Some(Err(None));
             }
         };
-        let left_out = |stored: &ExpectedActivity| reveal.summary.about.private_only && !is_private(stored);
+        let left_out = |stored: &ExpectedActivity| reveal.summary.terms.private_only && !is_private(stored);
         let found: Vec<ExpectedActivity> =
             self.newest_first(&reveal.search, true, left_out).into_iter().cloned().collect();
         let (page, more) = page_after(&found, after.as_ref(), page_size(size));
