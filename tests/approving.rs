@@ -33,9 +33,10 @@ use place::*;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// A fixture for approvals. `root`, `ann`, `carl` and `dora` are administrators who may view private activities; `eve`
-/// is an administrator without that permission; `bob` is a user without a role. Adele's activities are private.
-fn furnished(place: &Place, approvals: u32) -> Fixture {
+/// Returns a fixture whose policy requires this many approvals. `root`, `ann`, `carl` and `dora` are administrators who
+/// may view private activities; `eve` is an administrator without that permission; `bob` is a user without a role.
+/// Adele's activities are private.
+fn fixture_requiring(place: &Place, approvals: u32) -> Fixture {
     let fixture = place.fixture();
     let names = ["ann", "carl", "dora", "eve", "bob"];
     let mut people = people(&[("adele", &["council"])]);

@@ -1,6 +1,6 @@
-//! The conformance kit distinguishes faulty adapters from correct ones. Each faulty adapter is detected by the clause that
-//! names its fault. The tests also list every other clause that it violates, so a kit that rejects everything fails here.
-//! Every clause is violated by at least one adapter.
+//! The conformance kit distinguishes faulty adapters from correct ones. Each faulty adapter is detected by the clause
+//! that names its fault. The tests also list every other clause that it violates, so a kit that rejects everything
+//! fails here. Every clause is violated by at least one adapter.
 #![cfg(feature = "conformance")]
 
 mod faulty;

@@ -5,7 +5,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use activity_privacy::conformance::{DirectoryHarness, SinkHarness, Source, StoreHarness};
+use activity_privacy::conformance::{DirectoryHarness, FinishImport, SinkHarness, Source, StoreHarness};
 use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, GroupDirectory, ImportError};
 use activity_privacy::identity::{GroupId, UserId};
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
@@ -64,6 +64,12 @@ impl DirectoryHarness for InMemory<MemoryDirectory> {
         let cut_off = builder(source).member(&cut, &UserId::new("somebody").unwrap());
         let refused = cut_off.build(DirectoryRevision(u64::MAX), source.as_of).unwrap_err();
         assert_eq!(refused, ImportError::UnknownGroup(cut), "an incomplete import is not built");
+    }
+
+    fn begin_import<'a>(&'a self, source: &Source) -> FinishImport<'a> {
+        let revision = self.0.snapshot().map_or(1, |snapshot| snapshot.revision().0 + 1);
+        let built = builder(source).build(DirectoryRevision(revision), source.as_of).unwrap();
+        Box::new(move || Ok(self.0.install(built)?))
     }
 
     fn crash(&mut self) {}

@@ -23,8 +23,8 @@ impl Folder {
         self.0.path().join("some.db")
     }
 
-    /// Copies the database and its write-ahead log while other handles have them open. The index of the log is in memory
-    /// that the processes share, which a crash loses.
+    /// Copies the database and its write-ahead log while other handles have them open. The index of the log is in
+    /// memory that the processes share, which a crash loses.
     fn after_a_crash(&self) -> Self {
         let copy = Self::new();
         for file in ["some.db", "some.db-wal"] {
@@ -39,7 +39,7 @@ impl Folder {
 
 struct Activities {
     folder: Folder,
-    /// Kept because handles on these files are still open.
+    /// Kept because handles to these files are still open.
     crashed: Vec<Folder>,
 }
 
@@ -62,7 +62,7 @@ impl StoreHarness for Activities {
 
 struct Records {
     folder: Folder,
-    /// Kept because handles on these files are still open.
+    /// Kept because handles to these files are still open.
     crashed: Vec<Folder>,
 }
 

@@ -12,19 +12,46 @@
 mod checks;
 mod fixture;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Runs a check on every file in the corpus of a target, in the order of their names.
-fn replay(target: &str, check: impl Fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+use activity_privacy::policy::PrivacyPolicy;
+
+/// Returns every file in the corpus of a target, in the order of their names.
+fn corpus(target: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
     let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     assert!(!files.is_empty(), "the corpus of {target} is empty");
-    for file in &files {
+    files
+}
+
+/// Runs a check on every file in the corpus of a target.
+fn replay(target: &str, check: impl Fn(&[u8])) {
+    for file in corpus(target) {
         // The test runner shows this only if the check fails.
         eprintln!("{}", file.file_name().unwrap().to_string_lossy());
         check(&std::fs::read(file).unwrap());
     }
+}
+
+/// Checks that the written seeds of a target are accepted, except those whose names end as listed. The fuzzer's own
+/// inputs have no file extension.
+fn written_seeds_are_accepted(target: &str, damaged: &[&str], is_accepted: impl Fn(&[u8]) -> bool) {
+    for file in corpus(target).iter().filter(|file| file.extension().is_some()) {
+        let name = file.file_stem().unwrap().to_string_lossy();
+        let is_damaged = damaged.iter().any(|end| name.ends_with(end));
+        assert_eq!(is_accepted(&std::fs::read(file).unwrap()), !is_damaged, "{target}/{name}");
+    }
+}
+
+#[test]
+fn d2_written_seeds_have_the_current_form() {
+    let damaged = ["-misspelt", "-spoilt", "-with-more", "cut", "deep", "repeated"];
+    written_seeds_are_accepted("stored_documents", &damaged, checks::stored_documents::is_document);
+    let damaged = ["no-revision", "no-admin", "repeated-admin", "strange-grant", "unknown-field", "deep"];
+    written_seeds_are_accepted("policy_document", &damaged, |input| {
+        serde_json::from_slice::<PrivacyPolicy>(input).is_ok()
+    });
 }
 
 #[test]

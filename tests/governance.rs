@@ -235,7 +235,7 @@ fn g1_intent_precedes_effect_and_outcome_follows() {
 
     // The store fails, and the outcome says so.
     store.fail_to_publish(StoreError::Backend("on command".into()));
-    assert!(matches!(change("failed.example").unwrap_err(), UpdatePolicyError::Store(StoreError::Backend(_))));
+    assert!(matches!(change("failed.example").unwrap_err(), UpdatePolicyError::OutcomeUnknown(StoreError::Backend(_))));
     let records = sink.durable();
     let [.., intent, outcome] = &records[..] else { panic!("two records") };
     assert_eq!(intent.outcome, Outcome::Intended);

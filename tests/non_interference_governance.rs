@@ -139,7 +139,7 @@ fn v2_governance_histories_show_remove_reject_and_fail() {
         ("page", "refused"),
         ("reveal", "done"),
         ("reveal", "refused"),
-        ("reveal request", "done"),
+        ("reveal_request", "done"),
         ("approval", "done"),
         ("approval", "refused"),
         ("erasure", "done"),

@@ -13,10 +13,6 @@ mod place;
 
 #[path = "state_machine/backend.rs"]
 mod backend;
-#[path = "state_machine/system.rs"]
-mod system;
-#[path = "state_machine/tally.rs"]
-mod tally;
 
 use std::collections::BTreeSet;
 
@@ -27,15 +23,15 @@ use activity_privacy::forward::{ForwardBatch, Offset};
 use activity_privacy::governance::RecordQuery;
 use activity_privacy::query::{CountBy, Cursor, PageSize};
 use activity_privacy::strategies::{
-    CursorChoice, ExpectedAnswer, Node, Search, Step, all_activity_ids, histories, searches,
+    Coverage, CursorChoice, ExpectedAnswer, HistoryHarness, Node, Nodes, Search, Step, all_activity_ids, histories,
+    searches,
 };
-use backend::{Backend, Memory};
+use backend::Memory;
 use fixture::user;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use serde_json::{Value, json};
-use system::System;
 
 /// How the second run handles a batch that has no activities left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,8 +55,8 @@ struct Run {
 }
 
 /// Applies a history, without the activities that another run stores as private.
-fn drive<G: Backend>(history: &[Step], asked: &[Search], less: Option<&Run>, nothing: EmptyBatch) -> Run {
-    let mut system = System::<G>::new();
+fn drive<H: HistoryHarness>(history: &[Step], asked: &[Search], less: Option<&Run>, nothing: EmptyBatch) -> Run {
+    let mut nodes = Nodes::<H>::new();
     let mut run = Run::default();
     let mut delivered: Vec<Vec<Activity>> = Vec::new();
     for step in history {
@@ -90,7 +86,7 @@ fn drive<G: Backend>(history: &[Step], asked: &[Search], less: Option<&Run>, not
                     }
                 }
                 let ids: Vec<ActivityId> = batch.iter().map(|activity| activity.id().clone()).collect();
-                let answer = system.answer(&Step::Deliver { at, batch }, &ExpectedAnswer::Nothing);
+                let answer = nodes.answer(&Step::Deliver { at, batch }, &ExpectedAnswer::Nothing);
                 run.taken.push(matches!(answer, ExpectedAnswer::Delivered(Ok(_))));
                 let ExpectedAnswer::Delivered(answer) = answer else { panic!("{answer:?}") };
                 run.delivered.push(ids.into_iter().zip(answer.unwrap_or_default()).collect());
@@ -98,13 +94,13 @@ fn drive<G: Backend>(history: &[Step], asked: &[Search], less: Option<&Run>, not
             step => {
                 if matches!(step, Step::Erase { .. } | Step::Retain { .. }) {
                     // Activities that were hidden so far, even if they are not stored at the end.
-                    run.hidden.extend(hidden(&system));
+                    run.hidden.extend(hidden(&nodes));
                 }
-                let answer = system.answer(&step, &ExpectedAnswer::Nothing);
+                let answer = nodes.answer(&step, &ExpectedAnswer::Nothing);
                 match (&step, answer) {
                     (Step::Page { at, search, .. } | Step::Count { at, search, .. }, answer) => {
                         run.observed.push(format!("{answer:?}"));
-                        observe(system.filter(*at), std::slice::from_ref(search), &mut run.observed);
+                        observe(nodes.filter(*at), std::slice::from_ref(search), &mut run.observed);
                     }
                     (Step::LookUp { .. } | Step::Forward { .. } | Step::Change { .. } | Step::Open { .. }, answer)
                     | (Step::Erase { .. } | Step::Retain { .. }, answer) => {
@@ -114,10 +110,10 @@ fn drive<G: Backend>(history: &[Step], asked: &[Search], less: Option<&Run>, not
                         run.observed.push(format!("{answer:?}"));
                     }
                     (Step::Import { .. }, _) if nothing == EmptyBatch::Left => {
-                        system.answer(&Step::Reconcile(Node::First), &ExpectedAnswer::Nothing);
+                        nodes.answer(&Step::Reconcile(Node::First), &ExpectedAnswer::Nothing);
                     }
                     (Step::CatchUp, _) if nothing == EmptyBatch::Left => {
-                        system.answer(&Step::Reconcile(Node::Second), &ExpectedAnswer::Nothing);
+                        nodes.answer(&Step::Reconcile(Node::Second), &ExpectedAnswer::Nothing);
                     }
                     _ => {}
                 }
@@ -125,16 +121,16 @@ fn drive<G: Backend>(history: &[Step], asked: &[Search], less: Option<&Run>, not
         }
     }
     for node in Node::BOTH {
-        observe(system.filter(node), asked, &mut run.observed);
-        observe_all(system.filter(node), &mut run.observed);
+        observe(nodes.filter(node), asked, &mut run.observed);
+        observe_all(nodes.filter(node), &mut run.observed);
     }
-    run.hidden.extend(hidden(&system));
+    run.hidden.extend(hidden(&nodes));
     run
 }
 
 /// Returns the activities that are now stored as private.
-fn hidden<G: Backend>(system: &System<G>) -> Vec<ActivityId> {
-    let all = system.everything(Node::First).into_iter();
+fn hidden<H: HistoryHarness>(nodes: &Nodes<H>) -> Vec<ActivityId> {
+    let all = nodes.everything(Node::First).into_iter();
     let hidden = all.filter(|stored| stored.visibility() == Visibility::Private);
     hidden.map(|stored| stored.activity().id().clone()).collect()
 }
@@ -208,11 +204,11 @@ fn error_text(error: &dyn std::error::Error) -> String {
     Value::from(chain).to_string()
 }
 
-fn interferes_nowhere<G: Backend>(history: &[Step], asked: &[Search]) -> Result<usize, TestCaseError> {
+fn interferes_nowhere<H: HistoryHarness>(history: &[Step], asked: &[Search]) -> Result<usize, TestCaseError> {
     let mut hidden = 0;
     for nothing in [EmptyBatch::Delivered, EmptyBatch::Left] {
-        let with = drive::<G>(history, asked, None, nothing);
-        let without = drive::<G>(history, asked, Some(&with), nothing);
+        let with = drive::<H>(history, asked, None, nothing);
+        let without = drive::<H>(history, asked, Some(&with), nothing);
         for (with, without) in with.observed.iter().zip(&without.observed) {
             prop_assert_eq!(with, without, "{:?}", nothing);
         }
@@ -231,12 +227,13 @@ fn interferes_nowhere<G: Backend>(history: &[Step], asked: &[Search]) -> Result<
 
 fn config(seeds: &'static str, cases: u32) -> ProptestConfig {
     let cases = std::env::var("ACTIVITY_PRIVACY_CASES").map_or(cases, |cases| cases.parse().expect("a number"));
+    assert!(std::path::Path::new(seeds).is_file(), "no committed seed would be replayed");
     let failure_persistence = Some(Box::new(FileFailurePersistence::Direct(seeds)) as Box<_>);
     ProptestConfig { cases, failure_persistence, ..ProptestConfig::default() }
 }
 
 proptest! {
-    #![proptest_config(config("proptest-regressions/non_interference_memory.txt", 48))]
+    #![proptest_config(config("../proptest-regressions/non_interference_memory.txt", 48))]
 
     #[test]
     fn v2_no_memory_history_discloses_hidden_activities(
@@ -249,7 +246,7 @@ proptest! {
 
 #[cfg(feature = "sqlite")]
 proptest! {
-    #![proptest_config(config("proptest-regressions/non_interference_sqlite.txt", 16))]
+    #![proptest_config(config("../proptest-regressions/non_interference_sqlite.txt", 16))]
 
     #[test]
     fn v2_no_sqlite_history_discloses_hidden_activities(
@@ -267,13 +264,14 @@ fn v2_histories_hide_show_and_reject() {
     use proptest::test_runner::TestRunner;
     let mut runner = TestRunner::deterministic();
     let (mut hidden, mut refused) = (0, 0);
-    tally::start();
-    for _ in 0..150 {
-        let history = histories(20..=40).new_tree(&mut runner).unwrap().current();
-        let run = drive::<Memory>(&history, &[], None, EmptyBatch::Delivered);
-        hidden += run.hidden.len();
-        refused += run.taken.iter().filter(|taken| !**taken).count();
-    }
-    let stored = tally::finish().times("delivered: Stored") as usize;
+    let ((), reached) = Coverage::during(|| {
+        for _ in 0..150 {
+            let history = histories(20..=40).new_tree(&mut runner).unwrap().current();
+            let run = drive::<Memory>(&history, &[], None, EmptyBatch::Delivered);
+            hidden += run.hidden.len();
+            refused += run.taken.iter().filter(|taken| !**taken).count();
+        }
+    });
+    let stored = reached.times("delivered: Stored") as usize;
     assert!(hidden > 60 && stored > hidden + 60 && refused > 0, "{stored} stored, {hidden} hidden, {refused} refused");
 }

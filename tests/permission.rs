@@ -276,7 +276,7 @@ fn p1_grant_by_name_of_deleted_user_is_rejected() {
     fixture.grant("ann");
 }
 
-/// Another handle on the same store revokes, like another node.
+/// Another handle to the same store revokes, like another node.
 #[test]
 fn p2_revocation_through_other_handle_stops_reveal() {
     for place in places() {
@@ -356,7 +356,7 @@ fn p3_reveal_without_required_justification_is_denied() {
         assert_eq!(
             (
                 summary.reveal,
-                summary.about.justification.as_ref().and_then(Commitment::value).map(Justification::as_str)
+                summary.terms.justification.as_ref().and_then(Commitment::value).map(Justification::as_str)
             ),
             (reveal.id(), Some("case 4711"))
         );

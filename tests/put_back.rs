@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use activity_privacy::activity::{Activity, Actor, App};
 use activity_privacy::filter::IngestOutcome;
+use activity_privacy::identity::Subject;
 use activity_privacy::query::{PageSize, Query};
 use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
 use fixture::*;
@@ -57,4 +58,24 @@ fn d1_file_restored_under_running_process_stays_readable() {
             .ok(),
         Some(2)
     );
+}
+
+/// Other activities have the sequences again that were given before, and the removal is undone.
+#[test]
+fn d4_ids_from_before_the_restore_are_forgotten() {
+    let folder = folder();
+    let path = activities(folder.path());
+    let (fixture, store) = fixture_of(&path);
+    populate(&fixture);
+    let copy = folder.path().join("copy.db");
+    store.backup(&copy).unwrap();
+    fixture.erase(Subject::of(user("bob")).with_identity(alias("bob@contoso.com")));
+    let later = [in_app("c", "Box"), in_app("d", "Box")];
+    assert_eq!(fixture.ingest(&later), [IngestOutcome::Stored; 2]);
+    restore(&path, &copy);
+    let other = Fixture::behind(Arc::new(SqliteStore::open(&path).unwrap()));
+    other.install(people(&[("adele", &["council"]), ("bob", &[])]));
+    assert_eq!(other.ingest(&["e", "f", "g"].map(|id| in_app(id, "Teams"))), [IngestOutcome::Stored; 3]);
+    assert_eq!(fixture.ingest(&later), [IngestOutcome::Stored; 2]);
+    assert_eq!(fixture.ingest(&[activity("b", "bob")]), [IngestOutcome::Duplicate]);
 }

@@ -102,11 +102,11 @@ fn r1_reveal_and_its_record_state_its_terms() {
         );
         let Event::Reveal(summary) = last.event else { panic!("not a reveal") };
         assert_eq!(summary.reveal, reveal.id());
-        assert_eq!((summary.about.from, summary.about.until), (Some(at(-5)), Some(at(5))));
-        assert!(summary.about.actors == 1 && summary.about.private_only);
+        assert_eq!((summary.terms.from, summary.terms.until), (Some(at(-5)), Some(at(5))));
+        assert!(summary.terms.actors == 1 && summary.terms.private_only);
         assert_eq!(summary.expires_at, at(90));
         assert_eq!(
-            summary.about.justification.as_ref().and_then(Commitment::value).map(Justification::as_str),
+            summary.terms.justification.as_ref().and_then(Commitment::value).map(Justification::as_str),
             Some("case 4711")
         );
     }
@@ -124,7 +124,7 @@ fn r1_record_binds_the_query() {
         let request = RevealRequest::new(user("root"), query, Duration::from_secs(9), audited);
         let _reveal = fixture.filter.reveal(request).unwrap();
         let Event::Reveal(summary) = fixture.records().pop().unwrap().record.event else { panic!("not a reveal") };
-        digests.push(*summary.about.query.value().unwrap());
+        digests.push(*summary.terms.query.value().unwrap());
     }
     digests.sort();
     digests.dedup();

@@ -8,6 +8,8 @@
 
 #[path = "sqlite_damage/btree.rs"]
 mod btree;
+#[path = "sqlite_damage/checks.rs"]
+mod checks;
 mod fixture;
 mod place;
 

@@ -28,17 +28,6 @@ use fixture::*;
 use place::*;
 use rusqlite::Connection;
 
-fn file_error(error: &(dyn Error + 'static)) -> Option<FileError> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref::<FileError>() {
-            return Some(*found);
-        }
-        next = error.source();
-    }
-    None
-}
-
 fn fixture_at(path: &Path) -> Fixture {
     let sink = SqliteGovernance::open(governance_path(path)).unwrap();
     Fixture::over(Arc::new(SqliteStore::open(path).unwrap()), Arc::new(sink))
@@ -223,6 +212,17 @@ fn b2_error_for_damaged_row_contains_no_content() {
         }
         assert!(!text.contains("canary"), "{text}");
     }
+}
+
+#[test]
+fn b2_debug_of_an_adapter_shows_its_path_only() {
+    let folder = folder();
+    let path = activities(folder.path());
+    let records = governance_path(&path);
+    let store = SqliteStore::open(&path).unwrap();
+    assert_eq!(format!("{store:?}"), format!("SqliteStore {{ path: {path:?}, .. }}"));
+    let sink = SqliteGovernance::open(&records).unwrap();
+    assert_eq!(format!("{sink:?}"), format!("SqliteGovernance {{ path: {records:?}, .. }}"));
 }
 
 fn reveal_short(viewer: &str) -> RevealRequest {

@@ -28,7 +28,7 @@ use rusqlite::Connection;
 const ROWS: i64 = 20;
 
 fn fixture(version: u32) -> [PathBuf; 2] {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     [folder.join(format!("activities-v{version}.db")), folder.join(format!("governance-v{version}.db"))]
 }
 

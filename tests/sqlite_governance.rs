@@ -68,7 +68,7 @@ fn reveal_record(number: usize, length: usize) -> Record {
         why += &format!("because-{number:06} ");
     }
     why.truncate(4_000);
-    let about = RevealTerms {
+    let terms = RevealTerms {
         query: Commitment::new(Digest::of_ids([]), salt(67)),
         from: None,
         until: None,
@@ -79,9 +79,9 @@ fn reveal_record(number: usize, length: usize) -> Record {
     };
     let event = if number.is_multiple_of(5) {
         let (request, lifetime) = (RequestId(id(2)), Duration::from_secs(60));
-        Event::RequestReveal(RequestSummary { request, about, lifetime, expires_at: Some(at(60)) })
+        Event::RequestReveal(RequestSummary { request, terms, lifetime, expires_at: Some(at(60)) })
     } else {
-        Event::Reveal(RevealSummary { reveal: RevealId(id(2)), request: None, about, expires_at: at(60) })
+        Event::Reveal(RevealSummary { reveal: RevealId(id(2)), request: None, terms, expires_at: at(60) })
     };
     Record {
         id: RecordId(id(3)),
@@ -233,6 +233,7 @@ fn b1_integrity_check_detects_columns_that_differ() {
         "UPDATE record SET removed = 1 WHERE sequence = 401",
         "UPDATE record SET record = (SELECT record FROM record WHERE sequence = 501) WHERE sequence = 500",
         "UPDATE record SET sequence = 1000 WHERE sequence = 600",
+        "UPDATE record SET sequence = -600 WHERE sequence = 600",
         "DELETE FROM record WHERE sequence = 500",
         "DELETE FROM record WHERE sequence > 400",
         "UPDATE record SET targets = '[\"viewer\"]' WHERE sequence = 300",
@@ -254,6 +255,22 @@ fn b1_integrity_check_detects_columns_that_differ() {
             _ => FileError::Corrupt,
         };
         assert_eq!(source, Some(&expected), "{damage}: {error:?}");
+    }
+}
+
+#[test]
+fn b1_sequence_below_one_is_no_receipt() {
+    for sequence in [0, -1] {
+        let folder = folder();
+        let (path, sink) = open(folder.path());
+        let record = reveal_record(0, 10);
+        let _receipt = sink.record(&record).unwrap();
+        rusqlite::Connection::open(&path).unwrap().execute("UPDATE record SET sequence = ?1", [sequence]).unwrap();
+        let invalid = FileError::InvalidContent { what: "governance record" };
+        for error in [sink.record(&record).unwrap_err(), sink.newest(&RecordQuery::default()).unwrap_err()] {
+            let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref());
+            assert_eq!(source, Some(&invalid), "{sequence}: {error:?}");
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use activity_privacy::activity::{Activity, Actor, App};
+use activity_privacy::filter::IngestOutcome;
 use activity_privacy::identity::Subject;
 use activity_privacy::memory::MemorySink;
 use activity_privacy::query::{CountBy, Position, Query};
@@ -241,4 +242,145 @@ fn v3_results_equal_the_store_in_memory() {
     assert!(compared > 5_000, "{compared}");
     let closed = rows(&activities(folder.path()), "SELECT count(*) > 50 FROM public_partition WHERE state = 'closed'");
     assert_eq!(closed, ["Integer(1)"]);
+}
+
+/// A step per batch would leave most of these partitions to later batches.
+#[test]
+fn v3_batch_closes_every_partition_that_it_fills() {
+    let folder = folder();
+    let path = activities(folder.path());
+    let fixture = set_up(open(&path, 4_096));
+    fixture.ingest(&(0..4_096 * 3 + 1).map(|n| activity(&format!("a-{n}"), "bob", "Box", n)).collect::<Vec<_>>());
+    assert_eq!(
+        rows(&path, "SELECT sum(state = 'closed'), sum(state = 'open'), count(*) FROM public_partition"),
+        ["Integer(3) Integer(1) Integer(4)"]
+    );
+}
+
+/// A rare actor, app or action is older than more rows than one page reads.
+#[test]
+fn v3_rare_value_is_found_beyond_the_row_limit() {
+    let folder = folder();
+    let path = activities(folder.path());
+    let fixture = set_up(open(&path, 8_192));
+    // As many actors as a search looks up one by one.
+    let rare = (0..16).map(|n| activity(&format!("rare-{n}"), &format!("rare-{n}"), "Rare", n));
+    let carl = Actor::user(alias("carl@contoso.com"));
+    let action = Activity::builder(
+        "action".parse().unwrap(),
+        carl,
+        App::new("Box".parse().unwrap()),
+        "Rare".parse().unwrap(),
+        at(0),
+    );
+    let rare = rare.chain([action.build().unwrap()]);
+    fixture.ingest(&rare.collect::<Vec<_>>());
+    let frequent = SqliteStore::ROWS_PER_PAGE as i64 + 8_192;
+    let all: Vec<Activity> = (0..frequent).map(|n| activity(&format!("a-{n}"), "bob", "Box", 20 + n)).collect();
+    all.chunks(8_192).for_each(|batch| drop(fixture.ingest(batch)));
+    let by_any = (0..16).try_fold(Query::all(), |query, n| query.by_actor(format!("rare-{n}@contoso.com")));
+    for (query, many) in [
+        (by_any.unwrap(), 16),
+        (Query::all().by_actor("rare-7@contoso.com").unwrap(), 1),
+        (Query::all().in_app("Rare".parse().unwrap()), 16),
+        (Query::all().with_action("Rare".parse().unwrap()), 1),
+    ] {
+        let page = fixture.store.public_page(&query, None, 20).unwrap();
+        assert_eq!((page.activities.len(), page.stopped_at), (many, None), "{query:?}");
+    }
+}
+
+/// Returns fixtures over two handles of one file, each with its own caches.
+fn two_handles(path: &Path, rows: u32) -> [Fixture; 2] {
+    let sink = Arc::new(MemorySink::new());
+    [(); 2].map(|()| {
+        let fixture = Fixture::over(Arc::new(open(path, rows)), Arc::<MemorySink>::clone(&sink));
+        fixture.install(people(&[("bob", &[]), ("carl", &[])]));
+        fixture
+    })
+}
+
+/// The other handle indexes the ids before this one reads their rows.
+#[test]
+fn d4_id_indexed_by_another_handle_is_duplicate() {
+    let folder = folder();
+    let path = activities(folder.path());
+    let [here, there] = two_handles(&path, 8);
+    here.ingest(&[activity("first", "bob", "Box", 0)]);
+    let all: Vec<Activity> = (0..40).map(|n| activity(&format!("a-{n}"), "bob", "Box", n)).collect();
+    there.ingest(&all);
+    assert_eq!(rows(&path, "SELECT ids_indexed_up_to > 30 FROM public_state"), ["Integer(1)"]);
+    assert_eq!(here.ingest(&all), [IngestOutcome::Duplicate; 40]);
+}
+
+/// The other handle stores and erases the activities before this one reads their rows.
+#[test]
+fn d4_id_erased_by_another_handle_is_duplicate() {
+    let folder = folder();
+    let path = activities(folder.path());
+    let [here, there] = two_handles(&path, 8);
+    here.ingest(&[activity("first", "bob", "Box", 0)]);
+    let all: Vec<Activity> = (0..3).map(|n| activity(&format!("a-{n}"), "carl", "Box", n)).collect();
+    there.ingest(&all);
+    there.erase(Subject::of(user("carl")).with_identity(alias("carl@contoso.com")));
+    assert_eq!(rows(&path, "SELECT count(*) FROM public_activity_1"), ["Integer(1)"]);
+    assert_eq!(here.ingest(&all), [IngestOutcome::Duplicate; 3]);
+}
+
+/// The ids of a partition are written to the index in two steps, and one more activity is stored in between.
+#[test]
+fn d4_id_stored_between_index_steps_is_duplicate() {
+    const ROWS: i64 = 16_384;
+    let folder = folder();
+    let path = activities(folder.path());
+    let fixture = set_up(open(&path, ROWS as u32));
+    let indexed = || rows(&path, "SELECT ids_indexed_up_to, (SELECT count(*) FROM public_id) FROM public_state");
+    let all: Vec<Activity> = (0..ROWS + 2).map(|n| activity(&format!("a-{n}"), "bob", "Box", n)).collect();
+    let (first, rest) = all.split_at(ROWS as usize - 1);
+    fixture.ingest(first);
+    assert_eq!(indexed(), ["Integer(0) Integer(0)"]);
+    fixture.ingest(&rest[..1]);
+    assert_eq!(indexed(), ["Integer(0) Integer(8192)"]);
+    fixture.ingest(&rest[1..]);
+    assert_eq!(indexed(), ["Integer(16384) Integer(16384)"]);
+    for batch in [rest, &first[..1_000], rest] {
+        assert!(fixture.ingest(batch).iter().all(|outcome| *outcome == IngestOutcome::Duplicate));
+    }
+}
+
+/// The range of a count begins and ends at the first, the last and other activities of closed partitions.
+#[test]
+fn v3_counts_are_exact_at_partition_bounds() {
+    let folder = folder();
+    let path = activities(folder.path());
+    let fixture = set_up(open(&path, 8));
+    for n in 0..20 {
+        fixture.ingest(&[activity(&format!("a-{n}"), "bob", "Box", n * 1_800)]);
+    }
+    assert_eq!(rows(&path, "SELECT count(*) FROM public_partition WHERE state = 'closed'"), ["Integer(2)"]);
+    let of_action = Query::all().with_action("FileAccessed".parse().unwrap());
+    for (from, until) in (0..20).flat_map(|from| (from..=20).map(move |until| (from, until))) {
+        for query in [Query::all(), of_action.clone()] {
+            let query = query.since(at(from * 1_800)).until(at(until * 1_800));
+            let counts = fixture.store.public_counts(&query, None).unwrap();
+            assert_eq!((counts.total, counts.is_complete), ((until - from) as u64, true), "{query:?}");
+        }
+    }
+}
+
+#[test]
+fn b3_ids_leave_memory_as_they_are_stored() {
+    let folder = folder();
+    let path = activities(folder.path());
+    let fixture = set_up(open(&path, 8));
+    for batch in 0..20 {
+        let of = |name: &str| -> Vec<Activity> {
+            (0..10).map(|n| activity(&format!("{name}-{batch}-{n}"), name, "Box", n)).collect()
+        };
+        fixture.ingest(&[of("bob"), of("adele")].concat());
+        for family in ["public", "private"] {
+            let state = format!("SELECT last_sequence - ids_indexed_up_to < 24 FROM {family}_state");
+            assert_eq!(rows(&path, &state), ["Integer(1)"], "{family}, batch {batch}");
+        }
+    }
 }

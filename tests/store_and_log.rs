@@ -69,14 +69,18 @@ impl Pair {
     /// Returns how store and log differ, after opening a filter in both ways.
     fn difference(&self) -> Option<Difference> {
         let differs = |opened: Result<PrivacyFilter, OpenError>| match opened {
-            Err(OpenError::Differs(difference)) => Some(difference),
+            Err(OpenError::StoreAndLogDiffer(difference)) => Some(difference),
             Ok(_) | Err(OpenError::NoPolicy | OpenError::AlreadyInitialized) => None,
             Err(error) => panic!("{error}"),
         };
         let before = self.records().len();
         let found = differs(self.builder().open());
         if found.is_some() {
-            assert_eq!(differs(self.builder().initialize(administrators())), found);
+            let initialized = self.builder().initialize(administrators());
+            match self.store.policy().unwrap() {
+                Some(_) => assert!(matches!(initialized, Err(OpenError::AlreadyInitialized)), "{initialized:?}"),
+                None => assert_eq!(differs(initialized), found),
+            }
             assert_eq!(differs(self.builder().open_or_initialize(administrators())), found);
             assert_eq!(self.records().len(), before, "a failed opening changes neither store nor log");
         }
@@ -289,7 +293,10 @@ fn g8_accepted_difference_is_recorded_and_valid_once() {
     // A difference other than the accepted one is not accepted.
     let again = missing.with_log(Arc::new(MemorySink::new()));
     let found = again.accept(difference).unwrap_err();
-    assert!(matches!(found, OpenError::Differs(Difference::LogEmpty { store }) if store == rev(3)), "{found:?}");
+    assert!(
+        matches!(found, OpenError::StoreAndLogDiffer(Difference::LogEmpty { store }) if store == rev(3)),
+        "{found:?}"
+    );
     // If store and log match, there is no difference to accept.
     let before = missing.records().len();
     drop(missing.accept(difference).unwrap());
@@ -333,6 +340,19 @@ fn g8_new_store_gets_later_revision() {
     assert_eq!(empty.difference(), None);
     // The earlier store does not contain the acceptance.
     assert_eq!(pair.difference(), Some(Difference::StoreBehind { store: rev(2), log: rev(4) }));
+}
+
+#[test]
+fn g8_initializing_existing_policy_records_no_acceptance() {
+    let pair = Pair::new();
+    make_private(&pair.initialize());
+    let missing = pair.with_log(Arc::new(MemorySink::new()));
+    let difference = missing.difference().unwrap();
+    let accepted = AcceptedDifference::i_accept_that_what_is_missing_is_lost(user("root"), difference);
+    let initialized = missing.builder().accept_difference(accepted).initialize(administrators());
+    assert!(matches!(initialized, Err(OpenError::AlreadyInitialized)), "{initialized:?}");
+    assert!(missing.records().is_empty());
+    assert_eq!(missing.difference(), Some(difference), "the difference is still not accepted");
 }
 
 #[test]

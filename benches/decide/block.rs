@@ -6,7 +6,7 @@ use activity_privacy::activity::{Activity, Actor, App};
 use activity_privacy::identity::{Alias, Identity};
 
 use super::as_of;
-use super::chance::Chance;
+use super::chance::SplitMix64;
 use super::import::user_id;
 use super::organisation::{as_written, id, mail, upn};
 
@@ -42,7 +42,7 @@ pub(crate) struct Block {
 impl Block {
     /// Returns activities of these users, each on behalf of the next user if the form needs one. `is_hidden` returns
     /// whether an activity with these principals is to be hidden.
-    pub(crate) fn new(users: &[u32], form: Form, chance: &mut Chance, is_hidden: impl Fn(&[u32]) -> bool) -> Self {
+    pub(crate) fn new(users: &[u32], form: Form, chance: &mut SplitMix64, is_hidden: impl Fn(&[u32]) -> bool) -> Self {
         let mut block = Self { activities: Vec::new(), folded: Vec::new(), hidden: Vec::new() };
         let next = users.iter().cycle().skip(1);
         for (user, next) in users.iter().zip(next) {

@@ -1,9 +1,9 @@
-//! Random numbers that are the same in every run.
+//! Reproducible pseudorandom numbers.
 
-/// A pseudorandom number generator (Steele, Lea, Flood: "Fast splittable pseudorandom number generators").
-pub(crate) struct Chance(u64);
+/// A SplitMix64 generator (Steele, Lea, Flood: "Fast splittable pseudorandom number generators").
+pub(crate) struct SplitMix64(u64);
 
-impl Chance {
+impl SplitMix64 {
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -35,7 +35,7 @@ pub(crate) fn scale(random: u64, end: u64) -> u64 {
     ((u128::from(random) * u128::from(end)) >> 64) as u64
 }
 
-/// A permutation of the numbers below an end, computed one by one, without a list in memory.
+/// A permutation of the numbers below `end`. Each is computed on demand, so that no list is held in memory.
 pub(crate) struct Shuffled {
     end: u64,
     half_bits: u32,
@@ -48,17 +48,19 @@ impl Shuffled {
         Self { end, half_bits: bits.div_ceil(2).max(1), seed }
     }
 
-    /// Returns the number at a position below the end.
-    pub(crate) fn at(&self, place: u64) -> u64 {
-        let mut number = self.round_trip(place);
+    /// Returns the number at `position`, which must be below `end`.
+    pub(crate) fn at(&self, position: u64) -> u64 {
+        debug_assert!(position < self.end, "position {position}, end {}", self.end);
+        let mut number = self.permute(position);
+        // Cycle walking: repeats until the number is below `end`.
         while number >= self.end {
-            number = self.round_trip(number);
+            number = self.permute(number);
         }
         number
     }
 
-    /// A Feistel network, so each number occurs once.
-    fn round_trip(&self, number: u64) -> u64 {
+    /// Permutes the numbers of the network's range, a power of 4, by a Feistel network.
+    fn permute(&self, number: u64) -> u64 {
         let mask = (1 << self.half_bits) - 1;
         let (mut left, mut right) = (number >> self.half_bits, number & mask);
         for round in 0..4 {

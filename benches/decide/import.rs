@@ -6,7 +6,7 @@ use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, Directory
 use activity_privacy::identity::{Alias, GroupId, UserId};
 
 use super::as_of;
-use super::chance::{Chance, Shuffled};
+use super::chance::{Shuffled, SplitMix64};
 use super::organisation::{MEMBERSHIPS, Organisation, group_id, id, mail, upn};
 use super::policies::administrator;
 
@@ -89,7 +89,7 @@ pub(crate) fn import(organisation: &Organisation, revision: u64) -> Imported {
 
 /// Returns the time that it takes to sort one number for each membership.
 pub(crate) fn sorting(organisation: &Organisation) -> Duration {
-    let mut chance = Chance::new(11);
+    let mut chance = SplitMix64::new(11);
     let mut numbers: Vec<u64> =
         (0..u64::from(organisation.users) * u64::from(MEMBERSHIPS)).map(|_| chance.next()).collect();
     let start = Instant::now();

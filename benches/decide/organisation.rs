@@ -5,7 +5,7 @@
 //! private groups. One more group has a tenth of all users, and is private only in some policies. About one user in
 //! fourteen is protected.
 
-use super::chance::{Chance, Shuffled, mix, scale};
+use super::chance::{Shuffled, SplitMix64, mix, scale};
 
 pub(crate) const GROUPS: u32 = 10_000;
 /// The group with a tenth of all users.
@@ -156,7 +156,7 @@ fn names(user: u32) -> (&'static str, &'static str) {
 }
 
 /// Returns a name as a source writes it: two in five not in lower case.
-pub(crate) fn as_written(name: &str, chance: &mut Chance) -> String {
+pub(crate) fn as_written(name: &str, chance: &mut SplitMix64) -> String {
     if chance.below(5) >= 2 {
         return name.to_owned();
     }
@@ -202,7 +202,7 @@ impl Actors {
 
     /// Returns `count` actors out of `users` users.
     pub(crate) fn draw(self, users: u32, count: usize) -> Vec<u32> {
-        let mut chance = Chance::new(8);
+        let mut chance = SplitMix64::new(8);
         match self {
             Self::Uniform => (0..count).map(|_| chance.below(users.into()) as u32).collect(),
             Self::Zipf => {

@@ -1,7 +1,7 @@
 //! Times contenders in turns, so that load on the machine affects all of them.
 
 use super::block::{BLOCK, Block, Form};
-use super::chance::Chance;
+use super::chance::SplitMix64;
 use super::contender::Contender;
 use super::median::median;
 use super::organisation::{Organisation, is_spelt_beyond_ascii};
@@ -27,7 +27,7 @@ pub(crate) const FLOOR_BATCH: &str = "floor, 64 at once";
 /// Panics if a contender returns a wrong verdict.
 pub(crate) fn race(organisation: &Organisation, actors: &[u32], rounds: usize, contenders: &[Contender<'_>]) -> Times {
     const APART: usize = 211;
-    let mut chance = Chance::new(12);
+    let mut chance = SplitMix64::new(12);
     let mut times: Vec<Vec<f64>> = contenders.iter().map(|_| Vec::with_capacity(rounds)).collect();
     let blocks = actors.len() / BLOCK;
     for round in 0..rounds {

@@ -18,7 +18,7 @@ pub(crate) const GROUPS: &str = "`HashMap<String, Vec<u32>>`, `to_lowercase`";
 /// Policies and activities that are less plain, one by one and as a batch.
 pub(crate) const VARIANTS: [[&str; 2]; 8] = [
     ["id and UPN", "id and UPN, batch"],
-    ["on behalf of another user", "on behalf of somebody, batch"],
+    ["on behalf of another user", "on behalf of another user, batch"],
     ["external users private", "external users private, batch"],
     ["scope of 4 rules", "scope of 4 rules, batch"],
     ["account names", "account names, batch"],

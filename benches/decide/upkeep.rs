@@ -15,7 +15,7 @@ use activity_privacy::policy::{Administrators, GroupRef, PolicyChange, PrivacyPo
 
 use super::as_of;
 use super::block::{Block, Form};
-use super::chance::Chance;
+use super::chance::SplitMix64;
 use super::import::{group, user_id};
 use super::median::median;
 use super::organisation::{GROUPS, LARGE, Organisation};
@@ -39,7 +39,7 @@ pub(crate) struct Pauses {
 const REPEATS: usize = 5;
 
 /// A thousand users join a group or leave one. One group in ten is private.
-fn delta(organisation: &Organisation, chance: &mut Chance) -> DirectoryDelta {
+fn delta(organisation: &Organisation, chance: &mut SplitMix64) -> DirectoryDelta {
     let private: Vec<u32> = organisation.private_groups().collect();
     (0..1_000).fold(DirectoryDelta::new(), |delta, at| {
         let user = chance.below(organisation.users.into()) as u32;
@@ -56,7 +56,7 @@ pub(crate) fn steps(
     policy: &Arc<PrivacyPolicy>,
     directory: &Arc<DirectorySnapshot>,
 ) -> Steps {
-    let mut chance = Chance::new(13);
+    let mut chance = SplitMix64::new(13);
     let [mut new_engine, mut with, mut updated_for_delta, mut updated_for_policy] = [const { Vec::new() }; 4];
     let other = policies::with_large(policy, directory);
     for repeat in 0..REPEATS {
@@ -120,7 +120,7 @@ pub(crate) fn pauses(organisation: &Organisation, directory: &Arc<DirectorySnaps
     for private in organisation.private_groups() {
         change(&PolicyChange::MakePrivate(group(private).into()));
     }
-    let mut chance = Chance::new(14);
+    let mut chance = SplitMix64::new(14);
     let users: Vec<u32> = (0..64 * BATCH).map(|_| chance.below(organisation.users.into()) as u32).collect();
     let activities: Vec<Activity> = Block::new(&users, Form::Upn, &mut chance, |_| false).activities;
 

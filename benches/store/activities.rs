@@ -4,7 +4,7 @@ use activity_privacy::activity::{Action, Activity, ActivityId, Actor, App, AppNa
 use chrono::DateTime;
 use uuid::{Builder, Uuid};
 
-use super::chance::{Chance, mix, scale};
+use super::chance::{SplitMix64, mix, scale};
 use super::people::{Zipf, id, ranked, ranks, upn};
 
 const APPS: u32 = 30;
@@ -66,7 +66,7 @@ impl Activities {
     }
 
     pub(crate) fn at(&self, number: Number) -> Activity {
-        let mut chance = Chance::new(number.seed());
+        let mut chance = SplitMix64::new(number.seed());
         let actor = ranked(if number.hidden { &self.hidden } else { &self.public }.draw(&mut chance), number.hidden);
         let actor = Actor::user(id(actor)).with_identity(upn(actor));
         let app_rank = self.apps.draw(&mut chance);

@@ -56,12 +56,12 @@ impl Frequencies {
     }
 
     /// Returns the most frequent value and its count.
-    pub(crate) fn most(&self, key: Key) -> (String, u64) {
+    pub(crate) fn most_frequent(&self, key: Key) -> (String, u64) {
         self.0[key as usize].iter().max_by_key(|(_, rows)| **rows).map(|(value, rows)| (value.clone(), *rows)).unwrap()
     }
 
     /// Returns the least frequent value and its count.
-    pub(crate) fn least(&self, key: Key) -> (String, u64) {
+    pub(crate) fn least_frequent(&self, key: Key) -> (String, u64) {
         self.0[key as usize].iter().min_by_key(|(_, rows)| **rows).map(|(value, rows)| (value.clone(), *rows)).unwrap()
     }
 }

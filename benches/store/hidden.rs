@@ -70,10 +70,12 @@ fn questions<'a>(activities: &'a Activities, mixture: &'a Mixture, frequencies: 
         questions.push((format!("page, {what}"), Some(rows), Box::new(ask)));
     };
     page("newest", Query::all(), public);
-    for (how, choose) in [("frequent", Frequencies::most as fn(&Frequencies, Key) -> _), ("rare", Frequencies::least)] {
+    for (frequency, pick) in
+        [("frequent", Frequencies::most_frequent as fn(&Frequencies, Key) -> _), ("rare", Frequencies::least_frequent)]
+    {
         for key in Key::ALL {
-            let (value, rows): (String, u64) = choose(frequencies, key);
-            page(&format!("{how} {}", key.name()), key.query(&value), rows);
+            let (value, rows): (String, u64) = pick(frequencies, key);
+            page(&format!("{frequency} {}", key.name()), key.query(&value), rows);
         }
     }
     page("actor who is hidden", Query::all().by_actor(upn(ranked(0, true)).as_str()).unwrap(), 0);

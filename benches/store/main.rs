@@ -89,7 +89,7 @@ fn archive(settings: &Settings, folder: &std::path::Path, report: &mut Report) {
         eprintln!("pages and counts, {of}");
         let archive = Archive::fill(spread, settings.rows, folder.path());
         if settings.parts.contains(&Part::Pages) {
-            pages::ask(&archive, &of, report);
+            pages::compare(&archive, &of, report);
         }
         if settings.parts.contains(&Part::Counts) {
             counts::ask(&archive, &of, report);

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, DirectorySnapshot, User};
 use activity_privacy::identity::{Alias, GroupId, UserId};
 
-use super::chance::{Chance, mix};
+use super::chance::{SplitMix64, mix};
 
 pub(crate) const USERS: u32 = 10_000;
 
@@ -22,7 +22,7 @@ impl Zipf {
         Self((1..=ranks).map(step).collect())
     }
 
-    pub(crate) fn draw(&self, chance: &mut Chance) -> u32 {
+    pub(crate) fn draw(&self, chance: &mut SplitMix64) -> u32 {
         let drawn = chance.fraction() * self.0.last().copied().unwrap_or_default();
         self.0.partition_point(|sum| *sum <= drawn).min(self.0.len() - 1) as u32
     }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use uuid::Uuid;
 
-use super::chance::{Chance, mix};
+use super::chance::{SplitMix64, mix};
 use super::people::{Zipf, id, ranked, ranks, upn};
 
 const ORGANISATION: &str = "7f1c6f0e-5d1e-4f53-9a2c-3c1b7a2d9e10";
@@ -14,7 +14,7 @@ const AGENT: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Edg/121.0";
 pub(crate) fn write(records: u64, out: &mut impl Write) {
     let (public, hidden) = (Zipf::new(ranks(false)), Zipf::new(ranks(true)));
     for number in 0..records {
-        let mut chance = Chance::new(mix(number));
+        let mut chance = SplitMix64::new(mix(number));
         let is_hidden = chance.below(10) == 0;
         let user = ranked(if is_hidden { &hidden } else { &public }.draw(&mut chance), is_hidden);
         let record = match chance.below(100) {
@@ -37,15 +37,15 @@ fn time(number: u64) -> String {
     time.format("%Y-%m-%dT%H:%M:%S").to_string()
 }
 
-fn uuid(chance: &mut Chance) -> Uuid {
+fn uuid(chance: &mut SplitMix64) -> Uuid {
     Uuid::from_u64_pair(chance.next() & !0xf000 | 0x4000, chance.next() >> 2 | 1 << 63)
 }
 
-fn address(chance: &mut Chance) -> String {
+fn address(chance: &mut SplitMix64) -> String {
     format!("10.{}.{}.{}", chance.below(256), chance.below(256), chance.below(256))
 }
 
-fn file(chance: &mut Chance, user: u32, number: u64) -> String {
+fn file(chance: &mut SplitMix64, user: u32, number: u64) -> String {
     let [record, correlation, list, item, site] = std::array::from_fn(|_| uuid(chance));
     let operation = ["FileAccessed", "FileModified", "FileDownloaded", "FilePreviewed"][chance.below(4) as usize];
     let (upn, address, time) = (upn(user), address(chance), time(number));
@@ -63,7 +63,7 @@ fn file(chance: &mut Chance, user: u32, number: u64) -> String {
     ))
 }
 
-fn mail(chance: &mut Chance, user: u32, number: u64) -> String {
+fn mail(chance: &mut SplitMix64, user: u32, number: u64) -> String {
     let [record, mailbox, session] = std::array::from_fn(|_| uuid(chance));
     let (owner, address, time) = (upn(user), address(chance), time(number));
     let (upn, key, sid) = (owner.as_str(), chance.next() >> 28, chance.below(1 << 20));
@@ -83,7 +83,7 @@ fn mail(chance: &mut Chance, user: u32, number: u64) -> String {
     ))
 }
 
-fn message(chance: &mut Chance, user: u32, number: u64) -> String {
+fn message(chance: &mut SplitMix64, user: u32, number: u64) -> String {
     let [record, thread] = std::array::from_fn(|_| uuid(chance));
     let (owner, address, time, key) = (upn(user), address(chance), time(number), id(user));
     let (upn, key, message) = (owner.as_str(), key.as_str(), 1_772_000_000_000 + number * 100);
@@ -102,7 +102,7 @@ fn message(chance: &mut Chance, user: u32, number: u64) -> String {
     ))
 }
 
-fn login(chance: &mut Chance, user: u32, number: u64) -> String {
+fn login(chance: &mut SplitMix64, user: u32, number: u64) -> String {
     let [record, app] = std::array::from_fn(|_| uuid(chance));
     let (owner, address, time, key) = (upn(user), address(chance), time(number), id(user));
     let (upn, key) = (owner.as_str(), key.as_str());

@@ -1,6 +1,6 @@
 //! Whether the time of a public page reveals a hidden commit just before it.
 //!
-//! The reader reads at regular intervals. In between, another handle on the same file commits hidden activities, public
+//! The reader reads at regular intervals. In between, another handle to the same file commits hidden activities, public
 //! ones, or none. A classifier learns one time threshold from every other read and is tested on the rest.
 
 use std::path::Path;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use activity_privacy::query::{PageSize, Query};
 
 use super::activities::{Activities, Ids, Number, stream};
-use super::chance::Chance;
+use super::chance::SplitMix64;
 use super::median::median;
 use super::report::Report;
 use super::service::Service;
@@ -60,7 +60,7 @@ pub(crate) fn measure(settings: &Settings, folder: &Path, report: &mut Report) {
 
 fn reads(activities: &Activities, reader: &Service, writer: &Service, rows: u64) -> Vec<(Before, f64)> {
     let (view, query, page) = (reader.view(), Query::all(), PageSize::at_most(50));
-    let mut chance = Chance::new(7);
+    let mut chance = SplitMix64::new(7);
     let mut times = Vec::new();
     let (ask, asked) = channel();
     let (done, is_done) = channel();

@@ -3,7 +3,7 @@
 use std::io::BufReader;
 
 use activity_privacy::import::ldif::{self, DirectoryTree, LdifReader};
-use activity_privacy::import::{Import, Place, RejectReason};
+use activity_privacy::import::{EntryRejectReason, Import, Place};
 
 use super::import::{built, memberships, same, sound};
 
@@ -37,7 +37,7 @@ pub(crate) fn check(input: &[u8]) {
 
     // Declaring names as non-people can only resolve ambiguous records, never reject more.
     let lenient =
-        LdifReader::new().with_non_people(["", "ou=people,dc=contoso,dc=example", "uid=root"]).expect("names");
+        LdifReader::new().ignoring_members(["", "ou=people,dc=contoso,dc=example", "uid=root"]).expect("names");
     let lenient = lenient.read(entries);
     sound(&lenient, entries);
     assert!(lenient.rejected().len() <= one_rejected, "D11: an option adds no rejection");
@@ -45,7 +45,7 @@ pub(crate) fn check(input: &[u8]) {
 
 /// Returns whether an input is in another format. The import then has one rejection, and no record was read.
 fn is_other_input<T>(import: &Import<T>) -> bool {
-    let other = import.rejected().iter().any(|it| matches!(it.reason, RejectReason::OtherInput { .. }));
+    let other = import.rejected().iter().any(|it| matches!(it.reason, EntryRejectReason::OtherInput { .. }));
     let once = matches!(import.rejected(), [rejected] if rejected.place == Place::Whole);
     assert!(!other || (once && import.read() == 1), "B4: another format is reported once");
     other

@@ -31,8 +31,8 @@ fn is_parted_by_commas(header: &csv::StringRecord, column: &str) -> bool {
     header.iter().any(|name| name.trim().eq_ignore_ascii_case(column))
 }
 
-/// Returns the rows that the `csv` crate reads, the header first, without blank ones. Returns `None` if the input is not
-/// UTF-8.
+/// Returns the rows that the `csv` crate reads, the header first, without blank ones. Returns `None` if the input is
+/// not UTF-8.
 fn rows(input: &[u8]) -> Option<Vec<csv::StringRecord>> {
     let text = std::str::from_utf8(unmarked(input)).ok()?.trim_start_matches(|c: char| c.is_ascii_whitespace());
     // The crate removes a byte order mark only at the start, so this one protects the next.

@@ -41,6 +41,15 @@ pub(crate) fn check(input: &[u8]) {
     }
 }
 
+/// Returns whether the input is a valid document of any kind.
+pub(crate) fn is_document(input: &[u8]) -> bool {
+    read::<Activity>(input).is_some()
+        || read::<Decision>(input).is_some()
+        || read::<Record>(input).is_some()
+        || read::<RemovedGroup>(input).is_some()
+        || read::<Actor>(input).is_some()
+}
+
 /// Returns the document, if it is valid. Checks that it is read back unchanged and whole, and that an error does not
 /// quote it.
 fn read<T: Serialize + DeserializeOwned + PartialEq + Debug>(input: &[u8]) -> Option<T> {

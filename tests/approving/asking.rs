@@ -9,7 +9,7 @@ use activity_privacy::reveal::{Acknowledgement, Approvals};
 #[test]
 fn p3_reveal_without_required_approvals_is_denied() {
     for place in places() {
-        let fixture = furnished(&place, 2);
+        let fixture = fixture_requiring(&place, 2);
         let alone = fixture.filter.reveal(reveal_all("root")).unwrap_err();
         assert!(matches!(alone, RevealError::Denied(Denial::ApprovalsMissing)), "{alone:?}");
 
@@ -32,7 +32,7 @@ fn p3_reveal_without_required_approvals_is_denied() {
 #[test]
 fn p3_self_approval_is_denied_unless_allowed() {
     for place in places() {
-        let fixture = furnished(&place, 1);
+        let fixture = fixture_requiring(&place, 1);
         let request = ask(&fixture, "root");
         assert_eq!(answer_denied(&fixture, "root", request, ApprovalDecision::Approve), Denial::SelfApproval);
         assert_eq!(status(&fixture, request), Some(RequestStatus::Waiting { missing: 1 }));
@@ -49,7 +49,7 @@ fn p3_self_approval_is_denied_unless_allowed() {
 #[test]
 fn p3_repeated_approval_counts_once() {
     for place in places() {
-        let fixture = furnished(&place, 2);
+        let fixture = fixture_requiring(&place, 2);
         let request = ask(&fixture, "root");
         approve(&fixture, "ann", request);
         let before = fixture.records().len();
@@ -76,7 +76,7 @@ impl Turn for Fixture {
 #[test]
 fn p3_only_admins_with_view_permission_decide_requests() {
     for place in places() {
-        let fixture = furnished(&place, 1);
+        let fixture = fixture_requiring(&place, 1);
         let request = ask(&fixture, "root");
         for answer in [ApprovalDecision::Approve, ApprovalDecision::Deny, ApprovalDecision::Withdraw] {
             assert_eq!(answer_denied(&fixture, "eve", request, answer), Denial::NotPermitted);
@@ -94,7 +94,7 @@ fn p3_only_admins_with_view_permission_decide_requests() {
 
 #[test]
 fn r4_request_is_visible_to_possible_approvers_only() {
-    let fixture = furnished(&Place::in_memory(), 1);
+    let fixture = fixture_requiring(&Place::in_memory(), 1);
     let nothing = RequestId(uuid::Uuid::from_u128(99));
     assert_eq!(answer_denied(&fixture, "ann", nothing, ApprovalDecision::Approve), Denial::NotRequested);
     assert_eq!(answer_denied(&fixture, "bob", nothing, ApprovalDecision::Approve), Denial::NotAdmin);
@@ -116,7 +116,7 @@ fn r1_reveal_that_differs_from_request_is_denied() {
     let asked =
         || wish("root", Query::all().since(at(-9)), HOUR).for_purpose(purpose("audit")).because(because("case 1"));
     for place in places() {
-        let fixture = furnished(&place, 1);
+        let fixture = fixture_requiring(&place, 1);
         fixture.options(OptionsPatch::new().include_objects(true));
         let request = fixture.filter.request_reveal(&asked()).unwrap();
         approve(&fixture, "ann", request);
@@ -140,7 +140,7 @@ fn r1_reveal_that_differs_from_request_is_denied() {
 
 #[test]
 fn p3_purpose_outside_configured_list_is_denied() {
-    let fixture = furnished(&Place::in_memory(), 0);
+    let fixture = fixture_requiring(&Place::in_memory(), 0);
     let named = |text: &str| reveal_all("root").for_purpose(Purpose::new(text).unwrap());
     assert!(fixture.filter.reveal(named("anything")).is_ok(), "any purpose is accepted while the list is empty");
     fixture.options(OptionsPatch::new().add_purpose(Purpose::new("security incident").unwrap()));
@@ -155,7 +155,7 @@ fn p3_purpose_outside_configured_list_is_denied() {
 #[test]
 fn g2_request_record_names_no_person_and_binds_query() {
     for place in places() {
-        let fixture = furnished(&place, 1);
+        let fixture = fixture_requiring(&place, 1);
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
         let query = Query::all().by_actor("adele@contoso.com").unwrap();
         let wish = RevealRequest::new(user("root"), query.clone(), HOUR, audited);
@@ -164,7 +164,7 @@ fn g2_request_record_names_no_person_and_binds_query() {
         let (by, asked) = approvals.asked().unwrap();
         assert_eq!(by, &user("root"));
         assert!(asked.is_about(&query) && !asked.is_about(&Query::all()));
-        assert!(asked.about.actors == 1 && asked.lifetime == HOUR);
+        assert!(asked.terms.actors == 1 && asked.lifetime == HOUR);
         let text = serde_json::to_string(&fixture.records()).unwrap();
         let asking = text.split("request_reveal").nth(1).unwrap();
         assert!(!asking.contains("adele"), "{asking}");
@@ -174,7 +174,7 @@ fn g2_request_record_names_no_person_and_binds_query() {
 /// The log contains many other records, among them other requests and their decisions.
 #[test]
 fn p3_approval_of_another_request_does_not_count() {
-    let fixture = furnished(&Place::in_memory(), 1);
+    let fixture = fixture_requiring(&Place::in_memory(), 1);
     let (other, request) = (ask(&fixture, "ann"), ask(&fixture, "root"));
     approve(&fixture, "carl", other);
     let log = fixture.records();
@@ -189,7 +189,7 @@ fn p3_approval_of_another_request_does_not_count() {
 #[test]
 fn g1_requests_and_decisions_are_found_by_request_id() {
     for place in places() {
-        let fixture = furnished(&place, 1);
+        let fixture = fixture_requiring(&place, 1);
         let (request, other) = (ask(&fixture, "root"), ask(&fixture, "ann"));
         approve(&fixture, "ann", request);
         approve(&fixture, "carl", other);

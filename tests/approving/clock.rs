@@ -12,7 +12,7 @@ const DAY: i64 = 86_400;
 #[test]
 fn r1_expired_request_stays_expired_when_clock_goes_back() {
     for place in places() {
-        let fixture = furnished(&place, 1);
+        let fixture = fixture_requiring(&place, 1);
         // The expiry is observed by a status query, and by a late approval.
         let found: [fn(&Fixture, RequestId); 2] = [
             |fixture, request| assert_eq!(status(fixture, request), Some(RequestStatus::Expired)),
@@ -44,7 +44,7 @@ fn r1_expired_request_stays_expired_when_clock_goes_back() {
 #[test]
 fn r1_refused_request_is_expired_on_every_node() {
     for place in places() {
-        let fixture = furnished(&place, 1);
+        let fixture = fixture_requiring(&place, 1);
         let request = ask(&fixture, "root");
         fixture.advance(DAY);
         assert_eq!(answer_denied(&fixture, "ann", request, ApprovalDecision::Approve), Denial::RequestOver);
@@ -58,7 +58,7 @@ fn r1_refused_request_is_expired_on_every_node() {
 #[test]
 fn r1_backdated_approval_after_refusal_does_not_count() {
     let place = Place::in_memory();
-    let fixture = furnished(&place, 1);
+    let fixture = fixture_requiring(&place, 1);
     let request = ask(&fixture, "root");
     fixture.advance(DAY);
     assert_eq!(answer_denied(&fixture, "ann", request, ApprovalDecision::Approve), Denial::RequestOver);
@@ -76,7 +76,7 @@ fn r1_backdated_approval_after_refusal_does_not_count() {
 #[test]
 fn r1_expired_approved_lifetime_stays_expired() {
     for place in places() {
-        let fixture = furnished(&place, 1);
+        let fixture = fixture_requiring(&place, 1);
         let request = ask(&fixture, "root");
         approve(&fixture, "ann", request);
         let mut reveal = fixture.filter.reveal_approved(reveal_all("root"), request).unwrap();
@@ -92,7 +92,7 @@ fn r1_expired_approved_lifetime_stays_expired() {
 #[test]
 fn r1_reveal_ends_by_latest_time_in_log() {
     for place in places() {
-        let fixture = furnished(&place, 1);
+        let fixture = fixture_requiring(&place, 1);
         let request = ask(&fixture, "root");
         approve(&fixture, "ann", request);
         let behind = place.fixture();
@@ -110,7 +110,7 @@ fn r4_refusal_is_recorded_when_log_is_unreadable() {
     let log = Arc::clone(&place.sink);
     let sink = Arc::new(SwitchableSink::over(Arc::clone(&place.sink)));
     place.sink = sink.clone();
-    let fixture = furnished(&place, 1);
+    let fixture = fixture_requiring(&place, 1);
     let request = ask(&fixture, "root");
     approve(&fixture, "ann", request);
     let mut reveal = fixture.filter.reveal_approved(reveal_all("root"), request).unwrap();

@@ -10,11 +10,13 @@ pub(crate) struct SwitchableSink {
     inner: Arc<dyn GovernanceSink>,
     failing: AtomicBool,
     unreadable: AtomicBool,
+    unreadable_after_record: AtomicBool,
 }
 
 impl SwitchableSink {
     pub(crate) fn over(inner: Arc<dyn GovernanceSink>) -> Self {
-        Self { inner, failing: AtomicBool::new(false), unreadable: AtomicBool::new(false) }
+        let [failing, unreadable, unreadable_after_record] = [const { AtomicBool::new(false) }; 3];
+        Self { inner, failing, unreadable, unreadable_after_record }
     }
 
     pub(crate) fn fail(&self) {
@@ -28,6 +30,11 @@ impl SwitchableSink {
     pub(crate) fn fail_to_read(&self) {
         self.unreadable.store(true, Ordering::SeqCst);
     }
+
+    /// Makes reading fail once the next record is durable.
+    pub(crate) fn fail_to_read_after_record(&self) {
+        self.unreadable_after_record.store(true, Ordering::SeqCst);
+    }
 }
 
 impl GovernanceSink for SwitchableSink {
@@ -35,7 +42,9 @@ impl GovernanceSink for SwitchableSink {
         if self.failing.load(Ordering::SeqCst) {
             return Err(SinkError::Backend("on command".into()));
         }
-        self.inner.record(record)
+        let receipt = self.inner.record(record)?;
+        self.unreadable.fetch_or(self.unreadable_after_record.load(Ordering::SeqCst), Ordering::SeqCst);
+        Ok(receipt)
     }
 
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {

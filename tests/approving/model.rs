@@ -93,7 +93,7 @@ proptest! {
         /// P2, P3, R1: decisions and reveals succeed exactly when the model says so, after any history.
     #[test]
     fn p3_any_request_history_agrees_with_model(steps in steps()) {
-        let fixture = furnished(&Place::in_memory(), 1);
+        let fixture = fixture_requiring(&Place::in_memory(), 1);
         let mut model = Model { required: 1, ..Model::default() };
         for name in ADMINS {
             model.grants += 1;

@@ -44,7 +44,7 @@ fn b1_policy_error_names_field_and_expectation() {
             "field `grants` contains a user who is not in field `admins`",
         ),
         ("admins", json!(["root"]), "invalid type: sequence, expected a map with each user once"),
-        ("admins", json!({"root": "king"}), "expected `privacy_administrator` or `analyst`"),
+        ("admins", json!({"root": "king"}), "unknown role, expected one of `privacy_administrator`, `analyst`"),
         ("admins", json!({"": "privacy_administrator"}), "user id is empty, expected 1 to 256 bytes"),
         ("private_groups", json!([{"imported": "a\nb"}]), "group id contains a control character at byte 1; remove it"),
         ("private_groups", json!(["everybody"]), "expected one of `imported`, `applications`, `external_users`"),
@@ -52,7 +52,7 @@ fn b1_policy_error_names_field_and_expectation() {
         (
             "scope",
             json!([{"effect": "perhaps", "group": "applications", "target": "all_apps"}]),
-            "expected `include` or `exclude`",
+            "unknown scope effect, expected one of `include`, `exclude`",
         ),
         ("scope", json!([{"effect": "include", "group": "applications"}]), "missing field `target`"),
         ("options", json!({"on_undecidable": "show"}), "expected one of `hide`, `reject`, `fail_open`"),
@@ -254,7 +254,11 @@ fn b1_malformed_and_foreign_cursors_are_rejected() {
     for answer in foreign {
         let error = answer.unwrap_err();
         assert!(matches!(error, ViewError::Cursor(CursorError::Foreign)));
-        assert_eq!(error.to_string(), "the cursor belongs to another query, viewer or reveal");
+        assert_eq!(
+            error.to_string(),
+            "the cursor belongs to another query, viewer or reveal; use it with those that it was returned for, or \
+             begin with the first page"
+        );
     }
 }
 

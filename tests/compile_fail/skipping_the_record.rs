@@ -1,22 +1,23 @@
-//! Rule R2: nothing private leaves the store before its record is durable.
+//! Rules R2 and R3: nothing private leaves the store before the reveal is recorded, and no page is readable before it
+//! is recorded itself. Nor is an unrecorded policy published.
 
 use activity_privacy::governance::{NewPolicy, Pending, Recorded};
 use activity_privacy::reveal::{AuthorisedReveal, PagePermit, RevealedPage, SealedPage};
 use activity_privacy::store::{ActivityStore, StoredActivity};
 
-fn asking_unrecorded(store: &dyn ActivityStore, pending: &Pending<AuthorisedReveal>) {
+fn reading_a_page_of_an_unrecorded_reveal(store: &dyn ActivityStore, pending: &Pending<AuthorisedReveal>) {
     let _ = store.revealed_page(pending, None, 10);
 }
 
-fn asking_without_a_permit(store: &dyn ActivityStore, recorded: &Recorded<AuthorisedReveal>) {
+fn reading_a_page_without_a_permit(store: &dyn ActivityStore, recorded: &Recorded<AuthorisedReveal>) {
     let _ = store.revealed_page(recorded, None, 10);
 }
 
-fn publishing_unrecorded(store: &dyn ActivityStore, pending: &Pending<NewPolicy>) {
+fn publishing_an_unrecorded_policy(store: &dyn ActivityStore, pending: &Pending<NewPolicy>) {
     let _ = store.publish(pending);
 }
 
-fn reading_through_the_seal(sealed: SealedPage) -> Vec<StoredActivity> {
+fn reading_a_sealed_page(sealed: SealedPage) -> Vec<StoredActivity> {
     sealed.activities
 }
 
@@ -24,15 +25,15 @@ fn reading_a_pending_page(page: Pending<RevealedPage>) -> Vec<StoredActivity> {
     page.act
 }
 
-fn opening_without_a_receipt(page: Pending<RevealedPage>) -> Vec<StoredActivity> {
+fn recording_a_page_without_a_receipt(page: Pending<RevealedPage>) -> Recorded<RevealedPage> {
     page.recorded().unwrap()
 }
 
-fn opening_without_asking_again(page: Recorded<RevealedPage>) -> Vec<StoredActivity> {
+fn opening_without_checking_the_policy_again(page: Recorded<RevealedPage>) -> Vec<StoredActivity> {
     page.open().unwrap()
 }
 
-fn reading_twice_for_one_permit(store: &dyn ActivityStore, permit: PagePermit<'_>) {
+fn reading_twice_with_one_permit(store: &dyn ActivityStore, permit: PagePermit<'_>) {
     let _ = store.revealed_page(permit, None, 10);
     let _ = store.revealed_page(permit, None, 10);
 }

@@ -11,6 +11,37 @@ violations! {
         detected by [g8_newest_matching_record_is_read]
         also []
         perhaps [];
+    stores_nothing StoresNothing,
+        detected by [r2_receipt_names_the_record]
+        also [
+            g1_records_are_read_unchanged,
+            g1_repeated_record_after_crash_gets_first_receipt,
+            g1_repeated_record_gets_first_receipt,
+            g1_used_id_with_other_content_is_rejected,
+            g2_redacted_record_keeps_its_receipt,
+            g2_redaction_applies_on_every_handle,
+            g3_every_filter_applies,
+            g3_records_are_read_in_sequence_order,
+            g5_newest_record_stays_and_numbers_continue,
+            g5_record_at_exact_limit_stays,
+            g5_records_not_covered_are_not_removed,
+            g5_remaining_records_keep_numbers_and_receipts,
+            g5_removed_records_stay_removed_after_crash,
+            g5_retention_removes_first_records,
+            g8_newest_matching_record_is_read,
+            r2_record_with_receipt_is_visible_on_every_handle,
+            r2_record_with_receipt_survives_crash
+        ]
+        perhaps [
+            g1_concurrent_duplicates_are_one_record,
+            g1_concurrent_records_leave_no_gap,
+            g1_one_concurrent_record_gets_the_id,
+            g5_removal_does_not_disturb_recording
+        ];
+    confuses_two_kinds ConfusesTwoKinds,
+        detected by [g3_every_filter_applies]
+        also [g5_remaining_records_keep_numbers_and_receipts, g8_newest_matching_record_is_read]
+        perhaps [];
     receipt_before_durability ReceiptBeforeDurability,
         detected by [r2_record_with_receipt_survives_crash, r2_record_with_receipt_is_visible_on_every_handle]
         also [

@@ -205,7 +205,7 @@ impl Child {
                 let id = reveal.id();
                 match reveal.close() {
                     Ok(RevealTotals { pages, private }) => (Answer::Closed { reveal: id, pages, private }, ()),
-                    Err(RevealError::Unrecorded(SinkError::TimedOut)) => (Answer::Refused, ()),
+                    Err(RevealError::OutcomeUnrecorded(SinkError::TimedOut)) => (Answer::Refused, ()),
                     Err(error) => panic!("{error}: {error:?}"),
                 }
             });

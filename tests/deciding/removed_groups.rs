@@ -5,15 +5,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use activity_privacy::activity::Actor;
-use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, User};
-use activity_privacy::engine::{Reason, UndecidableReason};
+use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, GroupDirectory, User};
+use activity_privacy::engine::{PolicyEngine, PrincipalRole, Reason, UndecidableReason};
 use activity_privacy::filter::{IngestError, PrivacyFilter, ReconcileError};
 use activity_privacy::governance::{
     Event, GovernanceSink, Receipt, Record, RecordEntry, RecordKind, RecordQuery, Recorded, Removal, SinkError,
     WriteOnlySink,
 };
+use activity_privacy::identity::Alias;
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-use activity_privacy::policy::{GroupRef, OnUndecidable, OptionsPatch, PolicyChange, ScopeRule, ScopeTarget};
+use activity_privacy::policy::{
+    GroupRef, OnUndecidable, OptionsPatch, PolicyChange, PrivacyPolicy, ScopeRule, ScopeTarget,
+};
 use activity_privacy::query::{PageSize, Query};
 use activity_privacy::store::ActivityStore;
 
@@ -609,4 +612,47 @@ fn d11_renamed_members_make_no_new_record() {
         fixture.install(people(&[]).user(renamed)).filter.reconcile_directory().unwrap();
     }
     assert_eq!(on_record(&fixture), [gone(Some(1))]);
+}
+
+/// Another node can store a group that this node never saw, after this node has decided a batch.
+#[test]
+fn d11_group_that_node_never_saw_protects_once_stored() {
+    let [saw, never_saw] = two_nodes();
+    let board = |builder: DirectoryBuilder| builder.group(group("board"), "Board");
+    let nested = board(people(&[("adele", &["council"]), ("bob", &[])])).nested(&group("board"), &group("council"));
+    let without = || board(people(&[("adele", &[]), ("bob", &[])]));
+    saw.install(nested).make_private("board");
+    saw.ingest(&[activity("1", "adele")]);
+    never_saw.directory.install(without().build(DirectoryRevision(2), at(0)).unwrap()).unwrap();
+    never_saw.ingest(&[activity("2", "bob")]);
+    saw.install(without());
+    saw.filter.reconcile_directory().unwrap();
+    never_saw.ingest(&[activity("3", "adele"), activity("4", "bob")]);
+    assert_eq!(["1", "2", "3", "4"].map(|id| saw.is_private(id)), [true, false, true, false]);
+}
+
+/// The names of last members identify a person only while their group counts for the policy, stored or not.
+#[test]
+fn d9_name_of_member_of_unrelated_group_is_unknown() {
+    let sid = || Alias::account("SID", "S-1-5-21-1-2-3-1104").unwrap();
+    let adele = User::new(user("adele")).with_alias(sid());
+    let before = people(&[("bob", &["council"])]).member(&group("council"), adele.id()).user(adele);
+    let directory = MemoryDirectory::new();
+    directory.install(before.build(DirectoryRevision(1), at(0)).unwrap()).unwrap();
+    directory.install(people(&[("bob", &[])]).build(DirectoryRevision(2), at(0)).unwrap()).unwrap();
+    let removed = directory.snapshot().unwrap().removed_group(&group("council")).unwrap();
+
+    // A node that has only the last import reads the stored group.
+    let snapshot = Arc::new(people(&[("bob", &[])]).build(DirectoryRevision(2), at(0)).unwrap());
+    let reasons = |policy: Arc<PrivacyPolicy>| {
+        let engine =
+            PolicyEngine::with_removed_groups(policy, Ok(Arc::clone(&snapshot)), std::slice::from_ref(&removed));
+        engine.verdict(&by("a", Actor::user(sid())), at(0)).1.iter().cloned().collect::<Vec<_>>()
+    };
+    let fixture = Fixture::new();
+    let unknown = Reason::Undecidable(UndecidableReason::NoUsableActor);
+    assert_eq!(reasons(fixture.filter.policy().unwrap()), [unknown]);
+    fixture.install(imports().into_iter().next().unwrap()).make_private("council");
+    let member = Reason::Member { group: group("council").into(), role: PrincipalRole::Actor };
+    assert_eq!(reasons(fixture.filter.policy().unwrap()), [member]);
 }

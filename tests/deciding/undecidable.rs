@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use activity_privacy::activity::Actor;
+use activity_privacy::activity::{Activity, Actor, App};
 use activity_privacy::directory::{
     DirectoryDelta, DirectoryError, DirectoryRevision, DirectorySnapshot, GroupDirectory,
 };
@@ -21,11 +21,11 @@ fn undecidable(cause: UndecidableReason) -> Reason {
     Reason::Undecidable(cause)
 }
 
-fn when(on_undecidable: OnUndecidable) -> PolicyChange {
+fn set_on_undecidable(on_undecidable: OnUndecidable) -> PolicyChange {
     PolicyChange::SetOptions(OptionsPatch::new().on_undecidable(on_undecidable))
 }
 
-/// A person without any statement of the source about them.
+/// A user about whom the source says nothing.
 fn nameless() -> Actor {
     serde_json::from_str(r#"{"kind":"user"}"#).unwrap()
 }
@@ -55,21 +55,34 @@ fn d9_no_usable_actor_is_hidden() {
     assert_eq!(fixture.decision("for-nameless").reasons(), [undecidable(UndecidableReason::NoUsableActor)]);
 }
 
-/// Identities that have to resolve, because a directory has them of some users only.
+fn account(app: &str, name: &str) -> Actor {
+    Actor::user(Alias::account(app, name).unwrap())
+}
+
+/// Adele is in the council. Only Bob's passport id and Carol's Slack account are known.
+fn some_accounts_known() -> Fixture {
+    let fixture = Fixture::new();
+    let with = |name: &str, app: &str, account: &str| contoso(name).with_alias(Alias::account(app, account).unwrap());
+    let import = people(&[("adele", &["council"])])
+        .user(with("bob", Alias::PASSPORT_IDS, "1003200096971F55"))
+        .user(with("carol", "Slack", "U1"));
+    fixture.install(import).manage("contoso.com").make_private("council");
+    fixture
+}
+
+/// Applies a delta to the directory of a fixture.
+fn apply(fixture: &Fixture, delta: &DirectoryDelta) {
+    let before = fixture.directory.snapshot().unwrap();
+    let revision = DirectoryRevision(before.revision().0 + 1);
+    fixture.directory.install(before.apply(delta, revision, at(1)).unwrap()).unwrap();
+}
+
+/// An identity that does not resolve hides the activity unless the directory would list it if it were known: ids that
+/// directories list for some users only, damaged or masked names, and accounts in an app of which the directory lists
+/// none.
 #[test]
 fn d9_identity_in_unknown_form_is_hidden() {
-    let account = |app: &str, name: &str| Actor::user(Alias::account(app, name).unwrap());
-    let office = || {
-        let fixture = Fixture::new();
-        let with =
-            |name: &str, app: &str, account: &str| contoso(name).with_alias(Alias::account(app, account).unwrap());
-        let import = people(&[("adele", &["council"])])
-            .user(with("bob", Alias::PASSPORT_IDS, "1003200096971F55"))
-            .user(with("carol", "Slack", "U1"));
-        fixture.install(import).manage("contoso.com").make_private("council");
-        fixture
-    };
-    let fixture = office();
+    let fixture = some_accounts_known();
     let cases = [
         ("sid", account(Alias::SECURITY_IDS, "S-1-5-21-1-2-3-1104"), true),
         ("mailbox", account(Alias::MAILBOX_IDS, "7d1c8e52-0a43-103e-8f2b-5d2c6a9b1f00"), true),
@@ -99,24 +112,48 @@ fn d9_identity_in_unknown_form_is_hidden() {
             assert_eq!(fixture.decision(id).reasons(), [undecidable(UndecidableReason::NoUsableActor)], "{id}");
         }
     }
-    // The same on behalf of a principal, and for the app in which a name can be an account.
-    let bob = || Actor::user(alias("bob@contoso.com"));
-    let for_sid = begun("for a sid", bob()).on_behalf_of(account(Alias::SECURITY_IDS, "S-1-5-21-1"));
+}
+
+#[test]
+fn d9_principal_in_unknown_form_is_hidden() {
+    let fixture = some_accounts_known();
+    let bob = Actor::user(alias("bob@contoso.com"));
+    let for_sid = begun("for a sid", bob).on_behalf_of(account(Alias::SECURITY_IDS, "S-1-5-21-1"));
     fixture.ingest(&[for_sid.build().unwrap()]);
     assert!(fixture.is_private("for a sid"));
-    // An account that no user has any more, and one that a delta adds.
-    let before = fixture.directory.snapshot().unwrap();
-    let follow = |delta: DirectoryDelta, revision: u64| {
-        let before = fixture.directory.snapshot().unwrap();
-        fixture.directory.install(before.apply(&delta, DirectoryRevision(revision), at(1)).unwrap()).unwrap();
+}
+
+/// A delta removes the only known Slack account, so an unknown one cannot be decided any more.
+#[test]
+fn d9_account_in_app_without_accounts_is_hidden() {
+    let fixture = some_accounts_known();
+    fixture.ingest(&[by("before", account("slack", "U2"))]);
+    apply(&fixture, &DirectoryDelta::new().user(contoso("carol")));
+    fixture.ingest(&[by("after", account("slack", "U2"))]);
+    assert!(!fixture.is_private("before") && fixture.is_private("after"));
+}
+
+/// Whether the directory has names outside any app says nothing about accounts in an app, and vice versa.
+#[test]
+fn d9_names_and_accounts_are_known_separately() {
+    let fixture = some_accounts_known();
+    apply(&fixture, &DirectoryDelta::new().user(contoso("dora").with_alias(alias("dora"))));
+    fixture.ingest(&[by("a name", Actor::user(alias("ada"))), by("an account", account("Zoom", "ada"))]);
+    assert!(!fixture.is_private("a name") && fixture.is_private("an account"));
+
+    let zoom = Alias::account("Zoom", "z-1").unwrap();
+    apply(&fixture, &DirectoryDelta::new().user(contoso("dora")).user(contoso("erin").with_alias(zoom)));
+    let in_zoom = |id: &str, actor| {
+        let app = App::new("Zoom".parse().unwrap());
+        Activity::builder(id.parse().unwrap(), actor, app, "Joined".parse().unwrap(), at(0)).build().unwrap()
     };
-    follow(DirectoryDelta::new().user(contoso("carol")), before.revision().0 + 1);
-    fixture.ingest(&[by("slack now", account("slack", "U2"))]);
-    assert!(fixture.is_private("slack now"));
-    follow(DirectoryDelta::new().user(contoso("dora").with_alias(alias("dora"))), before.revision().0 + 2);
-    fixture
-        .ingest(&[by("name now", Actor::user(alias("ada"))), by("account that can be a name", account("Zoom", "ada"))]);
-    assert!(!fixture.is_private("name now") && !fixture.is_private("account that can be a name"));
+    fixture.ingest(&[
+        in_zoom("another account", account("Zoom", "ada")),
+        in_zoom("another name", Actor::user(alias("ada"))),
+        in_zoom("a name that is an account", Actor::user(alias("z-1"))),
+    ]);
+    assert!(!fixture.is_private("another account") && fixture.is_private("another name"));
+    assert!(!fixture.is_private("a name that is an account"));
 }
 
 #[test]
@@ -125,10 +162,10 @@ fn d9_ambiguous_alias_is_hidden() {
     fixture.ingest(&[
         activity("desk", "desk"),
         by("one of them", Actor::user(user("x"))),
-        by("said both ways", Actor::user(user("x")).with_identity(alias("DESK@contoso.com"))),
+        by("id and shared alias", Actor::user(user("x")).with_identity(alias("DESK@contoso.com"))),
     ]);
     assert_eq!(fixture.decision("desk").reasons(), [undecidable(UndecidableReason::AmbiguousAlias)]);
-    assert_eq!(fixture.decision("said both ways").reasons(), [undecidable(UndecidableReason::AmbiguousAlias)]);
+    assert_eq!(fixture.decision("id and shared alias").reasons(), [undecidable(UndecidableReason::AmbiguousAlias)]);
     assert_eq!(fixture.public_ids(), ["one of them"]);
 }
 
@@ -146,30 +183,30 @@ fn d9_never_loaded_directory_hides_everything() {
 
 /// A directory that a test can make unavailable.
 #[derive(Default)]
-struct Line {
-    directory: MemoryDirectory,
-    cut: AtomicBool,
+struct SwitchableDirectory {
+    inner: MemoryDirectory,
+    is_down: AtomicBool,
 }
 
-impl GroupDirectory for Line {
+impl GroupDirectory for SwitchableDirectory {
     fn snapshot(&self) -> Result<Arc<DirectorySnapshot>, DirectoryError> {
-        if self.cut.load(Ordering::SeqCst) {
-            return Err(DirectoryError::Unavailable("the line is cut".into()));
+        if self.is_down.load(Ordering::SeqCst) {
+            return Err(DirectoryError::Unavailable("the directory is down".into()));
         }
-        self.directory.snapshot()
+        self.inner.snapshot()
     }
 }
 
 #[test]
 fn d9_unavailable_directory_hides_everything_until_available() {
-    let line = Arc::new(Line::default());
+    let directory = Arc::new(SwitchableDirectory::default());
     let store = Arc::new(MemoryStore::new());
-    let filter = PrivacyFilter::builder(Arc::clone(&store), Arc::clone(&line), MemorySink::new())
+    let filter = PrivacyFilter::builder(Arc::clone(&store), Arc::clone(&directory), MemorySink::new())
         .clock(|| at(0))
         .initialize(admins())
         .unwrap();
     let import = |groups: &[&str]| people(&[("bob", groups), ("adele", &["council"])]);
-    line.directory.install(import(&[]).build(DirectoryRevision(1), at(0)).unwrap()).unwrap();
+    directory.inner.install(import(&[]).build(DirectoryRevision(1), at(0)).unwrap()).unwrap();
     filter
         .update_policy(&user("root"), PolicyChange::ManageDomain(ManagedDomain::exactly(domain("contoso.com"))))
         .unwrap();
@@ -179,13 +216,14 @@ fn d9_unavailable_directory_hides_everything_until_available() {
         page.activities().iter().map(|stored| stored.activity().id().as_str().to_owned()).collect::<Vec<_>>()
     };
     filter.ingest(&[activity("before", "bob")]).unwrap();
-    line.cut.store(true, Ordering::SeqCst);
+    directory.is_down.store(true, Ordering::SeqCst);
     filter.ingest(&[activity("during", "bob")]).unwrap();
-    assert_eq!(ids(), ["before"], "what it said before it failed is not good any more");
-    line.cut.store(false, Ordering::SeqCst);
+    assert_eq!(ids(), ["before"], "an activity was decided with a snapshot from before the outage");
+    directory.is_down.store(false, Ordering::SeqCst);
     filter.ingest(&[activity("restored", "bob"), activity("during", "bob")]).unwrap();
     assert_eq!(ids(), ["restored", "before"], "what was hidden stays hidden");
-    let engine = PolicyEngine::new(filter.policy().unwrap(), Err(DirectoryError::Unavailable("cut".into())));
+    let engine =
+        PolicyEngine::new(filter.policy().unwrap(), Err(DirectoryError::Unavailable("the directory is down".into())));
     let (verdict, reasons) = engine.verdict(&activity("x", "bob"), at(0));
     assert_eq!(verdict, Verdict::Private);
     assert_eq!(reasons, [undecidable(UndecidableReason::DirectoryUnavailable)]);
@@ -210,14 +248,17 @@ fn d9_outdated_directory_hides_everything() {
 #[test]
 fn d9_undecidable_batch_is_rejected_by_option() {
     let fixture = office();
-    fixture.update_policy(when(OnUndecidable::Reject));
+    fixture.update_policy(set_on_undecidable(OnUndecidable::Reject));
     let batch =
         [activity("fine", "bob"), activity("adele", "adele"), activity("desk", "desk"), by("x", Actor::unknown())];
     match fixture.filter.ingest(&batch) {
         Err(IngestError::Undecidable(undecidable)) => {
             assert_eq!(undecidable, Undecidable { position: 2, reason: UndecidableReason::AmbiguousAlias });
-            let said = "activity 2 of the batch cannot be decided: several users hold an alias on the activity";
-            assert_eq!(undecidable.to_string(), said);
+            assert_eq!(
+                undecidable.to_string(),
+                "the activity at index 2 of the batch cannot be decided: an alias on the activity belongs to several \
+                 users; make the alias unique in the directory"
+            );
         }
         other => panic!("{other:?}"),
     }
@@ -226,35 +267,35 @@ fn d9_undecidable_batch_is_rejected_by_option() {
     fixture.install(people(&[("adele", &["council"]), ("bob", &[]), ("desk", &[])]));
     assert_eq!(fixture.ingest(&batch[..3]), [IngestOutcome::Stored; 3]);
     assert_eq!(fixture.public_ids(), ["fine", "desk"]);
-    // Certain activities are not rejected. Without a directory every activity is.
-    let gone = Fixture::new();
-    gone.update_policy(when(OnUndecidable::Reject));
+    // Without a directory no activity can be decided, so every batch is rejected.
+    let never_loaded = Fixture::new();
+    never_loaded.update_policy(set_on_undecidable(OnUndecidable::Reject));
     assert!(matches!(
-        gone.filter.ingest(&[activity("a", "bob")]),
+        never_loaded.filter.ingest(&[activity("a", "bob")]),
         Err(IngestError::Undecidable(Undecidable { position: 0, reason: UndecidableReason::DirectoryNeverLoaded }))
     ));
-    assert_eq!(gone.install(people(&[])).everything(), []);
+    assert_eq!(never_loaded.install(people(&[])).everything(), []);
 }
 
 #[test]
 fn d9_undecidable_activity_is_shown_only_by_option() {
     let fixture = office();
-    let four = |prefix: &str| {
+    let batch = |prefix: &str| {
         let id = |name: &str| format!("{prefix} {name}");
         [by(&id("unknown"), Actor::unknown()), activity(&id("desk"), "desk"), activity(&id("adele"), "adele")]
     };
-    fixture.ingest(&four("hide"));
-    fixture.update_policy(when(OnUndecidable::FailOpen)).ingest(&four("show"));
-    fixture.update_policy(when(OnUndecidable::Hide)).ingest(&four("hide again"));
+    fixture.ingest(&batch("hide"));
+    fixture.update_policy(set_on_undecidable(OnUndecidable::FailOpen)).ingest(&batch("show"));
+    fixture.update_policy(set_on_undecidable(OnUndecidable::Hide)).ingest(&batch("hide again"));
     assert_eq!(fixture.public_ids(), ["show unknown", "show desk"]);
     let shown = fixture.decision("show desk");
     assert_eq!(
         shown.reasons(),
         [undecidable(UndecidableReason::AmbiguousAlias)],
-        "the decision still says that nobody knew"
+        "the decision does not state that it was undecidable"
     );
     // A protected person is hidden, whatever else is unknown.
-    fixture.update_policy(when(OnUndecidable::FailOpen));
+    fixture.update_policy(set_on_undecidable(OnUndecidable::FailOpen));
     let desk = Actor::user(alias("desk@contoso.com"));
     fixture.ingest(&[by("with adele", desk.with_identity(user("adele")))]);
     assert!(fixture.is_private("with adele"));
@@ -265,6 +306,6 @@ fn d9_user_in_no_group_is_public() {
     let fixture = office();
     fixture.ingest(&[activity("known", "bob"), activity("unheard of", "newcomer"), by("id", Actor::user(user("new")))]);
     assert_eq!(fixture.public_ids(), ["unheard of", "known", "id"]);
-    fixture.update_policy(when(OnUndecidable::Reject));
+    fixture.update_policy(set_on_undecidable(OnUndecidable::Reject));
     assert_eq!(fixture.ingest(&[activity("again", "newcomer")]), [IngestOutcome::Stored]);
 }

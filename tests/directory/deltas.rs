@@ -12,7 +12,7 @@ use activity_privacy::engine::{PolicyEngine, Verdict};
 use activity_privacy::identity::{Alias, GroupId, Identity};
 use activity_privacy::memory::MemoryDirectory;
 use activity_privacy::policy::{PolicyChange, PrivacyPolicy};
-use activity_privacy::strategies::{Import, activities, identities, imports, policy_changes};
+use activity_privacy::strategies::{ImportedDirectory, activities, identities, imports, policy_changes};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -64,20 +64,20 @@ fn said(snapshot: &DirectorySnapshot, asked: &[Identity], groups: &BTreeSet<Grou
     }
 }
 
-fn every_identity(imports: &[Import], more: Vec<Identity>) -> Vec<Identity> {
+fn every_identity(imports: &[ImportedDirectory], more: Vec<Identity>) -> Vec<Identity> {
     let users = || imports.iter().flat_map(|import| &import.users);
     let aliases = users().flat_map(|user| user.aliases().iter().cloned().map(Identity::from));
     let ids = imports.iter().flat_map(|import| import.members.iter().map(|(_, user)| user.clone().into()));
     aliases.chain(ids).chain(users().map(|user| user.id().clone().into())).chain(more).collect()
 }
 
-fn every_group(imports: &[Import]) -> BTreeSet<GroupId> {
+fn every_group(imports: &[ImportedDirectory]) -> BTreeSet<GroupId> {
     imports.iter().flat_map(|import| import.groups.iter().cloned()).collect()
 }
 
 /// The first changes of a source that tracks removed groups: a restored group has lost the members and nested groups
 /// that it does not have now. Without these changes it continues from its last known members.
-fn let_go(before: &[Import], next: &Import) -> DirectoryDelta {
+fn release(before: &[ImportedDirectory], next: &ImportedDirectory) -> DirectoryDelta {
     let last = before.last().map_or(&[][..], |last| &last.groups);
     let is_back = |group: &GroupId| !last.contains(group) && next.groups.contains(group);
     let back = next.groups.iter().filter(|group| is_back(group));
@@ -119,7 +119,7 @@ proptest! {
             let (revision, as_of) = (DirectoryRevision(revision), at(revision as i64));
             whole = step[1].snapshot(revision, as_of).unwrap().carry_over_from(&whole);
             let changes = step[0].delta_to(&step[1]);
-            let mut delta = changes.changes().iter().cloned().fold(let_go(earlier, &step[1]), DirectoryDelta::push);
+            let mut delta = changes.changes().iter().cloned().fold(release(earlier, &step[1]), DirectoryDelta::push);
             if twice {
                 // A repeated fact, as when a page is fetched again, changes nothing.
                 delta = delta.changes().iter().cloned().fold(delta.clone(), DirectoryDelta::push);

@@ -10,7 +10,7 @@ use activity_privacy::filter::DryRunError;
 use activity_privacy::governance::PolicyUpdateError;
 use activity_privacy::identity::UserId;
 use activity_privacy::policy::{GroupRef, ManagedDomain, PolicyChange, ScopeRule, ScopeTarget};
-use activity_privacy::strategies::{Import, imports, policy_changes};
+use activity_privacy::strategies::{ImportedDirectory, imports, policy_changes};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -131,7 +131,7 @@ fn activities_of(id: &UserId) -> Vec<Activity> {
     places.map(|app| doing(app).build().unwrap()).collect()
 }
 
-fn users_of(import: &Import) -> BTreeSet<String> {
+fn users_of(import: &ImportedDirectory) -> BTreeSet<String> {
     let listed = import.members.iter().map(|(_, user)| user.as_str().to_owned());
     listed.chain(import.users.iter().map(|user| user.id().as_str().to_owned())).collect()
 }

@@ -72,8 +72,8 @@ pub(crate) const STORE_FAULTS: [StoreFault; 15] = [
     StoreFault::PageOfAnother,
 ];
 
-/// A store in front of a correct one, with a fault at certain calls, counted from 0. Logs the calls for revealed pages and
-/// for publications.
+/// A store in front of a correct one, with a fault at certain calls, counted from 0. Logs the calls for revealed pages
+/// and for publications.
 pub(crate) struct FaultyStore {
     pub(crate) inner: Arc<dyn ActivityStore>,
     log: Log,
@@ -143,7 +143,7 @@ impl FaultyStore {
         self.moved.wait_timeout_while(self.gate.lock().unwrap(), patience, |gate| !gate.hangs).unwrap().0.hangs
     }
 
-    pub(crate) fn let_go(&self) {
+    pub(crate) fn release(&self) {
         self.gate.lock().unwrap().at = None;
         self.moved.notify_all();
     }

@@ -12,7 +12,7 @@ use activity_privacy::policy::{Denial, PolicyChange, PolicyError, Revision};
 use activity_privacy::query::{CountBy, PageSize, Query};
 use activity_privacy::reveal::{Acknowledgement, RevealRequest};
 
-use super::scene::{Scene, directory, without_the_council};
+use super::setup::{Setup, directory, without_the_council};
 use crate::fault::{Fault, StoreFault};
 use crate::fixture::*;
 
@@ -35,17 +35,17 @@ pub(crate) enum Operation {
     Forward,
 }
 
-/// A fault of a port.
+/// A fault of a store or a sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wrong {
+pub(crate) enum InjectedFault {
     Store(StoreFault),
     Sink(Fault),
 }
 
-/// The result of an operation.
-pub(crate) enum End {
+/// How an operation ended.
+pub(crate) enum Ending {
     Done(Answer),
-    Refused(Box<dyn Error>),
+    Error(Box<dyn Error>),
     /// A panic of a port reached the caller.
     Panicked,
 }
@@ -78,41 +78,41 @@ impl Operation {
         Self::Forward,
     ];
 
-    /// Prepares a scene with everything that must precede the operation.
-    pub(crate) fn prepare(self, scene: &mut Scene) {
+    /// Prepares a setup with everything that must precede the operation.
+    pub(crate) fn prepare(self, setup: &mut Setup) {
         match self {
-            Self::Pages | Self::Close => scene.reveal = Some(scene.filter().reveal(reveal_all("root")).unwrap()),
+            Self::Pages | Self::Close => setup.reveal = Some(setup.filter().reveal(reveal_all("root")).unwrap()),
             Self::PagesOfOneActor => {
                 let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
                 let query = Query::all().by_actor("bob@contoso.com").unwrap();
                 let lifetime = std::time::Duration::from_secs(3_600);
                 let request = RevealRequest::new(user("root"), query, lifetime, audited);
-                scene.reveal = Some(scene.filter().reveal(request).unwrap());
+                setup.reveal = Some(setup.filter().reveal(request).unwrap());
             }
-            Self::ReconcileRemovedGroup => drop(scene.fixture.install(without_the_council())),
+            Self::ReconcileRemovedGroup => drop(setup.fixture.install(without_the_council())),
             Self::ReconcileRestoredGroup => {
-                scene.fixture.install(without_the_council());
-                scene.filter().reconcile_directory().unwrap();
-                scene.fixture.install(directory());
+                setup.fixture.install(without_the_council());
+                setup.filter().reconcile_directory().unwrap();
+                setup.fixture.install(directory());
             }
             _ => {}
         }
     }
 
-    pub(crate) fn run(self, scene: &mut Scene) -> Result<Answer, Box<dyn Error>> {
+    pub(crate) fn run(self, setup: &mut Setup) -> Result<Answer, Box<dyn Error>> {
         let mut answer = Answer::default();
         match self {
-            Self::Initialize => scene.filter = Some(scene.builder().initialize(admins())?),
-            Self::Open => scene.open()?,
+            Self::Initialize => setup.filter = Some(setup.builder().initialize(admins())?),
+            Self::Open => setup.open()?,
             Self::Ingest => {
                 let batch = [activity("secret-new", "adele"), activity("shown-new", "bob"), activity("shown-1", "bob")];
-                answer.outcomes = scene.filter().ingest(&batch)?.outcomes().to_vec();
+                answer.outcomes = setup.filter().ingest(&batch)?.outcomes().to_vec();
             }
-            Self::Change => answer.revision = Some(scene.filter().update_policy(&user("root"), finance_private())?),
-            Self::Reveal => scene.reveal = Some(scene.filter().reveal(reveal_all("root"))?),
-            Self::RevealWithoutGrant => scene.reveal = Some(scene.filter().reveal(reveal_all("ann"))?),
+            Self::Change => answer.revision = Some(setup.filter().update_policy(&user("root"), finance_private())?),
+            Self::Reveal => setup.reveal = Some(setup.filter().reveal(reveal_all("root"))?),
+            Self::RevealWithoutGrant => setup.reveal = Some(setup.filter().reveal(reveal_all("ann"))?),
             Self::Pages | Self::PagesOfOneActor => {
-                let reveal = scene.reveal.as_mut().unwrap();
+                let reveal = setup.reveal.as_mut().unwrap();
                 let first = reveal.page(PageSize::at_most(2), None)?;
                 let next = first.next().cloned();
                 answer.pages.push((reveal.id(), first));
@@ -121,18 +121,18 @@ impl Operation {
                 }
             }
             Self::Close => {
-                if let Some(reveal) = scene.reveal.take() {
+                if let Some(reveal) = setup.reveal.take() {
                     answer.text = format!("{:?}", reveal.close()?);
                 }
             }
             Self::ReadLog | Self::ReadLogRefused => {
                 let reader = if self == Self::ReadLog { "root" } else { "bob" };
-                scene.filter().governance_records(&user(reader), &RecordQuery::default(), 0, PageSize::MAX)?;
+                setup.filter().governance_records(&user(reader), &RecordQuery::default(), 0, PageSize::MAX)?;
             }
-            Self::ReconcileRemovedGroup | Self::ReconcileRestoredGroup => scene.filter().reconcile_directory()?,
-            Self::View => answer.text = viewed(scene.filter())?,
+            Self::ReconcileRemovedGroup | Self::ReconcileRestoredGroup => setup.filter().reconcile_directory()?,
+            Self::View => answer.text = viewed(setup.filter())?,
             Self::Forward => {
-                let ForwardBatch { activities, next } = scene.filter().forward(&Offset::START, PageSize::at_most(2))?;
+                let ForwardBatch { activities, next } = setup.filter().forward(&Offset::START, PageSize::at_most(2))?;
                 answer.text = serde_json::to_string(&(activities, next)).unwrap();
             }
         }
@@ -140,100 +140,102 @@ impl Operation {
     }
 
     /// Returns whether the operation ends as expected when it is repeated after the fault.
-    pub(crate) fn ends_well(self, end: &End) -> bool {
+    pub(crate) fn ends_well(self, end: &Ending) -> bool {
         match (self, end) {
-            (_, End::Panicked) => false,
-            (Self::RevealWithoutGrant, End::Refused(error)) => {
+            (_, Ending::Panicked) => false,
+            (Self::RevealWithoutGrant, Ending::Error(error)) => {
                 matches!(error.downcast_ref(), Some(RevealError::Denied(Denial::NotPermitted)))
             }
-            (Self::ReadLogRefused, End::Refused(error)) => {
+            (Self::ReadLogRefused, Ending::Error(error)) => {
                 matches!(error.downcast_ref(), Some(GovernanceError::Denied(Denial::NotAdmin)))
             }
-            (Self::RevealWithoutGrant | Self::ReadLogRefused, End::Done(_)) => false,
-            (_, End::Done(_)) => true,
+            (Self::RevealWithoutGrant | Self::ReadLogRefused, Ending::Done(_)) => false,
+            (_, Ending::Done(_)) => true,
             // The first attempt succeeded.
-            (Self::Initialize, End::Refused(error)) => {
+            (Self::Initialize, Ending::Error(error)) => {
                 matches!(error.downcast_ref(), Some(OpenError::AlreadyInitialized))
             }
-            (Self::Change, End::Refused(error)) => {
+            (Self::Change, Ending::Error(error)) => {
                 matches!(error.downcast_ref(), Some(UpdatePolicyError::Invalid(PolicyError::Unchanged)))
             }
-            (_, End::Refused(_)) => false,
+            (_, Ending::Error(_)) => false,
         }
     }
 
-    /// Asserts that a success is true, and that a refusal left no effect or the effect that it states.
-    pub(crate) fn holds(self, end: &End, wrong: Wrong, scene: &Scene) {
+    /// Asserts that a success is true, and that an error left no effect or the effect that it states.
+    pub(crate) fn assert_holds(self, end: &Ending, fault: InjectedFault, setup: &Setup) {
         // A caller cannot detect a store that falsely reports success.
-        if wrong == Wrong::Store(StoreFault::Loses) {
+        if fault == InjectedFault::Store(StoreFault::Loses) {
             return;
         }
         match self {
             Self::Initialize => {
-                let initialized = scene.policy().is_some();
+                let initialized = setup.policy().is_some();
                 match end {
-                    End::Done(_) => assert!(initialized),
-                    End::Refused(error) => match error.downcast_ref().unwrap() {
+                    Ending::Done(_) => assert!(initialized),
+                    Ending::Error(error) => match error.downcast_ref().unwrap() {
                         OpenError::OutcomeUnrecorded(_) => assert!(initialized),
-                        OpenError::AlreadyInitialized if wrong == Wrong::Store(StoreFault::SaysStale) => {}
+                        OpenError::AlreadyInitialized if fault == InjectedFault::Store(StoreFault::SaysStale) => {}
                         // The initialization succeeded and was repeated.
                         OpenError::AlreadyInitialized => assert!(initialized),
                         _ => assert!(!initialized, "{error:?}"),
                     },
-                    End::Panicked => {}
+                    Ending::Panicked => {}
                 }
             }
             Self::Ingest => {
-                let stored = scene.stored();
+                let stored = setup.stored();
                 let stored = [("secret-new", Visibility::Private), ("shown-new", Visibility::Public)]
                     .map(|(id, visibility)| stored.get(id).map(|stored| assert_eq!(*stored, visibility)).is_some());
                 match end {
-                    End::Done(answer) => {
-                        assert_eq!(stored, [true, true], "acknowledged activities are stored");
+                    Ending::Done(answer) => {
+                        assert_eq!(stored, [true, true], "acknowledged activities are not stored");
                         use IngestOutcome::{Duplicate, Stored};
-                        let again = wrong == Wrong::Store(StoreFault::ExecutesTwice);
+                        let again = fault == InjectedFault::Store(StoreFault::ExecutesTwice);
                         let fresh = if again { answer.outcomes[0] } else { Stored };
                         assert_eq!(answer.outcomes, [fresh, fresh, Duplicate]);
                     }
-                    _ => assert_eq!(stored[0], stored[1], "a batch is stored as a whole or not at all"),
+                    _ => assert_eq!(stored[0], stored[1], "a part of a batch is stored"),
                 }
             }
             Self::Change => {
-                let policy = scene.policy().unwrap();
+                let policy = setup.policy().unwrap();
                 let made = policy.private_groups().contains(&group("finance").into());
                 match end {
-                    End::Done(answer) => assert_eq!((made, answer.revision), (true, Some(policy.revision()))),
+                    Ending::Done(answer) => assert_eq!((made, answer.revision), (true, Some(policy.revision()))),
                     // The store executed the change twice, so the second execution found a newer policy.
-                    End::Refused(error) if wrong == Wrong::Store(StoreFault::ExecutesTwice) => {
+                    Ending::Error(error) if fault == InjectedFault::Store(StoreFault::ExecutesTwice) => {
                         assert!(matches!(
                             error.downcast_ref().unwrap(),
                             UpdatePolicyError::Invalid(PolicyError::Unchanged)
                         ));
                     }
-                    End::Refused(error) => match error.downcast_ref().unwrap() {
+                    Ending::Error(error) => match error.downcast_ref().unwrap() {
                         UpdatePolicyError::OutcomeUnrecorded { revision, .. } => {
                             assert_eq!((made, *revision), (true, policy.revision()));
                         }
                         _ => assert!(!made, "{error:?}"),
                     },
-                    End::Panicked => {}
+                    Ending::Panicked => {}
                 }
             }
-            Self::RevealWithoutGrant => assert!(!matches!(end, End::Done(_)), "P2: the grant was revoked"),
+            Self::RevealWithoutGrant => {
+                assert!(!matches!(end, Ending::Done(_)), "P2: a reveal without a grant was opened")
+            }
             Self::PagesOfOneActor => {
-                if let End::Done(answer) = end {
+                if let Ending::Done(answer) = end {
                     let shown = answer.pages.iter().flat_map(|(_, page)| page.activities());
                     let private = shown.filter(|stored| stored.visibility() == Visibility::Private).count();
-                    assert_eq!(private, 0, "R1: rows outside the query are not shown");
+                    assert_eq!(private, 0, "R1: rows outside the query are shown");
                 }
             }
-            Self::Close if matches!(end, End::Done(_)) && wrong != Wrong::Sink(Fault::Loses) => {
+            Self::Close if matches!(end, Ending::Done(_)) && fault != InjectedFault::Sink(Fault::Loses) => {
                 let closed = |entry: &RecordEntry| matches!(entry.record.outcome, Outcome::Closed { .. });
-                assert!(scene.records().iter().any(closed), "G1: the closing is recorded");
+                assert!(setup.records().iter().any(closed), "G1: the closing is not recorded");
             }
             Self::View | Self::Forward => {
-                if let End::Done(answer) = end {
-                    assert_says_nothing(&answer.text);
+                if let Ending::Done(answer) = end {
+                    assert_no_private_text(&answer.text);
                 }
             }
             _ => {}
@@ -255,8 +257,8 @@ pub(crate) fn viewed(filter: &PrivacyFilter) -> Result<String, ViewError> {
     Ok(serde_json::to_string(&(first, second, known, counts)).unwrap())
 }
 
-pub(crate) fn assert_says_nothing(text: &str) {
-    for canary in super::scene::CANARIES {
+pub(crate) fn assert_no_private_text(text: &str) {
+    for canary in super::setup::CANARIES {
         assert!(!text.contains(canary), "B2: {text}");
     }
 }

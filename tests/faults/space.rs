@@ -16,8 +16,8 @@ use activity_privacy::store::StoreError;
 use rusqlite::Connection;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::operation::{assert_says_nothing, finance_private};
-use super::scene::directory;
+use super::operation::{assert_no_private_text, finance_private};
+use super::setup::directory;
 use crate::fixture::*;
 use crate::place::{activities, folder};
 
@@ -49,7 +49,7 @@ fn batch(number: usize) -> Vec<Activity> {
 fn assert_no_private_content<E: std::error::Error + 'static>(error: &E) {
     let mut next: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = next {
-        assert_says_nothing(&format!("{error} {error:?}"));
+        assert_no_private_text(&format!("{error} {error:?}"));
         next = error.source();
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use activity_privacy::conformance::{DirectoryHarness, Source};
+use activity_privacy::conformance::{DirectoryHarness, FinishImport, Source};
 use activity_privacy::directory::{
     DirectoryBuilder, DirectoryError, DirectoryRevision, DirectorySnapshot, GroupDirectory,
 };
@@ -38,6 +38,15 @@ pub(crate) trait Fault {
 
     fn import_cut_off(_: &Mutex<Cell>, _: &Source) {}
 
+    /// Begins an import, and returns the function that finishes it.
+    fn begin_import<'a>(cell: &'a Mutex<Cell>, source: &Source) -> FinishImport<'a> {
+        let source = source.clone();
+        Box::new(move || {
+            Self::import(cell, &source);
+            Ok(())
+        })
+    }
+
     fn crash(_: &mut Cell) {}
 }
 
@@ -65,7 +74,7 @@ fn half(source: &Source) -> Source {
     Source { members, ..source.clone() }
 }
 
-/// A harness for a directory with a fault, and a handle on it.
+/// A harness for a directory with a fault, and a handle to it.
 pub(crate) struct Place<F>(Arc<Mutex<Cell>>, PhantomData<fn() -> F>);
 
 impl<F: Fault> DirectoryHarness for Place<F> {
@@ -86,6 +95,10 @@ impl<F: Fault> DirectoryHarness for Place<F> {
 
     fn import_cut_off(&self, source: &Source) {
         F::import_cut_off(&self.0, source);
+    }
+
+    fn begin_import<'a>(&'a self, source: &Source) -> FinishImport<'a> {
+        F::begin_import(&self.0, source)
     }
 
     fn crash(&mut self) {
@@ -135,6 +148,23 @@ impl Fault for EmptyInsteadOfError {
     fn answer(cell: &mut Cell) -> Snapshot {
         let empty = || DirectoryBuilder::new().build(DirectoryRevision(0), chrono::DateTime::UNIX_EPOCH).unwrap();
         Ok(cell.now.clone().unwrap_or_else(|| Arc::new(empty())))
+    }
+}
+
+/// Numbers an import when it begins, and installs it whenever it ends.
+pub(crate) struct NumbersAtTheBeginning;
+
+impl Fault for NumbersAtTheBeginning {
+    fn begin_import<'a>(cell: &'a Mutex<Cell>, source: &Source) -> FinishImport<'a> {
+        let next = {
+            let cell = &mut *cell.lock().unwrap();
+            cell.last += 1;
+            built(cell.last, source)
+        };
+        Box::new(move || {
+            install(&mut cell.lock().unwrap(), next);
+            Ok(())
+        })
     }
 }
 

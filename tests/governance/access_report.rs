@@ -258,12 +258,12 @@ fn b3_sink_that_repeats_records_is_rejected() {
     furnish(&fixture);
     fixture.filter.reveal(reveal_all("root")).unwrap().page(PageSize::default(), None).unwrap();
     let error = fixture.filter.access_report(&Subject::of(user("adele")), ALWAYS).unwrap_err();
-    assert!(matches!(error, GovernanceError::Sink(SinkError::NotReadBack)), "{error:?}");
+    assert!(matches!(error, GovernanceError::Sink(SinkError::WrongRecords)), "{error:?}");
     #[cfg(feature = "export")]
     {
         let (all, mut out) = (RecordQuery::default(), std::io::sink());
         let error =
             fixture.filter.export_governance(&user("root"), &all, RecordFormat::JsonLines, &mut out).unwrap_err();
-        assert!(matches!(error, ExportError::Sink(SinkError::NotReadBack)), "{error:?}");
+        assert!(matches!(error, ExportError::Sink(SinkError::WrongRecords)), "{error:?}");
     }
 }

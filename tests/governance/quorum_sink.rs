@@ -210,8 +210,8 @@ impl Scene {
         Self { filter, sinks }
     }
 
-    fn admit(&self, by: &str, letter: &str, sink: &Arc<FaultySink>) -> Result<(), SinkChangeError> {
-        self.filter.admit_sink(&user(by), &self.sinks, name(letter), Arc::clone(sink) as _)
+    fn add(&self, by: &str, letter: &str, sink: &Arc<FaultySink>) -> Result<(), SinkChangeError> {
+        self.filter.add_sink(&user(by), &self.sinks, name(letter), Arc::clone(sink) as _)
     }
 
     fn last(&self) -> Record {
@@ -224,11 +224,11 @@ fn change_to(letters: &[&str], quorum: u32) -> Event {
 }
 
 #[test]
-fn g1_admitted_sink_is_tested_between_intent_and_outcome() {
+fn g1_added_sink_is_tested_between_intent_and_outcome() {
     let (sinks, newcomer) = (faulty(2), FaultySink::new(&Log::default()));
     let office = Scene::over(&sinks, None);
     let before = sinks[1].durable().len();
-    office.admit("root", "c", &newcomer).unwrap();
+    office.add("root", "c", &newcomer).unwrap();
     assert_eq!((names(&office.sinks).len(), office.sinks.quorum()), (3, 3));
 
     let told = sinks[1].durable().split_off(before);
@@ -256,20 +256,20 @@ fn g1_sink_change_needs_privacy_administrator() {
     let office = Scene::over(&sinks, None);
     for (who, denial) in [("ann", Denial::MayNotManage), ("adele", Denial::NotAdmin)] {
         let newcomer = FaultySink::new(&Log::default());
-        let error = office.admit(who, "c", &newcomer).unwrap_err();
+        let error = office.add(who, "c", &newcomer).unwrap_err();
         assert!(matches!(error, SinkChangeError::Denied(given) if given == denial), "{error:?}");
         assert_eq!((newcomer.calls(), names(&office.sinks).len()), (0, 2));
         let last = office.last();
         assert_eq!((last.outcome, last.initiator), (Outcome::Denied(denial), Initiator::User(user(who))));
         assert_eq!(last.event, change_to(&["a", "b"], 2), "a refused change leaves the sinks unchanged");
-        let error = office.filter.drop_sink(&user(who), &office.sinks, &name("b")).unwrap_err();
+        let error = office.filter.remove_sink(&user(who), &office.sinks, &name("b")).unwrap_err();
         assert!(matches!(error, SinkChangeError::Denied(given) if given == denial), "{error:?}");
     }
     assert_eq!(names(&office.sinks).len(), 2);
 }
 
 #[test]
-fn g4_faulty_sink_is_not_admitted() {
+fn g4_faulty_sink_is_not_added() {
     // Each faulty at the test record, and at the reading of it.
     let at_record = FAULTS.into_iter().chain([Fault::Loses]).map(|fault| (0, fault));
     let at_reading = [Fault::Fails, Fault::Panics, Fault::Hangs, Fault::Loses].map(|fault| (1, fault));
@@ -277,7 +277,7 @@ fn g4_faulty_sink_is_not_admitted() {
         let (sinks, newcomer) = (faulty(2), FaultySink::new(&Log::default()));
         let office = Scene::over(&sinks, None);
         newcomer.fault_in(call, fault);
-        let error = office.admit("root", "c", &newcomer).unwrap_err();
+        let error = office.add("root", "c", &newcomer).unwrap_err();
         assert!(matches!(error, SinkChangeError::ProbeFailed(_)), "{fault:?}: {error:?}");
         assert_eq!(names(&office.sinks), ["a", "b"], "{fault:?}");
         let last = office.last();
@@ -292,13 +292,13 @@ fn g4_sink_under_two_names_is_rejected() {
     let sinks = faulty(3);
     let office = Scene::over(&sinks[..2], None);
     for (sink, letter) in sinks.iter().zip(["a", "b"]) {
-        let error = office.admit("root", "c", sink).unwrap_err();
+        let error = office.add("root", "c", sink).unwrap_err();
         let expected = name(letter);
         assert!(matches!(&error, SinkChangeError::AlreadyMember(same) if *same == expected), "{error:?}");
         assert_eq!(names(&office.sinks), ["a", "b"]);
         assert!(matches!(office.last().outcome, Outcome::Failed { reason: FailureReason::Sink, .. }));
     }
-    office.admit("root", "c", &sinks[2]).unwrap();
+    office.add("root", "c", &sinks[2]).unwrap();
 }
 
 #[test]
@@ -309,9 +309,9 @@ fn g1_change_of_unused_sinks_is_rejected() {
     for number in 1..=4 {
         let _receipt = other.record(&record(number)).unwrap();
     }
-    let admitted = office.filter.admit_sink(&user("root"), &other, name("c"), Arc::clone(&others[2]) as _);
-    let dropped = office.filter.drop_sink(&user("root"), &other, &name("b"));
-    for result in [admitted, dropped] {
+    let added = office.filter.add_sink(&user("root"), &other, name("c"), Arc::clone(&others[2]) as _);
+    let removed = office.filter.remove_sink(&user("root"), &other, &name("b"));
+    for result in [added, removed] {
         assert!(matches!(result, Err(SinkChangeError::NotInUse)), "{result:?}");
         assert!(matches!(office.last().outcome, Outcome::Failed { reason: FailureReason::Sink, .. }));
     }
@@ -320,14 +320,14 @@ fn g1_change_of_unused_sinks_is_rejected() {
 
 #[test]
 fn g1_unrecordable_sink_change_is_not_made() {
-    for dropping in [false, true] {
+    for removing in [false, true] {
         let (sinks, newcomer) = (faulty(2), FaultySink::new(&Log::default()));
         let office = Scene::over(&sinks, None);
         sinks[1].fault_in(0, Fault::Fails);
-        let result = if dropping {
-            office.filter.drop_sink(&user("root"), &office.sinks, &name("b"))
+        let result = if removing {
+            office.filter.remove_sink(&user("root"), &office.sinks, &name("b"))
         } else {
-            office.admit("root", "c", &newcomer)
+            office.add("root", "c", &newcomer)
         };
         assert!(matches!(result, Err(SinkChangeError::Unrecorded(_))), "{result:?}");
         assert_eq!((names(&office.sinks).len(), newcomer.calls()), (2, 0));
@@ -339,17 +339,17 @@ fn g1_sink_change_without_recorded_outcome_reports_effect() {
     let (sinks, newcomer) = (faulty(2), FaultySink::new(&Log::default()));
     let office = Scene::over(&sinks, None);
     newcomer.fault_in(2, Fault::Fails);
-    let error = office.admit("root", "c", &newcomer).unwrap_err();
+    let error = office.add("root", "c", &newcomer).unwrap_err();
     assert!(matches!(error, SinkChangeError::OutcomeUnrecorded(_)), "{error:?}");
     assert_eq!(names(&office.sinks), ["a", "b", "c"]);
 }
 
 #[test]
-fn g4_leader_and_needed_sinks_cannot_be_dropped() {
+fn g4_leader_and_needed_sinks_cannot_be_removed() {
     let sinks = faulty(3);
     let office = Scene::over(&sinks, Some(2));
-    let drop = |letter: &str| office.filter.drop_sink(&user("root"), &office.sinks, &name(letter));
-    drop("b").unwrap();
+    let remove = |letter: &str| office.filter.remove_sink(&user("root"), &office.sinks, &name(letter));
+    remove("b").unwrap();
     assert_eq!(names(&office.sinks), ["a", "c"]);
     // With a quorum no caller waits for it, and it still receives the record.
     let told = || sinks[1].durable().pop().filter(|last| matches!(last.event, Event::ChangeSinks { .. }));
@@ -365,18 +365,18 @@ fn g4_leader_and_needed_sinks_cannot_be_dropped() {
     );
     assert!(matches!(office.last().outcome, Outcome::Done { .. }));
     for (letter, expected) in [
-        ("a", SinkSetError::Leading(name("a"))),
+        ("a", SinkSetError::LeadingSink(name("a"))),
         ("b", SinkSetError::Unknown(name("b"))),
         ("c", SinkSetError::Quorum { quorum: 2, sinks: 1 }),
     ] {
-        let error = drop(letter).unwrap_err();
+        let error = remove(letter).unwrap_err();
         assert!(matches!(&error, SinkChangeError::InvalidSinks(unfit) if *unfit == expected), "{error:?}");
         assert_eq!(office.last().outcome, Outcome::InvalidSinks(expected));
         assert_eq!(office.last().outcome.kind(), OutcomeKind::Refused);
     }
-    let error = office.admit("root", "c", &sinks[1]).unwrap_err();
+    let error = office.add("root", "c", &sinks[1]).unwrap_err();
     assert!(matches!(error, SinkChangeError::InvalidSinks(SinkSetError::NameTaken(_))), "{error:?}");
-    office.admit("root", "b", &sinks[1]).unwrap();
+    office.add("root", "b", &sinks[1]).unwrap();
     assert_eq!(names(&office.sinks), ["a", "c", "b"]);
 }
 
@@ -389,8 +389,7 @@ fn g1_concurrent_sink_change_is_superseded() {
     let recorded = |letter: &str, id| {
         let newcomer = Arc::new(MemorySink::new());
         let pending =
-            SinkChange::admitting(&together, name(letter), newcomer, &policy, &user("root"), record(id).id, at(0))
-                .unwrap();
+            SinkChange::add(&together, name(letter), newcomer, &policy, &user("root"), record(id).id, at(0)).unwrap();
         let receipt = together.record(pending.record()).unwrap();
         pending.recorded(&receipt).unwrap()
     };
@@ -399,7 +398,7 @@ fn g1_concurrent_sink_change_is_superseded() {
     let refused = other.take_effect(record(4).id, at(0)).unwrap_err();
     assert!(matches!(refused, SinkChangeError::Superseded) && refused.failure() == FailureReason::Superseded);
     assert_eq!(names(&together), ["a", "b"]);
-    let pending = SinkChange::dropping(&together, &name("b"), &policy, &user("root"), record(5).id, at(0)).unwrap();
+    let pending = SinkChange::remove(&together, &name("b"), &policy, &user("root"), record(5).id, at(0)).unwrap();
     let wrong = pending.recorded(&Receipt::assertion(record(6).id, 9)).unwrap_err();
     assert!(matches!(wrong, SinkError::WrongReceipt));
 }

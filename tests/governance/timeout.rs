@@ -38,7 +38,7 @@ impl Gate {
         })
     }
 
-    fn let_go(&self) {
+    fn release(&self) {
         *self.open.lock().unwrap() = true;
         self.opened.notify_all();
     }
@@ -76,7 +76,7 @@ fn g4_hanging_sink_times_out() {
     let hung = gate.begun.load(Ordering::SeqCst);
     assert_eq!(hung, TimeoutSink::MAX_CALLS, "the number of threads is limited");
     // After the hanging calls return, the sink works again. A call that was given up before it began never begins.
-    gate.let_go();
+    gate.release();
     let mut fresh = 1_000;
     let receipt = loop {
         fresh += 1;
@@ -160,7 +160,7 @@ fn g4_caller_without_slot_waits_until_timeout() {
         let waits = scope.spawn(move || bounded.record(&record(501)));
         thread::sleep(limit / 10);
         assert_eq!(gate.begun.load(Ordering::SeqCst), hung, "every slot is in use");
-        gate.let_go();
+        gate.release();
         assert_eq!(waits.join().unwrap().unwrap().record(), record(501).id);
     });
     assert_eq!(bounded.record(&record(502)).unwrap().record(), record(502).id);
@@ -291,7 +291,7 @@ fn g4_dropped_sink_waits_for_hanging_call_until_timeout() {
     drop(bounded);
     assert!(begun.elapsed() >= limit && begun.elapsed() < limit * 5, "{:?}", begun.elapsed());
     assert_eq!(Arc::strong_count(&gate), 2, "the call that hangs holds the sink");
-    gate.let_go();
+    gate.release();
     let begun = Instant::now();
     while Arc::strong_count(&gate) > 1 {
         assert!(begun.elapsed() < Duration::from_secs(5), "a thread still holds the sink");

@@ -2,7 +2,7 @@
 
 use activity_privacy::directory::{DirectoryChange, DirectoryRevision, UserStatus};
 use activity_privacy::identity::{Alias, GroupId};
-use activity_privacy::import::RejectReason;
+use activity_privacy::import::EntryRejectReason;
 use activity_privacy::import::ldif::DirectoryTree;
 
 use super::ldif::*;
@@ -153,7 +153,7 @@ fn b1_unsupported_change_is_rejected_and_changes_nothing() {
     let council = "dn: cn=council,dc=contoso,dc=example";
     let cases = [
         (format!("{adele}\nobjectClass: person"), "line 2: cannot be parsed, expected `dn`, then `changetype`"),
-        (adele.to_owned(), "line 1: field `changetype` is missing, expected the type of the change"),
+        (adele.to_owned(), "line 1: field `changetype` is missing or empty, expected the type of the change"),
         (
             format!("{adele}\nchangetype: destroy"),
             "line 2: field `changetype` is invalid, expected `add`, `delete`, `modify`, `modrdn` or `moddn`",
@@ -203,7 +203,7 @@ fn b1_unsupported_change_is_rejected_and_changes_nothing() {
         ),
         (
             format!("{adele}\nchangetype: modrdn\nnewrdn: uid=d"),
-            "line 1: field `deleteoldrdn` is missing, expected `newrdn` and `deleteoldrdn` in every move",
+            "line 1: field `deleteoldrdn` is missing or empty, expected `newrdn` and `deleteoldrdn` in every move",
         ),
         (
             ENTRIES[2].replace("\nobjectClass: top", "\nchangetype: add\nobjectClass: top"),
@@ -217,7 +217,7 @@ fn b1_unsupported_change_is_rejected_and_changes_nothing() {
     }
     let unknown = format!("{council}\nchangetype: modify\nadd: member\nmember: cn=x\n-\n");
     let import = tree(&ENTRIES).change(unknown.as_bytes());
-    assert_eq!(rejection(&import).1, RejectReason::UnknownMember { count: 1 });
+    assert_eq!(rejection(&import).1, EntryRejectReason::UnknownMember { count: 1 });
     let (_, delta) = import.into_partial();
     assert_eq!(delta.changes(), [DirectoryChange::Member(group(COUNCIL), user("cn=x"))]);
 }
@@ -302,7 +302,7 @@ fn b3_repeated_deletion_of_name_is_rejected() {
     let (tree, changes) = changed(tree, &again.repeat(16));
     assert_eq!(changes.iter().filter(|change| matches!(change, DirectoryChange::RemoveUser(_))).count(), 16);
     let import = tree.change("dn: cn=a\nchangetype: delete\n".as_bytes());
-    assert!(matches!(rejection(&import).1, RejectReason::UnsupportedChange { .. }));
+    assert!(matches!(rejection(&import).1, EntryRejectReason::UnsupportedChange { .. }));
 }
 
 #[test]
@@ -312,7 +312,7 @@ fn b1_change_with_too_many_names_changes_nothing() {
         "dn: uid=adele,ou=people,dc=contoso,dc=example\nchangetype: modify\ndelete: uid\n-\nadd: mail\n{names}-\n"
     );
     let import = tree(&ENTRIES).change(record.as_bytes());
-    assert_eq!(rejection(&import).1, RejectReason::TooManyNames { max: 1_000 });
+    assert_eq!(rejection(&import).1, EntryRejectReason::TooManyNames { max: 1_000 });
     let (tree, delta) = import.into_partial();
     assert!(delta.is_empty());
     let listed = "dn: cn=unix,dc=contoso,dc=example\nchangetype: modify\nadd: memberUid\nmemberUid: adele\n-\n";
@@ -322,7 +322,7 @@ fn b1_change_with_too_many_names_changes_nothing() {
     let [DirectoryChange::User(adele)] = changes.as_slice() else { panic!("{changes:?}") };
     assert_eq!(adele.aliases().len(), 4, "the names are those of before, and one more");
     let invalid = record.replace("mail: 7@x.example", &format!("mail: {}@x.example", "a".repeat(600)));
-    assert!(matches!(rejection(&self::tree(&ENTRIES).change(invalid.as_bytes())).1, RejectReason::Text { .. }));
+    assert!(matches!(rejection(&self::tree(&ENTRIES).change(invalid.as_bytes())).1, EntryRejectReason::Text { .. }));
 }
 
 #[test]
@@ -353,7 +353,7 @@ fn d8_subtree_moves_with_its_entry() {
         (step("ou=a,dc=x", "ou=e", &vec!["ou=y"; 126].join(",")), taken),
     ] {
         let import = tree.clone().change(records.as_bytes());
-        assert_eq!(rejection(&import).1, RejectReason::UnsupportedChange { advice }, "{records}");
+        assert_eq!(rejection(&import).1, EntryRejectReason::UnsupportedChange { advice }, "{records}");
         assert_eq!(changed(import.into_partial().0, &gone("uid=p,ou=deep,ou=a,dc=x")).1.len(), 1, "not moved");
     }
 }
@@ -369,9 +369,9 @@ fn d11_group_marked_deleted_by_change_is_removed() {
     let entry = "dn: cn=g\nobjectClass: group\nisDeleted: TRUE";
     let restored = "dn: cn=g\nchangetype: modify\ndelete: isDeleted\n-\n";
     let reason = rejection(&tree(&[entry]).change(restored.as_bytes())).1;
-    assert!(matches!(reason, RejectReason::UnsupportedChange { .. }), "{reason:?}");
+    assert!(matches!(reason, EntryRejectReason::UnsupportedChange { .. }), "{reason:?}");
     let class =
         "dn: cn=council,dc=contoso,dc=example\nchangetype: modify\nadd: objectClass\nobjectClass: nsTombstone\n-\n";
     let reason = rejection(&tree(&ENTRIES).change(class.as_bytes())).1;
-    assert!(matches!(reason, RejectReason::UnsupportedChange { .. }), "{reason:?}");
+    assert!(matches!(reason, EntryRejectReason::UnsupportedChange { .. }), "{reason:?}");
 }

@@ -8,7 +8,7 @@ use activity_privacy::directory::{
 };
 use activity_privacy::identity::{GroupId, UserId};
 use activity_privacy::import::csv::{MAX_ROW_BYTES, Tables};
-use activity_privacy::import::{Import, Place, RejectReason, Rejected};
+use activity_privacy::import::{EntryRejectReason, Import, Place, RejectedEntry};
 use proptest::prelude::*;
 
 mod shape;
@@ -167,14 +167,14 @@ fn b1_header_of_no_table_is_rejected() {
     for (header, says) in [
         (
             "upn,mail",
-            "field `id` is missing, expected the immutable id of a user, or `group id`, or `group` and `member`",
+            "field `id` is missing or empty, expected the immutable id of a user, or `group id`, or `group` and `member`",
         ),
         (
             "id,display name",
-            "field `user id` is missing, expected `user id` or `group id`, because users and groups both have `id` and a name",
+            "field `user id` is missing or empty, expected `user id` or `group id`, because users and groups both have `id` and a name",
         ),
-        ("member,type", "field `group` is missing, expected the id of the group"),
-        ("group name,name", "field `group id` is missing, expected the immutable id of a group"),
+        ("member,type", "field `group` is missing or empty, expected the id of the group"),
+        ("group name,name", "field `group id` is missing or empty, expected the immutable id of a group"),
         ("id,object id,upn", "field `id` occurs more than once; keep only one"),
         ("group,group id,member", "field `group id` occurs more than once; keep only one"),
         ("id,\"upn", "unexpected end of input, expected the closing quote of a field"),
@@ -199,7 +199,7 @@ fn b1_invalid_row_is_rejected_and_others_read() {
     for (row, says) in [
         ("u,a@x.example,", "3 fields, expected 4"),
         ("u,a@x.example,,,", "5 fields, expected 4"),
-        (",a@x.example,,", "field `id` is missing, expected the immutable id of a user"),
+        (",a@x.example,,", "field `id` is missing or empty, expected the immutable id of a user"),
         ("u,a@x.example,perhaps,", "field `status` is invalid, expected `active`, `disabled` or `deleted`"),
         (
             "u,a@x.example,,a b.example",
@@ -222,7 +222,7 @@ fn b1_invalid_row_is_rejected_and_others_read() {
     let import = tables.finish();
     let places: Vec<Place> = import.rejected().iter().map(|rejected| rejected.place).collect();
     assert_eq!(places, [Place::Line(2), Place::Line(3)]);
-    assert_eq!(import.rejected()[1].reason, RejectReason::NotUtf8 { at: 2 });
+    assert_eq!(import.rejected()[1].reason, EntryRejectReason::NotUtf8 { at: 2 });
 }
 
 #[test]
@@ -241,13 +241,13 @@ fn b1_text_in_unclosed_quote_is_no_row() {
 fn d11_unknown_member_or_group_is_rejected() {
     let all_members = |rows: &str| format!("group,member,type\n{rows}");
     for (rows, says) in [
-        ("g-1,u-9,\n", Some("lists 1 members that the input does not contain")),
-        ("g-1,g-9,group\n", Some("lists 1 members that the input does not contain")),
-        ("g-9,u-1,\n", Some("is a member of 1 groups that the input does not contain")),
+        ("g-1,u-9,\n", Some("members that the input does not contain: 1; add them")),
+        ("g-1,g-9,group\n", Some("members that the input does not contain: 1; add them")),
+        ("g-9,u-1,\n", Some("member of groups that the input does not contain: 1; add them")),
         ("g-1,u-1,robot\n", Some("field `type` is invalid")),
         ("g-1,,\n", Some("field `member` is missing")),
         (",u-1,\n", Some("field `group id` is missing")),
-        ("g-1,u-9,user\n", Some("lists 1 members that the input does not contain")),
+        ("g-1,u-9,user\n", Some("members that the input does not contain: 1; add them")),
         ("g-1,g-2,\n", None),
         ("g-1,u-2,#microsoft.graph.user\n", None),
         ("g-1,s-1,#microsoft.graph.servicePrincipal\n", None),
@@ -267,9 +267,9 @@ fn d11_unknown_member_or_group_is_rejected() {
         assert_eq!((read, rejected), (5, u64::from(says.is_some())));
     }
     let import = read(&["id,upn,groups\nu,a@x.example,g-8;g-9\n"]);
-    assert_eq!(import.rejected()[0].reason, RejectReason::UnknownGroup { count: 2 });
+    assert_eq!(import.rejected()[0].reason, EntryRejectReason::UnknownGroup { count: 2 });
     let import = read(&["group id,parents\ng,g-8\n"]);
-    assert_eq!(import.rejected()[0].reason, RejectReason::UnknownGroup { count: 1 });
+    assert_eq!(import.rejected()[0].reason, EntryRejectReason::UnknownGroup { count: 1 });
 }
 
 #[test]
@@ -288,7 +288,7 @@ fn b1_second_record_of_same_id_is_rejected() {
     let import = read(&["id,upn\nu,a@x.example\nu,b@x.example\n", "group id\ng\ng\n"]);
     let places: Vec<Place> = import.rejected().iter().map(|rejected| rejected.place).collect();
     assert_eq!(places, [Place::LineOf { input: 1, line: 3 }, Place::LineOf { input: 2, line: 3 }]);
-    assert!(import.rejected().iter().all(|rejected| rejected.reason == RejectReason::RepeatedRecord));
+    assert!(import.rejected().iter().all(|rejected| rejected.reason == EntryRejectReason::RepeatedRecord));
 }
 
 #[test]
@@ -331,7 +331,7 @@ fn b1_failing_input_is_one_rejection() {
         tables.read(BufReader::new(text.as_bytes().chain(Failing)));
         let import = tables.finish();
         assert_eq!(import.rejected().len(), 1, "{text}");
-        assert_eq!(import.rejected()[0].reason, RejectReason::Io { kind: io::ErrorKind::ConnectionReset });
+        assert_eq!(import.rejected()[0].reason, EntryRejectReason::Io { kind: io::ErrorKind::ConnectionReset });
     }
 }
 
@@ -405,14 +405,17 @@ fn d11_typed_member_without_a_record_is_rejected() {
     let users = "id,upn\nu-1,adele@contoso.example\n";
     for tables in [[users, groups, members], [members, users, groups]] {
         let import = read(&tables);
-        assert!(matches!(import.rejected(), [Rejected { reason: RejectReason::UnknownMember { count: 1 }, .. }]));
+        assert!(matches!(
+            import.rejected(),
+            [RejectedEntry { reason: EntryRejectReason::UnknownMember { count: 1 }, .. }]
+        ));
     }
     assert_eq!(
         self::members(&whole(&[groups, members]), "g-1"),
         set(&["adele@contoso.example"]),
         "ids are all there is"
     );
-    let mut tables = Tables::new().with_non_people(["Adele@contoso.example", "\u{feff}adele@contoso.example"]);
+    let mut tables = Tables::new().ignoring_members(["Adele@contoso.example", "\u{feff}adele@contoso.example"]);
     for table in [users, groups, members] {
         tables.read(table.as_bytes());
     }

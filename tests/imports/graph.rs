@@ -207,7 +207,8 @@ mod plain {
             json!({"@odata.context": format!("https://graph.example/v1.0/$metadata#{set}"), "value": [of_type("user", "u-9")]})
                 .to_string()
         };
-        for set in ["users", "groups", "users(id)"] {
+        let casts = ["directoryObjects/microsoft.graph.user", "directoryObjects(id)/microsoft.graph.group"];
+        for set in ["users", "groups", "users(id)", "Collection(microsoft.graph.user)"].into_iter().chain(casts) {
             assert!(sync.page("m", page(set).as_bytes()).is_err(), "{set}");
         }
         sync.page("m", page("directoryObjects(id)").as_bytes()).unwrap();
@@ -226,8 +227,10 @@ mod plain {
         let by_mail = json!({"@odata.type": "#microsoft.graph.user", "id": "u-9", "mail": "n@contoso.com"});
         assert_eq!(
             messages(&of(by_mail)),
-            ["page 3, record 1: field `userPrincipalName` is missing, expected the sign-in name or, if it is null, \
-          another name; add both to `$select`"]
+            [
+                "page 3, record 1: field `userPrincipalName` is missing or empty, expected the sign-in name or, if it is null, \
+          another name; add both to `$select`"
+            ]
         );
         let upn = json!({"@odata.type": "#microsoft.graph.user", "id": "u-9", "userPrincipalName": "n@contoso.com"});
         assert_eq!(names(&known(&snapshot(of(upn).into_complete().unwrap()), "u-9")), ["n@contoso.com"]);
@@ -245,8 +248,8 @@ mod plain {
         let import = listed(groups).into_builder().unwrap();
         assert_eq!(
             messages(&import),
-            ["page 2, record 1: field `members` is invalid, expected members in `members@delta` or in a listing of \
-                 their own"]
+            ["page 2, record 1: field `members` is invalid, expected no expanded members; use a delta query, or \
+              request `/groups/{id}/members`"]
         );
     }
 }

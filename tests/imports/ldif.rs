@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufReader, Read};
 
 use activity_privacy::import::ldif::{self, DirectoryTree, MAX_VALUE_BYTES};
-use activity_privacy::import::{Import, Place, RejectReason};
+use activity_privacy::import::{EntryRejectReason, Import, Place};
 use proptest::prelude::*;
 
 /// One record of each kind in a company's directory.
@@ -99,7 +99,7 @@ fn said(snapshot: &DirectorySnapshot) -> BTreeMap<String, Vec<String>> {
 }
 
 /// Returns the only rejection of an import, as text and as a value.
-pub(crate) fn rejection<T>(import: &Import<T>) -> (String, RejectReason) {
+pub(crate) fn rejection<T>(import: &Import<T>) -> (String, EntryRejectReason) {
     let [rejected] = import.rejected() else { panic!("{:?}", import.rejected()) };
     (rejected.to_string(), rejected.reason.clone())
 }
@@ -183,9 +183,9 @@ fn d11_missing_member_is_rejected_or_by_choice_user() {
     let rejected: Vec<_> = import.rejected().to_vec();
     assert_eq!((import.read(), rejected.len()), (2, 2), "one for each group");
     assert_eq!(rejected[0].place, Place::Line(8));
-    assert_eq!(rejected[0].reason, RejectReason::UnknownMember { count: 1 });
+    assert_eq!(rejected[0].reason, EntryRejectReason::UnknownMember { count: 1 });
     assert_eq!(rejected[1].place, Place::Line(13));
-    assert_eq!(rejected[1].reason, RejectReason::UnknownMember { count: 2 });
+    assert_eq!(rejected[1].reason, EntryRejectReason::UnknownMember { count: 2 });
     let snapshot = built(import.into_partial());
     assert_eq!(members(&snapshot, COUNCIL), set(&["uid=adele,ou=people,dc=contoso,dc=example", "cn=x", "cn=y"]));
 }
@@ -193,14 +193,22 @@ fn d11_missing_member_is_rejected_or_by_choice_user() {
 #[test]
 fn d11_missing_group_in_member_of_is_rejected() {
     let import = ldif::read(document(&[ENTRIES[9]]).as_bytes());
-    assert_eq!(rejection(&import).1, RejectReason::UnknownGroup { count: 1 });
+    assert_eq!(rejection(&import).1, EntryRejectReason::UnknownGroup { count: 1 });
     assert_eq!(known(&built(import.into_partial()), user(DORA)).unwrap().aliases().len(), 1);
 }
 
 #[test]
 fn d11_other_entry_as_member_is_rejected() {
     let entries = ["dn: ou=a\nobjectClass: organizationalUnit", "dn: cn=g\nobjectClass: group\nmember: ou=a"];
-    assert_eq!(rejection(&ldif::read(document(&entries).as_bytes())).1, RejectReason::UnknownMember { count: 1 });
+    assert_eq!(rejection(&ldif::read(document(&entries).as_bytes())).1, EntryRejectReason::OtherMember { count: 1 });
+}
+
+#[test]
+fn b1_line_of_rejection_is_of_reported_reason() {
+    let text = document(&["dn: cn=g\nobjectClass: group\nmemberOf: cn=x\nmember: cn=y\nmember: cn=z"]);
+    let expected = "line 6: members that the input does not contain: 2; add them, or pass those that are not people to \
+                    `ignoring_members`";
+    assert_eq!(rejection(&ldif::read(text.as_bytes())).0, expected);
 }
 
 #[test]
@@ -217,10 +225,7 @@ fn d11_partial_or_computed_members_are_rejected() {
         assert_eq!(import.rejected().is_empty(), complete, "{member}");
     }
     let computed = ldif::read(&b"dn: cn=g\nobjectClass: groupOfURLs\nmemberURL: ldap:///dc=x??sub?(uid=*)\n"[..]);
-    assert_eq!(
-        rejection(&computed).1,
-        RejectReason::InvalidField { field: "memberURL", expected: "the computed members in `member`" }
-    );
+    assert_eq!(rejection(&computed).1, EntryRejectReason::ComputedMembers { field: "memberURL" });
 }
 
 #[test]
@@ -231,16 +236,23 @@ fn d11_failed_search_is_rejected() {
     let import = ldif::read(result("0 Success").as_bytes());
     assert_eq!((import.read(), import.ignored(), import.rejected().len()), (2, 1, 0));
     let import = ldif::read(result("4 Size limit exceeded").as_bytes());
-    assert_eq!(rejection(&import).0, "line 6: unexpected end of input, expected `result` 0 at the end of a search");
+    assert_eq!(
+        rejection(&import).0,
+        "line 6: the search failed or was cut short (`result` is not 0); export again without a size or time limit"
+    );
 }
 
 #[test]
 fn b1_error_names_line_and_other_records_are_read() {
     let long = format!("dn: cn=a\nobjectClass: person\nmail: {}", "a".repeat(MAX_VALUE_BYTES));
+    let long_unique_id = format!("dn: cn=a\nobjectClass: person\nnsUniqueId: {}", "a".repeat(600));
     let long_alias = format!("dn: cn=a\nobjectClass: person\nmail: {}@x.example", "a".repeat(600));
     let cases: &[(&str, &str)] = &[
-        ("objectClass: person\ndn: cn=a", "line 3: field `dn` is missing, expected `dn` as the first line of an entry"),
-        ("dn: cn=a\ncn: a", "line 3: field `objectClass` is missing, expected the classes of the entry"),
+        (
+            "objectClass: person\ndn: cn=a",
+            "line 3: field `dn` is missing or empty, expected `dn` as the first line of an entry",
+        ),
+        ("dn: cn=a\ncn: a", "line 3: field `objectClass` is missing or empty, expected the classes of the entry"),
         ("dn: cn=a\nobjectClass: person\ndn: cn=b", "line 5: field `dn` occurs more than once; keep only one"),
         (
             "dn: a\nobjectClass: person",
@@ -282,25 +294,36 @@ fn b1_error_names_line_and_other_records_are_read() {
         ),
         (
             "dn: cn=a\nobjectClass: group\nobjectClass: person",
-            "line 3: field `objectClass` is invalid, expected a user class or a group class, not both",
+            "line 3: field `objectClass` is invalid, expected either a user class or a group class",
+        ),
+        (
+            "dn: cn=a\nobjectClass: person\nmember: cn=b",
+            "line 3: field `objectClass` is invalid, expected a group class, because the entry lists members",
         ),
         (
             "dn: cn=a\nobjectClass: acmeRobot\nmail: a@x.example",
-            "line 3: field `objectClass` is invalid, expected a known class",
+            "line 3: field `objectClass` is invalid, expected the class of a user, group, device or place, because the \
+             entry has a name or address",
         ),
         (
             "dn: ou=a\nobjectClass: organizationalUnit\nmember: cn=b",
-            "line 3: field `objectClass` is invalid, expected a known class",
+            "line 3: field `objectClass` is invalid, expected a group class, because the entry lists members",
         ),
         (
             "dn: cn=a\nobjectClass: referral\nref: ldap://b.example/",
-            "line 3: refers to another server; add the entries of that server, and pass the name in the reference to \
-             `with_non_people`",
+            "line 3: refers to another server; add the entries of that server, and pass the DN of the referral to \
+             `ignoring_members`",
+        ),
+        ("dn: cn=a\nchangetype: delete", "line 4: unsupported change; pass change records to `DirectoryTree::change`"),
+        (
+            "dn: cn=a\nobjectClass: person\nprimaryGroupID: 4294967296",
+            "line 5: field `primaryGroupID` is invalid, expected an integer from 0 to 4294967295",
         ),
         (
-            "dn: cn=a\nchangetype: delete",
-            "line 4: unsupported change; read entries here, and records with a `changetype` as changes",
+            "dn: cn=a\nobjectClass: person\ngidNumber: seven",
+            "line 5: field `gidNumber` is invalid, expected a 64-bit integer",
         ),
+        (&long_unique_id, "line 3: field `nsUniqueId`: user id is 600 bytes long, expected at most 256"),
         (&long, "line 5: too long, expected at most 65536 bytes"),
         (&long_alias, "line 3: field `mail`: alias is 610 bytes long, expected at most 512"),
         (
@@ -323,7 +346,7 @@ fn b1_second_entry_of_same_name_is_rejected() {
     let other_id = ENTRIES[2].replace("000000000001", "000000000009").replace("uid=adele,ou", "UID=Adele, OU");
     for second in [ENTRIES[2], &other_dn, &other_id] {
         let import = ldif::read(document(&[ENTRIES[2], second]).as_bytes());
-        assert_eq!(rejection(&import).1, RejectReason::RepeatedRecord, "{second}");
+        assert_eq!(rejection(&import).1, EntryRejectReason::RepeatedRecord, "{second}");
     }
 }
 
@@ -361,7 +384,7 @@ fn b1_io_error_is_reported() {
     let text = "dn: cn=a\nobjectClass: person\nuid: a\n\ndn: cn=b\nobjectClass: person\n";
     let import = ldif::read(BufReader::new(text.as_bytes().chain(Failing)));
     assert_eq!(import.read(), 2);
-    assert_eq!(rejection(&import).1, RejectReason::Io { kind: io::ErrorKind::ConnectionReset });
+    assert_eq!(rejection(&import).1, EntryRejectReason::Io { kind: io::ErrorKind::ConnectionReset });
     let import = ldif::read(BufReader::new(Failing));
     assert_eq!((import.read(), import.rejected().len()), (1, 1));
 }
@@ -495,7 +518,7 @@ fn b3_too_many_names_are_rejected() {
     let import = ldif::read(text.as_bytes());
     assert_eq!(
         import.rejected().first().map(|rejected| &rejected.reason),
-        Some(&RejectReason::TooManyNames { max: 1_000 })
+        Some(&EntryRejectReason::TooManyNames { max: 1_000 })
     );
 }
 
@@ -542,12 +565,12 @@ fn d8_damaged_names_are_rejected() {
     ] {
         let base = "dn: cn=a\nobjectClass: user";
         let import = ldif::read(document(&[&format!("{base}\n{line}")]).as_bytes());
-        assert!(matches!(rejection(&import).1, RejectReason::InvalidField { .. }), "{line}");
+        assert!(matches!(rejection(&import).1, EntryRejectReason::InvalidField { .. }), "{line}");
         let (tree, _) = DirectoryTree::read(document(&[base]).as_bytes()).into_complete().unwrap();
         let attribute = line.split(':').next().unwrap();
         let change = format!("dn: cn=a\nchangetype: modify\nadd: {attribute}\n{line}\n-\n");
         let import = tree.change(change.as_bytes());
-        assert!(matches!(rejection(&import).1, RejectReason::InvalidField { .. }), "{line}");
+        assert!(matches!(rejection(&import).1, EntryRejectReason::InvalidField { .. }), "{line}");
     }
 }
 
@@ -556,8 +579,58 @@ fn b3_names_in_one_value_are_counted() {
     let many = |from: usize, to: usize| (from..to).map(|n| format!("u{n}@x;")).collect::<String>();
     let entry = |values: usize| format!("dn: cn=a\nobjectClass: user\nmail: {}", many(0, values));
     let refused = ldif::read(document(&[&entry(1001)]).as_bytes());
-    assert_eq!(rejection(&refused).1, RejectReason::TooManyNames { max: 1000 });
+    assert_eq!(rejection(&refused).1, EntryRejectReason::TooManyNames { max: 1000 });
     let (tree, _) = DirectoryTree::read(document(&[&entry(1000)]).as_bytes()).into_complete().unwrap();
     let change = format!("dn: cn=a\nchangetype: modify\nadd: mail\nmail: {}\n-\n", many(1000, 1002));
-    assert_eq!(rejection(&tree.change(change.as_bytes())).1, RejectReason::TooManyNames { max: 1000 });
+    assert_eq!(rejection(&tree.change(change.as_bytes())).1, EntryRejectReason::TooManyNames { max: 1000 });
+}
+
+#[test]
+fn b4_other_encodings_and_formats_are_reported_once() {
+    let text = document(&["dn: cn=a\nobjectClass: person\nuid: a"]);
+    let utf16: Vec<u8> = "\u{feff}".chars().chain(text.chars()).flat_map(|c| (c as u16).to_le_bytes()).collect();
+    for (input, expected) in
+        [(&utf16[..], "UTF-16"), (b"\x1f\x8b\x08\0\0\0\0\0", "gzip"), (b"PK\x03\x04abc\n\n\n", "ZIP")]
+    {
+        // A buffer shorter than the signatures.
+        let import = ldif::read(BufReader::with_capacity(3, input));
+        let [rejected] = import.rejected() else { panic!("{:?}", import.rejected()) };
+        assert_eq!((import.read(), rejected.place), (1, Place::Whole));
+        assert!(rejected.to_string().contains(expected), "{rejected}");
+        let (tree, _) = DirectoryTree::read(text.as_bytes()).into_complete().unwrap();
+        assert_eq!(tree.change(input).rejected(), import.rejected());
+    }
+}
+
+#[test]
+fn b3_deep_name_is_rejected() {
+    let deep = vec!["ou=x"; 129].join(",");
+    let entry = format!("dn: {deep}\nobjectClass: person");
+    let import = ldif::read(document(&[&entry]).as_bytes());
+    assert!(matches!(rejection(&import).1, EntryRejectReason::InvalidField { field: "dn", .. }));
+}
+
+#[test]
+fn d11_deleted_group_is_omitted() {
+    let person = "dn: cn=a\nobjectClass: person\nuid: a";
+    let id = "entryUUID: 7d1c8e52-0a43-103e-8f2b-000000000101";
+    let read = |entries: &[&str]| ldif::read(document(entries).as_bytes());
+    let before =
+        built(read(&[person, &format!("dn: cn=g\nobjectClass: group\n{id}\nmember: cn=a")]).into_complete().unwrap());
+    let group = GroupId::new("7d1c8e52-0a43-103e-8f2b-000000000101").unwrap();
+    for deleted in [
+        format!("dn: cn=g\\0ADEL:1,cn=Deleted Objects\nobjectClass: group\n{id}\nisDeleted: TRUE"),
+        format!("dn: cn=g\\0ADEL:1,cn=Deleted Objects\nobjectClass: group\n{id}\nisDeleted: true\nmember: cn=x"),
+        format!("dn: cn=g\nobjectClass: organizationalRole\n{id}\nisDeleted: TRUE"),
+        format!("dn: nsuniqueid=1,cn=g\nobjectClass: groupOfNames\nobjectClass: nsTombstone\n{id}\ncn: g"),
+    ] {
+        let import = read(&[person, &deleted]);
+        assert_eq!((import.read(), import.ignored()), (2, 1), "{deleted}");
+        let after = import.into_complete().unwrap().build(DirectoryRevision(2), Default::default()).unwrap();
+        assert_eq!(after.group_name(&group), None, "{deleted}");
+        let after = after.carry_over_from(&before);
+        assert!(after.removed_group(&group).is_some(), "{deleted}");
+    }
+    let import = read(&[person, &format!("dn: cn=g\nobjectClass: group\n{id}\nisDeleted: FALSE")]);
+    assert!(built(import.into_complete().unwrap()).group_name(&group).is_some());
 }

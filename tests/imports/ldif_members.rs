@@ -1,18 +1,19 @@
-//! LDIF: memberships that are stated by other means than a distinguished name, and members that are not people.
+//! LDIF: memberships stated other than by distinguished name, and members that are not people.
 
-use activity_privacy::directory::{DirectoryBuilder, DirectoryChange, DirectoryRevision};
+use activity_privacy::directory::{DirectoryBuilder, DirectoryChange};
 use activity_privacy::identity::{Alias, GroupId};
 use activity_privacy::import::ldif::{self, DirectoryTree, InvalidDn, LdifReader};
-use activity_privacy::import::{Import, Place, RejectReason};
+use activity_privacy::import::{EntryRejectReason, Import};
 
-use super::ldif::*;
+use super::ldif::{built, document, known, members, named, rejection, user};
 
 const SID: &str = "S-1-5-21-1-2-3-1105";
 const GROUP_SID: &str = "S-1-5-21-1-2-3-513";
 
-/// A SID in the forms that exporters write: text in either case, bytes, and base64 of the text.
-fn sids(sid: &str) -> [String; 5] {
+/// Returns the lines of a SID in the forms that exporters write: text in either case, bytes, and base64 of the text.
+fn sid_lines(sid: &str) -> [String; 5] {
     let parts: Vec<u32> = sid.split('-').skip(3).map(|part| part.parse().unwrap()).collect();
+    // Revision 1, the number of parts, and the authority 5 in 48 bits, big-endian.
     let head = [1, parts.len() as u8, 0, 0, 0, 0, 0, 5];
     let bytes: Vec<u8> = head.into_iter().chain(parts.iter().flat_map(|part| part.to_le_bytes())).collect();
     [
@@ -34,12 +35,17 @@ fn base64(bytes: &[u8]) -> String {
     groups.collect()
 }
 
-fn group_of(sid: &str) -> String {
-    format!("dn: cn=users\nobjectClass: group\ncn: users\n{sid}")
+fn group_with(line: &str) -> String {
+    format!("dn: cn=users\nobjectClass: group\ncn: users\n{line}")
 }
 
-fn user_of(lines: &str) -> String {
+fn user_with(lines: &str) -> String {
     format!("dn: cn=a\nobjectClass: user\nsAMAccountName: a\n{lines}")
+}
+
+/// Returns the change record that adds an entry.
+fn added(entry: &str) -> String {
+    format!("{}\n", entry.replacen("\nobjectClass", "\nchangetype: add\nobjectClass", 1))
 }
 
 fn read(entries: &[&str]) -> Import<DirectoryBuilder> {
@@ -47,14 +53,14 @@ fn read(entries: &[&str]) -> Import<DirectoryBuilder> {
 }
 
 fn reader(non_people: &[&str]) -> LdifReader {
-    LdifReader::new().with_non_people(non_people.iter().copied()).unwrap()
+    LdifReader::new().ignoring_members(non_people.iter().copied()).unwrap()
 }
 
 #[test]
 fn d11_primary_group_resolves_by_sid_in_any_form() {
-    for group in sids(GROUP_SID) {
-        for user in sids(SID) {
-            let (group, user) = (group_of(&group), user_of(&format!("{user}\nprimaryGroupID: 513")));
+    for group in sid_lines(GROUP_SID) {
+        for user in sid_lines(SID) {
+            let (group, user) = (group_with(&group), user_with(&format!("{user}\nprimaryGroupID: 513")));
             for entries in [[&*group, &*user], [&*user, &*group]] {
                 let snapshot = built(read(&entries).into_complete().unwrap());
                 assert_eq!(members(&snapshot, "cn=users").len(), 1, "{entries:?}");
@@ -65,16 +71,16 @@ fn d11_primary_group_resolves_by_sid_in_any_form() {
 
 #[test]
 fn d11_primary_groups_of_two_domains_are_distinct() {
-    let other = group_of("objectSid: S-1-5-21-9-9-9-513").replace("cn=users", "cn=others");
-    let user = user_of(&format!("objectSid: {SID}\nprimaryGroupID: 513"));
-    let group = group_of(&format!("objectSid: {GROUP_SID}"));
+    let other = group_with("objectSid: S-1-5-21-9-9-9-513").replace("cn=users", "cn=others");
+    let user = user_with(&format!("objectSid: {SID}\nprimaryGroupID: 513"));
+    let group = group_with(&format!("objectSid: {GROUP_SID}"));
     let snapshot = built(read(&[&other, &group, &user]).into_complete().unwrap());
     assert_eq!((members(&snapshot, "cn=users").len(), members(&snapshot, "cn=others").len()), (1, 0));
     let foreign = user.replace("S-1-5-21-1-2-3", "S-1-5-21-9-9-9").replace("cn=a", "cn=b");
     let snapshot = built(read(&[&other, &group, &foreign]).into_complete().unwrap());
     assert_eq!((members(&snapshot, "cn=users").len(), members(&snapshot, "cn=others").len()), (0, 1));
     let import = read(&[&other, &user]);
-    assert_eq!(rejection(&import).1, RejectReason::UnknownPrimaryGroup { field: "primaryGroupID" });
+    assert_eq!(rejection(&import).1, EntryRejectReason::UnknownPrimaryGroup { field: "primaryGroupID" });
 }
 
 #[test]
@@ -82,66 +88,66 @@ fn d11_samba_sid_attributes_are_read() {
     let group = format!("dn: cn=users\nobjectClass: posixGroup\nobjectClass: sambaGroupMapping\nsambaSID: {GROUP_SID}");
     let user = format!("dn: uid=a\nobjectClass: sambaSamAccount\nsambaSID: {SID}\nsambaPrimaryGroupSID: {GROUP_SID}");
     assert_eq!(members(&built(read(&[&user, &group]).into_complete().unwrap()), "cn=users").len(), 1);
-    assert_eq!(rejection(&read(&[&user])).1, RejectReason::UnknownPrimaryGroup { field: "sambaPrimaryGroupSID" });
+    assert_eq!(rejection(&read(&[&user])).1, EntryRejectReason::UnknownPrimaryGroup { field: "sambaPrimaryGroupSID" });
     let listing = format!("{group}\nsambaSIDList: {SID}");
-    assert!(matches!(rejection(&read(&[&listing])).1, RejectReason::InvalidField { field: "sambaSIDList", .. }));
+    assert_eq!(rejection(&read(&[&listing])).1, EntryRejectReason::ComputedMembers { field: "sambaSIDList" });
 }
 
 #[test]
 fn d11_unresolved_primary_group_is_rejected() {
-    let group = group_of(&format!("objectSid: {GROUP_SID}\ngidNumber: 7"));
-    let no_sid = RejectReason::MissingField {
+    let group = group_with(&format!("objectSid: {GROUP_SID}\ngidNumber: 7"));
+    let no_sid = EntryRejectReason::MissingField {
         field: "objectSid",
-        expected: "the SID of the user beside `primaryGroupID`, or neither of them",
+        expected: "the user's SID, which `primaryGroupID` needs; export both attributes or neither",
     };
-    let unknown = |field| RejectReason::UnknownPrimaryGroup { field };
+    let unknown = |field| EntryRejectReason::UnknownPrimaryGroup { field };
     for (lines, reason) in [
         ("primaryGroupID: 513".to_owned(), no_sid.clone()),
         ("objectSid: S-1-5\nprimaryGroupID: 513".to_owned(), no_sid),
         (format!("objectSid: {SID}\nprimaryGroupID: 1120"), unknown("primaryGroupID")),
         ("gidNumber: 8".to_owned(), unknown("gidNumber")),
     ] {
-        let user = user_of(&lines);
+        let user = user_with(&lines);
         let import = read(&[&group, &user]);
         assert_eq!(rejection(&import).1, reason, "{lines}");
-        assert!(named(&built(import.into_partial()), "a").is_some(), "known all the same");
+        assert!(named(&built(import.into_partial()), "a").is_some(), "the user itself is still imported");
         let (tree, _) = DirectoryTree::read(document(&[&group]).as_bytes()).into_complete().unwrap();
-        let added = format!("{}\n", user.replace("\nobjectClass", "\nchangetype: add\nobjectClass"));
+        let added = added(&user);
         assert_eq!(rejection(&tree.change(added.as_bytes())).1, reason, "{lines}");
     }
-    let padded = user_of("gidNumber:  07 ");
+    let padded = user_with("gidNumber:  07 ");
     assert_eq!(
         members(&built(read(&[&padded, &group]).into_complete().unwrap()), "cn=users").len(),
         1,
-        "a number is compared"
+        "gidNumber is compared as a number, not as text"
     );
-    let machine = user_of("objectClass: computer\nprimaryGroupID: 515");
+    let machine = user_with("objectClass: computer\nprimaryGroupID: 515");
     assert!(read(&[&machine]).rejected().is_empty());
 }
 
 #[test]
-fn d8_sid_is_a_name_of_the_user() {
-    for line in sids(SID) {
-        let snapshot = built(read(&[&user_of(&line)]).into_complete().unwrap());
+fn d8_sid_is_an_account_of_the_user() {
+    for line in sid_lines(SID) {
+        let snapshot = built(read(&[&user_with(&line)]).into_complete().unwrap());
         assert!(known(&snapshot, Alias::account("sid", SID).unwrap()).is_some(), "{line}");
-        assert_eq!(named(&snapshot, SID), None, "it is no name");
+        assert_eq!(named(&snapshot, SID), None, "the SID must not match a name without the kind `sid`");
     }
 }
 
 #[test]
-fn b1_single_valued_attribute_must_not_differ() {
+fn b1_different_values_of_single_valued_attribute_are_rejected() {
     for (lines, field) in [
         (format!("objectSid: {SID}\nobjectSid: {GROUP_SID}"), "objectSid"),
         ("gidNumber: 1\ngidNumber: 2".to_owned(), "gidNumber"),
         ("primaryGroupID: 1\nprimaryGroupID: 2".to_owned(), "primaryGroupID"),
     ] {
-        assert_eq!(rejection(&read(&[&user_of(&lines)])).1, RejectReason::RepeatedField { field });
+        assert_eq!(rejection(&read(&[&user_with(&lines)])).1, EntryRejectReason::DifferentValues { field });
     }
-    let [_, _, bytes, _, text] = sids(SID);
-    assert!(read(&[&user_of(&format!("{bytes}\n{text}"))]).rejected().is_empty(), "the same twice");
+    let [_, _, bytes, _, text] = sid_lines(SID);
+    assert!(read(&[&user_with(&format!("{bytes}\n{text}"))]).rejected().is_empty(), "the same value twice is accepted");
     for line in ["objectSid: S-1-5-x", "objectSid:: AQUA", "gidNumber: seven", "primaryGroupID: -1"] {
-        let reason = rejection(&read(&[&user_of(line)])).1;
-        assert!(matches!(reason, RejectReason::InvalidField { .. }), "{line}: {reason}");
+        let reason = rejection(&read(&[&user_with(line)])).1;
+        assert!(matches!(reason, EntryRejectReason::InvalidField { .. }), "{line}: {reason}");
     }
 }
 
@@ -150,12 +156,12 @@ fn d11_occupants_of_a_role_are_its_members() {
     let role = "dn: cn=council\nobjectClass: organizationalRole\nroleOccupant: CN=a";
     let wide = "dn: cn=wide\nobjectClass: groupOfNames\nmember: cn=council";
     let (tree, builder) =
-        DirectoryTree::read(document(&[wide, role, &user_of("")]).as_bytes()).into_complete().unwrap();
+        DirectoryTree::read(document(&[wide, role, &user_with("")]).as_bytes()).into_complete().unwrap();
     assert_eq!(members(&built(builder), "cn=wide").len(), 1);
     let change = "dn: cn=council\nchangetype: modify\ndelete: roleOccupant\nroleOccupant: cn=a\n-\n";
     let (_, delta) = tree.change(change.as_bytes()).into_complete().unwrap();
     assert_eq!(delta.changes(), [DirectoryChange::RemoveMember(GroupId::new("cn=council").unwrap(), user("cn=a"))]);
-    assert_eq!(rejection(&read(&[role])).1, RejectReason::UnknownMember { count: 1 });
+    assert_eq!(rejection(&read(&[role])).1, EntryRejectReason::UnknownMember { count: 1 });
     let admin = "dn: cn=admin\nobjectClass: simpleSecurityObject\nobjectClass: organizationalRole\nuid: admin";
     assert!(named(&built(read(&[admin]).into_complete().unwrap()), "admin").is_some(), "an administrator is a user");
 }
@@ -164,23 +170,22 @@ fn d11_occupants_of_a_role_are_its_members() {
 fn d11_non_group_with_members_is_rejected() {
     for (class, attribute) in [
         ("person", "member"),
-        ("computer", "member"),
+        ("user\nobjectClass: computer", "member"),
         ("device", "uniqueMember"),
         ("simpleSecurityObject\nobjectClass: organizationalRole", "roleOccupant"),
     ] {
-        let class = if class == "computer" { "user\nobjectClass: computer" } else { class };
         let entry = format!("dn: cn=odd\nobjectClass: {class}\n{attribute}: cn=a");
-        let reason = rejection(&read(&[&entry, &user_of("")])).1;
-        assert!(matches!(reason, RejectReason::InvalidField { field: "objectClass", .. }), "{class}: {reason}");
+        let reason = rejection(&read(&[&entry, &user_with("")])).1;
+        assert!(matches!(reason, EntryRejectReason::InvalidField { field: "objectClass", .. }), "{class}: {reason}");
     }
 }
 
 #[test]
 fn d11_search_reference_is_ignored_only_without_people() {
-    let count = |reader: LdifReader, url: &str| {
-        let import = reader.read(document(&[&user_of(""), &format!("# search reference\nref: {url}")]).as_bytes());
+    let ignored_and_rejected = |reader: LdifReader, url: &str| {
+        let import = reader.read(document(&[&user_with(""), &format!("# search reference\nref: {url}")]).as_bytes());
         assert_eq!(import.read(), 2);
-        (import.ignored(), import.rejected().iter().filter(|it| it.reason == RejectReason::Referral).count())
+        (import.ignored(), import.rejected().iter().filter(|it| it.reason == EntryRejectReason::Referral).count())
     };
     for (url, ignored) in [
         ("ldap://ForestDnsZones.contoso.example/DC=ForestDnsZones,DC=contoso,DC=example", true),
@@ -198,15 +203,15 @@ fn d11_search_reference_is_ignored_only_without_people() {
         ("ldap://x/CN=Config%zzuration,DC=contoso", false),
         ("", false),
     ] {
-        assert_eq!(count(LdifReader::new(), url), if ignored { (1, 0) } else { (0, 1) }, "{url}");
+        assert_eq!(ignored_and_rejected(LdifReader::new(), url), if ignored { (1, 0) } else { (0, 1) }, "{url}");
     }
     let child = "ldap://x/OU=people,DC=child,DC=contoso,DC=example";
-    assert_eq!(count(reader(&["dc=CHILD, dc=contoso, dc=example"]), child), (1, 0));
+    assert_eq!(ignored_and_rejected(reader(&["dc=CHILD, dc=contoso, dc=example"]), child), (1, 0));
     let two = "ldap://x/CN=Configuration,DC=contoso\nref: ldap://y/DC=child,DC=contoso";
-    assert_eq!(count(LdifReader::new(), two), (0, 1), "each of them counts");
+    assert_eq!(ignored_and_rejected(LdifReader::new(), two), (0, 1), "one reference that may lead to people is enough");
     assert!(matches!(
         rejection(&read(&["ref: ldap://x/CN=Configuration,DC=contoso\ncn: a"])).1,
-        RejectReason::MissingField { field: "dn", .. }
+        EntryRejectReason::MissingField { field: "dn", .. }
     ));
 }
 
@@ -229,9 +234,12 @@ fn d11_declared_non_people_are_ignored() {
         ("memberUid: root", "uid=Root"),
         ("memberUid:", ""),
     ] {
-        let text = document(&[&user_of(""), FOREIGN, &group(line)]);
+        let text = document(&[&user_with(""), FOREIGN, &group(line)]);
         let import = ldif::read(text.as_bytes());
-        assert_eq!(rejection(&import).1, RejectReason::UnknownMember { count: 1 }, "{line}");
+        let is_in_input = line.contains("S-1-5-11,");
+        let unknown = EntryRejectReason::UnknownMember { count: 1 };
+        let expected = if is_in_input { EntryRejectReason::OtherMember { count: 1 } } else { unknown };
+        assert_eq!(rejection(&import).1, expected, "{line}");
         let import = reader(&["dc=other", non_people]).read(text.as_bytes());
         assert_eq!((import.read(), import.ignored()), (4, 2), "{line}");
         assert_eq!(members(&built(import.into_complete().unwrap()), "cn=g").len(), 1, "{line}");
@@ -244,9 +252,9 @@ fn d11_declared_non_people_are_ignored() {
         ("memberUid: root", "uid=root,dc=contoso"),
         ("memberUid: root", ""),
     ] {
-        let text = document(&[&user_of(""), &group(line)]);
+        let text = document(&[&user_with(""), &group(line)]);
         let import = reader(&[non_people]).read(text.as_bytes());
-        assert_eq!(rejection(&import).1, RejectReason::UnknownMember { count: 1 }, "{line}");
+        assert_eq!(rejection(&import).1, EntryRejectReason::UnknownMember { count: 1 }, "{line}");
     }
 }
 
@@ -267,42 +275,41 @@ fn d11_users_below_declared_non_people_are_read() {
     let text = document(&[group, "dn: uid=b,ou=x\nobjectClass: person\nentryUUID: 7"]);
     let import = reader(&["ou=x"]).read(text.as_bytes());
     assert!(
-        matches!(rejection(&import).1, RejectReason::InvalidField { field: "entryUUID", .. }),
-        "who cannot be read"
+        matches!(rejection(&import).1, EntryRejectReason::InvalidField { field: "entryUUID", .. }),
+        "an unreadable user below a declared name is still rejected"
     );
 }
 
 #[test]
 fn d11_foreign_principal_with_member_of_is_rejected() {
-    let says = format!("{FOREIGN}\nmemberOf: cn=g");
+    let principal = format!("{FOREIGN}\nmemberOf: cn=g");
     let group = "dn: cn=g\nobjectClass: group";
-    assert_eq!(rejection(&read(&[&says, group])).1, RejectReason::UnknownMember { count: 1 });
-    assert_eq!(rejection(&read(&[&says])).1, RejectReason::UnknownGroup { count: 1 });
-    for entries in [&[says.as_str(), group][..], &[says.as_str()]] {
+    assert_eq!(rejection(&read(&[&principal, group])).1, EntryRejectReason::OtherMember { count: 1 });
+    assert_eq!(rejection(&read(&[&principal])).1, EntryRejectReason::UnknownGroup { count: 1 });
+    for entries in [&[principal.as_str(), group][..], &[principal.as_str()]] {
         let import = reader(&["dc=contoso"]).read(document(entries).as_bytes());
         assert!(import.rejected().is_empty(), "{:?}", import.rejected());
     }
     let (tree, _) = DirectoryTree::read(document(&[FOREIGN, group]).as_bytes()).into_complete().unwrap();
-    let added =
-        format!("{}\n", says.replace("S-1-5-11,", "S-1-5-4,").replace("\nobjectC", "\nchangetype: add\nobjectC"));
-    assert_eq!(rejection(&tree.clone().change(added.as_bytes())).1, RejectReason::UnknownMember { count: 1 });
+    let added = added(&principal.replace("S-1-5-11,", "S-1-5-4,"));
+    assert_eq!(rejection(&tree.clone().change(added.as_bytes())).1, EntryRejectReason::OtherMember { count: 1 });
     let modified = "dn: CN=S-1-5-11,CN=ForeignSecurityPrincipals,DC=contoso\nchangetype: modify\nadd: memberOf\n\
                     memberOf: cn=g\n-\n";
-    assert!(matches!(rejection(&tree.change(modified.as_bytes())).1, RejectReason::UnsupportedChange { .. }));
+    assert!(matches!(rejection(&tree.change(modified.as_bytes())).1, EntryRejectReason::UnsupportedChange { .. }));
 }
 
 #[test]
 fn d11_unresolved_membership_in_change_is_rejected() {
     let entries = ["dn: cn=g\nobjectClass: group\nobjectClass: posixGroup", "dn: cn=a\nobjectClass: person\nuid: a"];
     let (tree, _) = DirectoryTree::read(document(&entries).as_bytes()).into_complete().unwrap();
-    let unknown_member = RejectReason::UnknownMember { count: 1 };
+    let unknown_member = EntryRejectReason::UnknownMember { count: 1 };
     for (dn, attribute, value, reason) in [
         ("cn=g", "member", "cn=x", unknown_member.clone()),
         ("cn=g", "uniqueMember", "", unknown_member.clone()),
         ("cn=g", "roleOccupant", "cn=x", unknown_member.clone()),
         ("cn=g", "memberUid", "x", unknown_member),
-        ("cn=a", "memberOf", "cn=x", RejectReason::UnknownGroup { count: 1 }),
-        ("cn=a", "groupMembership", "cn=x", RejectReason::UnknownGroup { count: 1 }),
+        ("cn=a", "memberOf", "cn=x", EntryRejectReason::UnknownGroup { count: 1 }),
+        ("cn=a", "groupMembership", "cn=x", EntryRejectReason::UnknownGroup { count: 1 }),
     ] {
         for op in ["add", "replace"] {
             let change = format!("dn: {dn}\nchangetype: modify\n{op}: {attribute}\n{attribute}: {value}\n-\n");
@@ -313,24 +320,9 @@ fn d11_unresolved_membership_in_change_is_rejected() {
 
 #[test]
 fn b1_invalid_non_people_name_is_error() {
-    let error = LdifReader::new().with_non_people(["cn=a", "kanarienvogel"]).err().unwrap();
+    let error = LdifReader::new().ignoring_members(["cn=a", "canary"]).err().unwrap();
     assert_eq!(error, InvalidDn { at: 2 });
-    assert!(!format!("{error} {error:?}").contains("kanarienvogel"));
-}
-
-#[test]
-fn b4_other_encodings_and_formats_are_reported_once() {
-    let text = document(&[&user_of("")]);
-    let utf16: Vec<u8> = "\u{feff}".chars().chain(text.chars()).flat_map(|c| (c as u16).to_le_bytes()).collect();
-    for (input, says) in [(&utf16[..], "UTF-16"), (b"\x1f\x8b\x08\0\0\0\0\0", "gzip"), (b"PK\x03\x04abc\n\n\n", "ZIP")]
-    {
-        let import = ldif::read(std::io::BufReader::with_capacity(3, input));
-        let [rejected] = import.rejected() else { panic!("{:?}", import.rejected()) };
-        assert_eq!((import.read(), rejected.place), (1, Place::Whole));
-        assert!(rejected.to_string().contains(says), "{rejected}");
-        let (tree, _) = DirectoryTree::read(text.as_bytes()).into_complete().unwrap();
-        assert_eq!(tree.change(input).rejected(), import.rejected());
-    }
+    assert!(!format!("{error} {error:?}").contains("canary"));
 }
 
 #[test]
@@ -340,45 +332,17 @@ fn b3_widely_shared_number_or_name_is_rejected() {
     };
     let read_all = |entries: &[String]| read(&entries.iter().map(String::as_str).collect::<Vec<_>>());
     let listing = "dn: cn=g\nobjectClass: posixGroup\nmemberUid: a".to_owned();
-    for (count, whole) in [(16, true), (17, false)] {
+    for (count, is_within_limit) in [(16, true), (17, false)] {
         let people = many("uid: a", "person", count);
         for entries in [[vec![listing.clone()], people.clone()].concat(), [people, vec![listing.clone()]].concat()] {
             let import = read_all(&entries);
-            let reason = RejectReason::TooManyHolders { field: "memberUid", max: 16 };
-            assert_eq!(
-                import.rejected().iter().map(|it| it.reason.clone()).collect::<Vec<_>>().as_slice(),
-                if whole { vec![] } else { vec![reason] }
-            );
+            let reason = EntryRejectReason::AmbiguousReference { field: "memberUid", max: 16 };
+            let expected = if is_within_limit { vec![] } else { vec![reason] };
+            let reasons: Vec<_> = import.rejected().iter().map(|rejected| rejected.reason.clone()).collect();
+            assert_eq!(reasons, expected);
         }
         let groups = [many("gidNumber: 1", "posixGroup", count), many("gidNumber: 1", "person", 1)].concat();
         let import = read_all(&groups);
-        assert_eq!(import.rejected().is_empty(), whole, "{:?}", import.rejected());
+        assert_eq!(import.rejected().is_empty(), is_within_limit, "{:?}", import.rejected());
     }
-    let deep = vec!["ou=x"; 129].join(",");
-    let entry = format!("dn: {deep}\nobjectClass: person");
-    assert!(matches!(rejection(&read(&[&entry])).1, RejectReason::InvalidField { field: "dn", .. }));
-}
-
-#[test]
-fn d11_deleted_group_is_omitted() {
-    let person = "dn: cn=a\nobjectClass: person\nuid: a";
-    let id = "entryUUID: 7d1c8e52-0a43-103e-8f2b-000000000101";
-    let before =
-        built(read(&[person, &format!("dn: cn=g\nobjectClass: group\n{id}\nmember: cn=a")]).into_complete().unwrap());
-    let group = GroupId::new("7d1c8e52-0a43-103e-8f2b-000000000101").unwrap();
-    for deleted in [
-        format!("dn: cn=g\\0ADEL:1,cn=Deleted Objects\nobjectClass: group\n{id}\nisDeleted: TRUE"),
-        format!("dn: cn=g\\0ADEL:1,cn=Deleted Objects\nobjectClass: group\n{id}\nisDeleted: true\nmember: cn=x"),
-        format!("dn: cn=g\nobjectClass: organizationalRole\n{id}\nisDeleted: TRUE"),
-        format!("dn: nsuniqueid=1,cn=g\nobjectClass: groupOfNames\nobjectClass: nsTombstone\n{id}\ncn: g"),
-    ] {
-        let import = read(&[person, &deleted]);
-        assert_eq!((import.read(), import.ignored()), (2, 1), "{deleted}");
-        let after = import.into_complete().unwrap().build(DirectoryRevision(2), Default::default()).unwrap();
-        assert_eq!(after.group_name(&group), None, "{deleted}");
-        let after = after.carry_over_from(&before);
-        assert!(after.removed_group(&group).is_some(), "{deleted}");
-    }
-    let import = read(&[person, &format!("dn: cn=g\nobjectClass: group\n{id}\nisDeleted: FALSE")]);
-    assert!(built(import.into_complete().unwrap()).group_name(&group).is_some());
 }

@@ -6,7 +6,7 @@ use activity_privacy::directory::{
 };
 use activity_privacy::identity::Alias;
 use activity_privacy::import::scim::{self, Endpoint, IncompleteList, Lists, MAX_BODY_BYTES};
-use activity_privacy::import::{Import, RejectReason, Rejected};
+use activity_privacy::import::{EntryRejectReason, Import, RejectedEntry};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ pub(super) fn list(resources: Value) -> Value {
     json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"], "totalResults": total, "Resources": resources})
 }
 
-pub(super) fn read(pages: &[(Endpoint, Value)]) -> Result<Lists, Rejected> {
+pub(super) fn read(pages: &[(Endpoint, Value)]) -> Result<Lists, RejectedEntry> {
     let mut lists = Lists::new();
     for (endpoint, page) in pages {
         lists.page(*endpoint, page.to_string().as_bytes())?;
@@ -117,12 +117,12 @@ fn b1_invalid_resource_is_rejected_and_others_are_read() {
         messages(&import),
         [
             "page 1, record 1: wrong JSON type, expected an object",
-            "page 1, record 2: field `id` is missing, expected the id of the resource",
-            "page 1, record 3: field `userName` is missing, expected the sign-in name of the user",
+            "page 1, record 2: field `id` is missing or empty, expected the id of the resource",
+            "page 1, record 3: field `userName` is missing or empty, expected the sign-in name of the user",
             "page 1, record 4: field `userName` is invalid, expected a string",
             "page 1, record 5: field `userName`: alias contains a control character at byte 1; remove it",
             "page 1, record 6: wrong JSON type, expected an object",
-            "page 1, record 7: field `emails.value` is missing, expected an address",
+            "page 1, record 7: field `emails.value` is missing or empty, expected an address",
             "page 1, record 8: field `emails` is invalid, expected a list of objects",
             "page 1, record 9: field `active` is invalid, expected true or false",
             "page 1, record 10: field `schemas` is invalid, expected the requested type of resource",
@@ -130,9 +130,9 @@ fn b1_invalid_resource_is_rejected_and_others_are_read() {
             "page 2, record 1: field `displayName` is invalid, expected a string",
             "page 2, record 2: field `members` is invalid, expected a list of objects",
             "page 2, record 3, member 1: wrong JSON type, expected an object",
-            "page 2, record 3, member 2: field `members.value` is missing, expected the id of the member",
+            "page 2, record 3, member 2: field `members.value` is missing or empty, expected the id of the member",
             "page 2, record 3, member 3: field `members.type` is invalid, expected `User` or `Group`",
-            "page 2, record 3, member 4: field `members.type` is missing, expected `User` or `Group`, a `$ref` to `Users` \
+            "page 2, record 3, member 4: field `members.type` is missing or empty, expected `User` or `Group`, a `$ref` to `Users` \
              or `Groups`, or the id of a known user or group",
             "page 2, record 3, member 5: field `members.type` is invalid, expected the same as in `$ref`",
         ]
@@ -147,11 +147,11 @@ fn b1_invalid_page_is_rejected() {
     let refused = |page: &str| Lists::new().page(Endpoint::Users, page.as_bytes()).unwrap_err().reason.to_string();
     assert_eq!(refused("[]"), "wrong JSON type, expected an object");
     assert_eq!(refused("{"), "unexpected end of input, expected one complete JSON object");
-    assert_eq!(refused("{}"), "field `totalResults` is missing, expected the total number of resources");
+    assert_eq!(refused("{}"), "field `totalResults` is missing or empty, expected the total number of resources");
     assert_eq!(refused(r#"{"totalResults": -1}"#), "field `totalResults` is invalid, expected a non-negative number");
     assert_eq!(
         refused(r#"{"totalResults": 1, "Resources": []}"#),
-        "field `Resources` is missing, expected resources, up to `totalResults`"
+        "field `Resources` is missing or empty, expected resources, up to `totalResults`"
     );
     assert_eq!(
         refused(r#"{"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "totalResults": 0}"#),
@@ -163,7 +163,7 @@ fn b1_invalid_page_is_rejected() {
         assert_eq!(refused(twice), "a JSON object contains the same key twice; remove one");
     }
     let endless = Lists::new().page(Endpoint::Users, std::io::repeat(b' ')).unwrap_err().to_string();
-    assert_eq!(endless, format!("the input as a whole: too long, expected at most {MAX_BODY_BYTES} bytes"));
+    assert_eq!(endless, format!("input: too long, expected at most {MAX_BODY_BYTES} bytes"));
 }
 
 fn page(total: usize, start: usize, ids: &[&str]) -> Value {
@@ -198,7 +198,7 @@ fn d11_incomplete_list_has_no_result() {
     let changed = [users(page(3, 1, &["u-1", "u-2"])), users(page(4, 3, &["u-3"]))];
     assert_eq!(
         read(&changed).unwrap_err().to_string(),
-        "the input as a whole: `totalResults` changed between pages; read the list again"
+        "input: `totalResults` changed between pages; read the list again"
     );
     // A page without `startIndex` is the next one.
     let mut bare = page(2, 2, &["u-2"]);
@@ -236,7 +236,7 @@ fn d11_directory_without_any_member_is_rejected() {
         let import = import(json!([]), json!([members]));
         assert_eq!(
             messages(&import),
-            ["the input as a whole: field `members` is missing, expected members of at least one group; do not \
+            ["input: field `members` is missing or empty, expected members of at least one group; do not \
                  exclude `members`"]
         );
     }
@@ -251,11 +251,11 @@ fn b1_put_replaces_user_record() {
     let refused = |body: Value| put(body).unwrap_err().to_string();
     assert_eq!(
         refused(json!({"id": "u-2", "userName": "a"})),
-        "the input as a whole: field `id` is invalid, expected the id of the requested resource"
+        "input: field `id` is invalid, expected the id of the requested resource"
     );
     assert_eq!(
         refused(json!({"userName": ""})),
-        "the input as a whole: field `userName` is missing, expected the sign-in name of the user"
+        "input: field `userName` is missing or empty, expected the sign-in name of the user"
     );
 }
 
@@ -369,7 +369,7 @@ fn d11_member_of_type_user_without_record_is_rejected() {
     let pages = [(Endpoint::Groups, list(groups.clone())), (Endpoint::Users, list(users))];
     let import = read(&pages).unwrap().into_builder().unwrap();
     let [rejected] = import.rejected() else { panic!("{:?}", import.rejected()) };
-    assert_eq!(rejected.reason, RejectReason::UnknownMember { count: 1 });
+    assert_eq!(rejected.reason, EntryRejectReason::UnknownMember { count: 1 });
     assert!(snapshot(import.into_partial()).all_members(&group("g-1")).contains(&user("adele@contoso.com")));
     let groups = json!([{"id": "g-1", "members": [{"value": "u-7", "type": "User"}]}]);
     assert!(messages(&self::import(json!([]), groups)).is_empty(), "ids are all there is");

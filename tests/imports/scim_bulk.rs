@@ -104,7 +104,11 @@ fn b1_every_bulk_operation_is_accounted_for() {
     expected.extend([12, 14].map(record));
     assert_eq!(places, expected, "{:#?}", messages(&import));
     assert_eq!((import.read(), import.ignored()), (18, 0));
-    assert!(messages(&import)[6].contains("field `id` is missing, expected the id that the provider assigned"));
+    assert!(
+        messages(&import)[6].contains("field `id` is missing or empty, expected the id that the provider assigned")
+    );
+    let taken = "page 1, record 9: field `bulkId` has the value of another operation; use a unique value";
+    assert_eq!(messages(&import)[8], taken);
     let gone = DirectoryChange::RemoveGroup(group("g-1"));
     assert!(import.into_partial().changes().contains(&gone));
     let refused = |body: &str| scim::bulk(&before(), ASSIGNED, body.as_bytes()).unwrap_err().to_string();
@@ -126,7 +130,7 @@ fn d11_bulk_reference_outside_bulk_is_rejected() {
 #[test]
 fn d11_declared_non_people_are_ignored() {
     let (before, council) = (before(), group("g-1"));
-    let requests = Requests::new(&before).with_non_people(["d-1", "d-2"]);
+    let requests = Requests::new(&before).ignoring_members(["d-1", "d-2"]);
     let patch = |operations: Value| {
         requests.patch_group(&council, json!({"Operations": operations}).to_string().as_bytes()).unwrap()
     };
@@ -144,7 +148,7 @@ fn d11_declared_non_people_are_ignored() {
     let put = json!({"members": both}).to_string();
     let import = requests.put_group(&council, put.as_bytes()).unwrap();
     assert_eq!((import.read(), import.ignored(), import.rejected().len()), (4, 2, 0));
-    let mut lists = Lists::new().with_non_people(["d-1", "d-2"]);
+    let mut lists = Lists::new().ignoring_members(["d-1", "d-2"]);
     let users = list(json!([{"id": "u-1", "userName": "a"}, {"id": "d-2"}]));
     lists.page(Endpoint::Users, users.to_string().as_bytes()).unwrap();
     lists.page(Endpoint::Groups, list(json!([{"id": "g-1", "members": both}])).to_string().as_bytes()).unwrap();

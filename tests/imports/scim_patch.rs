@@ -166,20 +166,20 @@ fn b1_invalid_operation_is_rejected_as_a_whole() {
      \"...\"]` or a sub-attribute";
     let one = "field `path` is invalid, expected `members`, or `members[value eq \"...\"]` to remove one";
     let reasons: Vec<String> = import.rejected().iter().map(|rejected| rejected.reason.to_string()).collect();
-    let untyped = "field `members.type` is missing, expected `User` or `Group`, a `$ref` to `Users` or `Groups`, or \
+    let untyped = "field `members.type` is missing or empty, expected `User` or `Group`, a `$ref` to `Users` or `Groups`, or \
      the id of a known user or group";
     assert_eq!(
         reasons,
         [
             "wrong JSON type, expected an object",
-            "field `op` is missing, expected `add`, `replace` or `remove`",
+            "field `op` is missing or empty, expected `add`, `replace` or `remove`",
             "field `op` is invalid, expected `add`, `replace` or `remove`",
-            "field `path` is missing, expected the attribute to change",
-            "field `path` is missing, expected the attribute to change",
+            "field `path` is missing or empty, expected the attribute to change",
+            "field `path` is missing or empty, expected the attribute to change",
             "field `value` is invalid, expected an object of attributes if there is no `path`",
-            "field `value` is missing, expected the members",
+            "field `value` is missing or empty, expected the members",
             "field `value` is invalid, expected a list of objects",
-            "field `value` is missing, expected the members",
+            "field `value` is missing or empty, expected the members",
             "field `value` is invalid, expected a list of objects",
             untyped,
             one,
@@ -224,7 +224,7 @@ fn b1_invalid_request_is_rejected() {
         assert_eq!(of_group, of_user);
         of_group.reason.to_string()
     };
-    let missing = "field `Operations` is missing, expected a list of at least one operation";
+    let missing = "field `Operations` is missing or empty, expected a list of at least one operation";
     assert_eq!(refused("{}"), missing);
     assert_eq!(refused(r#"{"Operations": []}"#), missing);
     assert_eq!(
@@ -237,9 +237,9 @@ fn b1_invalid_request_is_rejected() {
         refused(&body[..cut]);
     }
     let elsewhere = scim::patch_group(&before(), &group("g-9"), body.as_bytes()).unwrap_err().to_string();
-    assert_eq!(elsewhere, "the input as a whole: field `id` is invalid, expected a group of the previous snapshot");
+    assert_eq!(elsewhere, "input: field `id` is invalid, expected a group of the previous snapshot");
     let elsewhere = scim::patch_user(&before(), &user("u-9"), body.as_bytes()).unwrap_err().to_string();
-    assert_eq!(elsewhere, "the input as a whole: field `id` is invalid, expected a user of the previous snapshot");
+    assert_eq!(elsewhere, "input: field `id` is invalid, expected a user of the previous snapshot");
 }
 
 fn names(user: &User) -> Vec<&str> {
@@ -308,7 +308,7 @@ fn b3_too_many_names_are_rejected() {
     let addresses: Vec<Value> = (0..1000).map(|at| json!({"value": format!("{at}@contoso.com")})).collect();
     let body = request(json!([{"op": "add", "path": "emails", "value": addresses}]));
     let refused = scim::patch_user(&before(), &user("u-1"), body.as_bytes()).unwrap_err().to_string();
-    assert_eq!(refused, "the input as a whole: too many names for one user, expected at most 1000");
+    assert_eq!(refused, "input: too many names for one user, expected at most 1000");
 }
 
 #[test]

@@ -215,11 +215,11 @@ fn g6_export_line_has_fixed_format() {
     let lines = lines(&log);
     let line: BTreeMap<String, Value> = serde_json::from_slice(&lines[1]).unwrap();
     let RecordEntry { record, .. } = entry(2);
-    let Event::Reveal(RevealSummary { about, .. }) = record.event else { panic!("a reveal") };
-    let (why, query) = (about.justification.unwrap().commitment().to_string(), about.query.commitment().to_string());
+    let Event::Reveal(RevealSummary { terms, .. }) = record.event else { panic!("a reveal") };
+    let (why, query) = (terms.justification.unwrap().commitment().to_string(), terms.query.commitment().to_string());
     let opening = |salt, text| json!({"salt": salt, "text": text});
     let of_why = opening("00000000000000020000000000000002", "Case 17: \"who\" & why, straße");
-    let of_query = opening("00000000000000030000000000000002", &about.query.value().unwrap().to_string());
+    let of_query = opening("00000000000000030000000000000002", &terms.query.value().unwrap().to_string());
     assert_eq!(line["entry"], leaf(2).as_str());
     assert_eq!(line["openings"], json!({ why: of_why, query: of_query }));
     assert_eq!(line.len(), 2);
@@ -287,6 +287,27 @@ fn b1_line_error_names_line() {
     assert!(matches!(verified, Err(VerifyError::Unreadable { line: 2, .. })));
     let deep = [&lines[0][..], &vec![b'['; 1 << 20], b"\n"].concat();
     assert!(matches!(verify(&deep, &checkpoint, None), Err(VerifyError::Unreadable { line: 2, .. })));
+}
+
+#[test]
+fn b1_line_error_states_expected_format() {
+    let (log, checkpoint) = exported(&ledger(1), Disclosure::Include);
+    assert!(verify(&log, &checkpoint, None).is_ok());
+    let many = format!("[{}0]", "0,".repeat(100_000));
+    let of_entry = |entry: &str| format!("{}\n", json!({ "entry": entry, "openings": {} }));
+    for (line, expected) in [
+        ("{]\n".to_owned(), "JSON"),
+        ("{\"entry\":\"{}\",\"entry\":\"{}\",\"openings\":{}}\n".to_owned(), "JSON without repeated members"),
+        (format!("{many}\n"), "JSON of at most 100,000 values"),
+        ("[]\n".to_owned(), "an object with `entry` and `openings`, or with `leaf_hash`"),
+        ("{\"leaf_hash\":\"AAAA\"}\n".to_owned(), "a hash in base64 as `leaf_hash`"),
+        (of_entry("x"), "JSON as `entry`"),
+        (of_entry(r#"{"sequence":1,"sequence":1}"#), "JSON without repeated members as `entry`"),
+        (of_entry(&many), "JSON of at most 100,000 values as `entry`"),
+    ] {
+        let error = verify(line.as_bytes(), &checkpoint, None).unwrap_err();
+        assert_eq!(error.to_string(), format!("line 1 is not a line of an exported log, expected {expected}"));
+    }
 }
 
 #[test]

@@ -29,6 +29,7 @@ fn g6_checkpoint_covers_every_confirmed_record() {
     }
     let beyond = ledger.checkpoint_of(701).unwrap_err();
     assert!(matches!(beyond, LedgerError::Beyond { size: 700, requested: 701 }));
+    assert_eq!(beyond.to_string(), "record or size 701 was requested, but the log has 700 records");
 }
 
 #[test]
@@ -44,7 +45,8 @@ fn g6_every_record_has_inclusion_proof() {
             let other = leaf(sequence + 1);
             assert_eq!(proof.verify(other.as_str().as_bytes(), &known), Err(ProofError::Unproven));
         }
-        for beyond in [0, size + 1, u64::MAX] {
+        assert!(matches!(ledger.inclusion_proof(0), Err(LedgerError::NoRecordZero)));
+        for beyond in [size + 1, u64::MAX] {
             assert!(matches!(ledger.inclusion_proof(beyond), Err(LedgerError::Beyond { .. })), "{beyond}");
         }
     }
@@ -59,8 +61,13 @@ fn g6_every_checkpoint_is_consistent_with_older_ones() {
             assert!(ledger.consistency_proof(older_size, size).unwrap().proves(older, later), "{older_size} {size}");
         }
     }
-    assert!(ledger.consistency_proof(3, 24).is_err());
-    assert!(ledger.consistency_proof(4, 3).is_err());
+    for (earlier, size, expected) in [
+        (3, 24, "record or size 24 was requested, but the log has 23 records"),
+        (4, 3, "the earlier size 4 is greater than the later size 3"),
+        (24, 3, "the earlier size 24 is greater than the later size 3"),
+    ] {
+        assert_eq!(ledger.consistency_proof(earlier, size).unwrap_err().to_string(), expected);
+    }
 }
 
 /// An error of the tree does not affect recording, and ends with its cause.

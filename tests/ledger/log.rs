@@ -81,7 +81,7 @@ pub(crate) fn record(number: u64) -> Record {
     let reveal = RevealId(Uuid::from_u128(u128::from(number) | 1 << 64));
     let digest = Digest::of_ids(&["a-1".parse().unwrap()]);
     let salted = |nth: u128| salt(u128::from(number) | nth << 64);
-    let about = RevealTerms {
+    let terms = RevealTerms {
         query: Commitment::new(digest, salted(3)),
         from: Some(at(0)),
         until: None,
@@ -108,7 +108,7 @@ pub(crate) fn record(number: u64) -> Record {
             Outcome::Intended,
         ),
         2 => {
-            let summary = RevealSummary { reveal, request: None, about, expires_at: at(60) };
+            let summary = RevealSummary { reveal, request: None, terms, expires_at: at(60) };
             (Event::Reveal(summary), Outcome::Intended)
         }
         3 => (page, Outcome::Intended),
@@ -117,7 +117,7 @@ pub(crate) fn record(number: u64) -> Record {
             let request = RequestId(reveal.0);
             let lifetime = Duration::from_millis(1_500);
             (
-                Event::RequestReveal(RequestSummary { request, about, lifetime, expires_at: Some(at(7)) }),
+                Event::RequestReveal(RequestSummary { request, terms, lifetime, expires_at: Some(at(7)) }),
                 Outcome::Recorded,
             )
         }

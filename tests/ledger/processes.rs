@@ -115,7 +115,7 @@ fn g6_adopted_tree_must_match_checkpoint_root() {
     is_sound(&early, 9);
 }
 
-/// Records in one file, hashes in another, and two handles on each.
+/// Records in one file, hashes in another, and two handles to each.
 #[cfg(feature = "sqlite")]
 #[test]
 fn g6_log_in_file_verifies_with_several_writers() {

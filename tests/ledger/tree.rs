@@ -1,7 +1,7 @@
 //! The tree, compared with its definition in RFC 6962 and with two other implementations.
 
 use activity_privacy::ledger::{
-    HashStore, MemoryHashes, MerkleTree, Peaks, TreeHash, proves_consistency, proves_inclusion,
+    HashStore, MemoryHashes, MerkleTree, Peaks, TreeError, TreeHash, proves_consistency, proves_inclusion,
 };
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use proptest::prelude::*;
@@ -205,10 +205,11 @@ fn g6_tree_is_consistent_with_itself_and_empty_tree() {
 fn g6_tree_rejects_sizes_it_never_had() {
     let tree = tree(5);
     assert!(tree.root_of(6).is_err());
+    assert!(matches!(tree.inclusion(4, 3), Err(TreeError::NoLeaf { index: 4, size: 3 })));
     assert!(tree.inclusion(5, 5).is_err());
     assert!(tree.inclusion(0, 6).is_err());
     assert!(tree.consistency(4, 6).is_err());
-    assert!(tree.consistency(5, 4).is_err());
+    assert!(matches!(tree.consistency(5, 4), Err(TreeError::Order { earlier: 5, size: 4 })));
     assert!(tree.leaves(4..6).is_err());
     for size in [6, 1 << 40, u64::MAX / 2, u64::MAX] {
         assert!(MerkleTree::open(written(5), size).is_err(), "{size}");

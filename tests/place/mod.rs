@@ -9,7 +9,7 @@ use std::sync::Arc;
 use activity_privacy::governance::GovernanceSink;
 use activity_privacy::memory::{MemorySink, MemoryStore};
 #[cfg(feature = "sqlite")]
-use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
+use activity_privacy::sqlite::{FileError, SqliteGovernance, SqliteStore, governance_path};
 use activity_privacy::store::ActivityStore;
 
 use crate::fixture::Fixture;
@@ -93,4 +93,17 @@ pub(crate) fn restore(path: &Path, copy: &Path) {
     let all =
         tables.iter().map(|table| format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM copy.{table};"));
     connection.execute_batch(&format!("BEGIN IMMEDIATE; {} COMMIT", all.collect::<String>())).unwrap();
+}
+
+/// Returns the error of a file in the chain of sources of an error.
+#[cfg(feature = "sqlite")]
+pub(crate) fn file_error(error: &(dyn std::error::Error + 'static)) -> Option<FileError> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<FileError>() {
+            return Some(*found);
+        }
+        next = error.source();
+    }
+    None
 }

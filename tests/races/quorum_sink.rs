@@ -122,7 +122,7 @@ fn g1_sink_change_during_records_loses_none() {
         };
         let newcomer = Arc::clone(&third) as Arc<dyn GovernanceSink>;
         let (by, id) = (user("root"), record(10).id);
-        let pending = SinkChange::admitting(&sinks, name("c"), newcomer, &policy, &by, id, at(0)).unwrap();
+        let pending = SinkChange::add(&sinks, name("c"), newcomer, &policy, &by, id, at(0)).unwrap();
         let receipt = sinks.record(pending.record()).unwrap();
         let recorded = pending.recorded(&receipt).unwrap();
         recorded.take_effect(record(11).id, at(0)).unwrap();

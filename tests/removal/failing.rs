@@ -179,7 +179,7 @@ fn changed_meanwhile(
         for change in change {
             others.update_policy(&user("root"), change).unwrap();
         }
-        setup.store.let_go();
+        setup.store.release();
         run.join().unwrap().unwrap_err()
     })
 }

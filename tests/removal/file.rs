@@ -1,13 +1,15 @@
 //! The file after a removal.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use activity_privacy::activity::{Activity, Actor};
 use activity_privacy::filter::IngestOutcome;
 use activity_privacy::identity::Subject;
+use activity_privacy::memory::MemorySink;
 use activity_privacy::policy::{GroupRef, OptionsPatch, PolicyChange, Retention};
 use activity_privacy::query::{CountBy, PageSize, Query};
-use activity_privacy::sqlite::SqliteStore;
+use activity_privacy::sqlite::{SqliteOptions, SqliteStore};
 use rusqlite::Connection;
 
 use crate::fixture::*;
@@ -175,4 +177,102 @@ fn g5_erased_content_is_absent_from_file_and_log() {
     let [file, log] = files();
     assert!(!names(&log, "details 1 "), "in the log");
     assert!(!names(&file, "details 1 "), "in the file");
+}
+
+/// Returns a fixture over a file with partitions of 8 activities, in which Adele is private.
+fn in_small_partitions(path: &Path) -> Fixture {
+    let store = SqliteOptions::default().with_partition_rows(8).open(path).unwrap();
+    let fixture = Fixture::over(Arc::new(store), Arc::new(MemorySink::new()));
+    fixture.install(people(&[("adele", &["council"]), ("bob", &[]), ("carl", &[])])).make_private("council");
+    fixture
+}
+
+fn several(name: &str, many: usize) -> Vec<Activity> {
+    (0..many).map(|n| activity(&format!("{name}-{n}"), name)).collect()
+}
+
+#[test]
+fn g5_emptied_partition_is_deleted() {
+    let folder = folder();
+    let path = activities(folder.path());
+    let fixture = in_small_partitions(&path);
+    for name in ["bob", "carl"] {
+        fixture.ingest(&several(name, 8));
+    }
+    // The third partition stays open, and becomes empty as well.
+    fixture.ingest(&[activity("last", "carl")]);
+    assert_eq!(rows(&path, "SELECT number FROM public_partition"), ["Integer(1)", "Integer(2)", "Integer(3)"]);
+    fixture.erase(Subject::of(user("carl")).with_identity(alias("carl@contoso.com")));
+    assert_eq!(rows(&path, "SELECT number FROM public_partition"), ["Integer(1)", "Integer(3)"]);
+    let table = "SELECT count(*) FROM sqlite_schema WHERE tbl_name = 'public_activity_2'";
+    assert_eq!(rows(&path, table), ["Integer(0)"]);
+    assert_eq!(fixture.public_ids().len(), 8);
+    fixture.ingest(&several("adele", 3));
+    fixture.ingest(&[activity("new", "bob")]);
+    SqliteStore::open(&path).unwrap().integrity_check().unwrap();
+}
+
+/// Nothing public of this user was stored, so only the tables of private activities change.
+#[test]
+fn g5_actor_of_erased_private_activities_is_deleted() {
+    let folder = folder();
+    let path = activities(folder.path());
+    let fixture = in_small_partitions(&path);
+    fixture.ingest(&[several("adele", 3), several("bob", 1)].concat());
+    assert_eq!(rows(&path, "SELECT count(*) FROM private_actor"), ["Integer(1)"]);
+    fixture.erase(Subject::of(user("adele")).with_identity(alias("adele@contoso.com")));
+    let left = "SELECT (SELECT count(*) FROM private_actor), (SELECT count(*) FROM private_actor_term)";
+    assert_eq!(rows(&path, left), ["Integer(0) Integer(0)"]);
+}
+
+/// A process died after it had removed the last activity and before it deleted the actor.
+#[test]
+fn g5_removal_without_activities_completes_an_interrupted_one() {
+    let folder = folder();
+    let path = activities(folder.path());
+    let fixture = in_small_partitions(&path);
+    fixture.ingest(&several("adele", 3));
+    Connection::open(&path).unwrap().execute("DELETE FROM private_activity", []).unwrap();
+    fixture.erase(Subject::of(user("adele")).with_identity(alias("adele@contoso.com")));
+    assert_eq!(rows(&path, "SELECT count(*) FROM private_actor"), ["Integer(0)"]);
+}
+
+/// The newest activities of a full partition are exactly as old as those that stay.
+#[test]
+fn g5_partition_partly_at_the_bound_keeps_those_activities() {
+    let folder = folder();
+    let path = activities(folder.path());
+    let fixture = in_small_partitions(&path);
+    fixture.ingest(&several("bob", 4));
+    fixture.advance(10).ingest(&several("carl", 6));
+    assert_eq!(rows(&path, "SELECT state <> 'open' FROM public_partition"), ["Integer(1)", "Integer(0)"]);
+    let retention = Some(Retention::of_activities(std::time::Duration::from_secs(60)));
+    fixture.advance(60).options(OptionsPatch::new().retention(retention)).filter.apply_retention().unwrap();
+    let mut left = fixture.public_ids();
+    left.sort_unstable();
+    assert_eq!(left, ["carl-0", "carl-1", "carl-2", "carl-3", "carl-4", "carl-5"]);
+    fixture.advance(1).filter.apply_retention().unwrap();
+    assert_eq!(fixture.public_ids(), [""; 0]);
+}
+
+/// A process died after it had removed the last activity of the first partition and before it deleted the partition.
+#[test]
+fn g5_retention_continues_after_an_emptied_partition() {
+    let folder = folder();
+    let path = activities(folder.path());
+    let fixture = in_small_partitions(&path);
+    fixture.ingest(&several("bob", 20));
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch(
+            "DELETE FROM public_activity_1;
+             UPDATE public_partition SET activities = 0 WHERE number = 1;
+             UPDATE public_hour SET activities = activities - 8;
+             UPDATE public_day SET activities = activities - 8;",
+        )
+        .unwrap();
+    let retention = Some(Retention::of_activities(std::time::Duration::from_secs(60)));
+    fixture.advance(100).options(OptionsPatch::new().retention(retention)).filter.apply_retention().unwrap();
+    assert_eq!(fixture.public_ids(), [""; 0]);
+    assert_eq!(rows(&path, "SELECT number, activities FROM public_partition"), ["Integer(3) Integer(0)"]);
 }

@@ -222,7 +222,7 @@ fn r4_every_rejected_caller_is_recorded() {
             expect(kind, "bob", Denial::NotAdmin, before);
         }
         let before = fixture.records().len();
-        assert!(fixture.filter.drop_sink(&user("bob"), &sinks, &"a".parse().unwrap()).is_err());
+        assert!(fixture.filter.remove_sink(&user("bob"), &sinks, &"a".parse().unwrap()).is_err());
         expect(RecordKind::SinkChange, "bob", Denial::NotAdmin, before);
         // A permitted caller who requests an id that does not exist.
         let before = fixture.records().len();

@@ -1,23 +1,13 @@
 //! Backends that outlive a node: shared memory, or files.
 
+use std::error::Error;
 use std::sync::Arc;
 
+use activity_privacy::directory::DirectorySnapshot;
 use activity_privacy::governance::GovernanceSink;
-use activity_privacy::memory::{MemorySink, MemoryStore};
+use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
 use activity_privacy::store::ActivityStore;
-
-/// A backend for stores and sinks.
-pub(crate) trait Backend {
-    /// The name of the backend in output.
-    #[allow(dead_code, reason = "not every test prints it")]
-    const NAME: &'static str;
-
-    /// Creates an empty backend.
-    fn new() -> Self;
-
-    /// Opens the store and the sink for a node that starts.
-    fn open(&self) -> (Arc<dyn ActivityStore>, Arc<dyn GovernanceSink>);
-}
+use activity_privacy::strategies::HistoryHarness;
 
 /// Shared memory.
 pub(crate) struct Memory {
@@ -25,16 +15,26 @@ pub(crate) struct Memory {
     sink: Arc<MemorySink>,
 }
 
-impl Backend for Memory {
-    #[allow(dead_code, reason = "not every test prints it")]
-    const NAME: &'static str = "memory";
+impl HistoryHarness for Memory {
+    type Directory = MemoryDirectory;
 
-    fn new() -> Self {
+    fn fresh() -> Self {
         Self { store: Arc::default(), sink: Arc::default() }
     }
 
     fn open(&self) -> (Arc<dyn ActivityStore>, Arc<dyn GovernanceSink>) {
         (self.store.clone(), self.sink.clone())
+    }
+
+    fn directory(&self) -> MemoryDirectory {
+        MemoryDirectory::new()
+    }
+
+    fn install(
+        directory: &MemoryDirectory,
+        snapshot: Arc<DirectorySnapshot>,
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Ok(directory.install(snapshot)?)
     }
 }
 
@@ -43,11 +43,10 @@ impl Backend for Memory {
 pub(crate) struct Files(tempfile::TempDir);
 
 #[cfg(feature = "sqlite")]
-impl Backend for Files {
-    #[allow(dead_code, reason = "not every test prints it")]
-    const NAME: &'static str = "sqlite";
+impl HistoryHarness for Files {
+    type Directory = MemoryDirectory;
 
-    fn new() -> Self {
+    fn fresh() -> Self {
         Self(crate::place::folder())
     }
 
@@ -56,5 +55,16 @@ impl Backend for Files {
         let path = crate::place::activities(self.0.path());
         let store = SqliteOptions::default().with_partition_rows(8).open(&path).unwrap();
         (Arc::new(store), Arc::new(SqliteGovernance::open(governance_path(&path)).unwrap()))
+    }
+
+    fn directory(&self) -> MemoryDirectory {
+        MemoryDirectory::new()
+    }
+
+    fn install(
+        directory: &MemoryDirectory,
+        snapshot: Arc<DirectorySnapshot>,
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Ok(directory.install(snapshot)?)
     }
 }

@@ -159,7 +159,7 @@ fn g8_each_difference_is_accepted_by_its_own_value() {
     assert_eq!(behind, Difference::StoreBehind { store: rev(2), log: rev(4) });
     let refused = files.pair().accept(behind);
     let unknown = Difference::RemovalUnknown { store: 0, log: 6 };
-    assert!(matches!(refused, Err(OpenError::Differs(found)) if found == unknown), "{refused:?}");
+    assert!(matches!(refused, Err(OpenError::StoreAndLogDiffer(found)) if found == unknown), "{refused:?}");
     assert_eq!(files.pair().difference(), Some(unknown));
     let filter = files.pair().accept(unknown).unwrap();
     assert_eq!(filter.policy().unwrap().revision(), rev(6), "each acceptance makes a revision later than the log's");
@@ -229,9 +229,9 @@ fn g8_store_restored_under_running_filter_is_rejected() {
     restore(&files.store(), &files.copy_of(&files.store(), "first"));
     files.clock.fetch_add(2, Ordering::SeqCst);
     let refused = running.ingest(&[activity("a", "adele")]);
-    assert!(matches!(refused, Err(IngestError::Store(StoreError::Differs(_)))), "{refused:?}");
+    assert!(matches!(refused, Err(IngestError::Store(StoreError::StoreAndLogDiffer(_)))), "{refused:?}");
     let refused = running.update_policy(&user("root"), PolicyChange::SetAdmin(user("ann"), Role::Analyst));
-    assert!(matches!(refused, Err(UpdatePolicyError::Store(StoreError::Differs(_)))), "{refused:?}");
+    assert!(matches!(refused, Err(UpdatePolicyError::Store(StoreError::StoreAndLogDiffer(_)))), "{refused:?}");
     // After the newer store is restored, the filter continues.
     restore(&files.store(), &files.copy_of(&files.store(), "second"));
     assert_eq!(running.ingest(&[activity("a", "adele")]).unwrap().count(IngestOutcome::Stored), 1);
@@ -294,13 +294,13 @@ proptest! {
                     let pair = files.pair();
                     let (before, known) = (pair.records(), newest_done(&pair.records()));
                     let opened = match (&step, pair.builder().open()) {
-                        (Step::Accept, Err(OpenError::Differs(difference))) => pair.accept(difference),
+                        (Step::Accept, Err(OpenError::StoreAndLogDiffer(difference))) => pair.accept(difference),
                         (_, Err(OpenError::NoPolicy)) => pair.builder().initialize(administrators()),
                         (_, opened) => opened,
                     };
                     let filter = match opened {
                         Ok(filter) => filter,
-                        Err(OpenError::Differs(_)) => continue,
+                        Err(OpenError::StoreAndLogDiffer(_)) => continue,
                         Err(error) => panic!("{error:?}"),
                     };
                     let policy = filter.policy().unwrap();

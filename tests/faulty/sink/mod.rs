@@ -53,7 +53,7 @@ pub(crate) type Newest = Result<Option<RecordEntry>, SinkError>;
 /// A harness for a sink with a fault.
 pub(crate) struct Place<F: Fault>(Arc<RwLock<MemorySink>>, Arc<F::Shared>);
 
-/// A handle on the sink.
+/// A handle to the sink.
 pub(crate) struct FaultyHandle<F: Fault>(Arc<RwLock<MemorySink>>, Arc<F::Shared>, F);
 
 impl<F: Fault> SinkHarness for Place<F> {

@@ -1,7 +1,7 @@
 //! Sinks that write or read records incorrectly.
 
 use super::*;
-use activity_privacy::governance::{RecordId, Recorded};
+use activity_privacy::governance::{RecordId, RecordKind, Recorded};
 
 /// Returns a receipt at once and writes the record when the next one is offered.
 #[derive(Default)]
@@ -27,6 +27,39 @@ impl Fault for ReceiptBeforeDurability {
             let _receipt = right.record(&waiting)?;
         }
         right.records(query, after, limit)
+    }
+}
+
+/// Returns receipts for records that it does not store.
+#[derive(Default)]
+pub(crate) struct StoresNothing;
+
+impl Fault for StoresNothing {
+    type Shared = AtomicU64;
+
+    fn record(&self, last: &AtomicU64, _: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+        Ok(Receipt::assertion(record.id, last.fetch_add(1, Ordering::SeqCst) + 1))
+    }
+}
+
+/// Returns pages where changes of the sinks are queried.
+#[derive(Default)]
+pub(crate) struct ConfusesTwoKinds;
+
+impl Fault for ConfusesTwoKinds {
+    type Shared = ();
+
+    fn record(&self, (): &(), right: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+        right.record(record)
+    }
+
+    fn records(&self, (): &(), right: &MemorySink, query: &RecordQuery, after: u64, limit: usize) -> Entries {
+        match query.kind {
+            Some(RecordKind::SinkChange) => {
+                right.records(&RecordQuery { kind: Some(RecordKind::Page), ..query.clone() }, after, limit)
+            }
+            _ => right.records(query, after, limit),
+        }
     }
 }
 

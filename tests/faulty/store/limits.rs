@@ -41,7 +41,7 @@ fn stopping_in_a_reveal(
     after: Option<&Position>,
     limit: usize,
 ) -> (Vec<StoredActivity>, Option<Position>) {
-    let all = all(right).filter(|stored| is_private(stored) || !admission.private_only());
+    let all = all(right).filter(|stored| is_private(stored) || !admission.is_private_only());
     stopping(all, admission.query(), after, limit)
 }
 

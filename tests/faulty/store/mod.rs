@@ -22,12 +22,7 @@ use activity_privacy::store::{
     StoredActivity,
 };
 
-pub(crate) use self::reading::*;
-#[allow(unused_imports, reason = "an example uses none of them")]
-pub(crate) use self::removing::*;
-pub(crate) use self::writing::*;
-#[allow(unused_imports, reason = "an example uses none of them")]
-pub(crate) use self::{following::*, groups::*, limits::*};
+pub(crate) use self::{following::*, groups::*, limits::*, reading::*, removing::*, writing::*};
 use crate::list::{List, ListStore, page};
 
 /// A fault of a store and its state. The default methods are correct.

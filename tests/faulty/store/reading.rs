@@ -250,7 +250,7 @@ impl Fault for IgnoresQueryOfReveal {
         after: Option<&Position>,
         limit: usize,
     ) -> Result<SealedPage, StoreError> {
-        let all = all(right).filter(|stored| is_private(stored) || !admission.private_only());
+        let all = all(right).filter(|stored| is_private(stored) || !admission.is_private_only());
         let page = page_of(all, &Query::all(), after, limit);
         Ok(SealedPage::seal(admission, page, None))
     }

@@ -7,11 +7,11 @@ fn b4_input_that_is_not_text_is_rejected_once() {
     let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
     let table = "id,upn\r\nu-1,a@x.example\r\n".repeat(50);
     for (bytes, says) in [
-        (utf16(&format!("\u{feff}{table}")), "the input is UTF-16 text (little endian)"),
-        (utf16(&table), "the input is UTF-16 text (little endian)"),
-        (b"\x1f\x8b\x08\0\0\0\0\0".to_vec(), "the input is gzip-compressed data"),
-        (b"PK\x03\x04\x14\0\0\0\nid,upn\n".to_vec(), "the input is a ZIP archive or an Excel workbook"),
-        (b"<!DOCTYPE html>\n<html>\n".to_vec(), "the input is an HTML page"),
+        (utf16(&format!("\u{feff}{table}")), "UTF-16 text (little endian)"),
+        (utf16(&table), "UTF-16 text (little endian)"),
+        (b"\x1f\x8b\x08\0\0\0\0\0".to_vec(), "gzip-compressed data"),
+        (b"PK\x03\x04\x14\0\0\0\nid,upn\n".to_vec(), "a ZIP archive or an Excel workbook"),
+        (b"<!DOCTYPE html>\n<html>\n".to_vec(), "an HTML page"),
     ] {
         let mut tables = Tables::new();
         tables.read(&bytes[..]);
@@ -96,7 +96,7 @@ fn b4_headers_of_entra_are_read() {
 #[test]
 fn d11_members_that_are_no_people_are_ignored() {
     let members = "group,member,type\ng-1,u-1,\ng-1,d-1,robot\ng-1,d-2,\n";
-    let mut tables = Tables::new().with_non_people(["d-1", "d-2", "u-7"]);
+    let mut tables = Tables::new().ignoring_members(["d-1", "d-2", "u-7"]);
     tables
         .read(USERS.as_bytes())
         .read(GROUPS.as_bytes())

@@ -8,7 +8,8 @@ use activity_privacy::import::graph::{IncompleteSync, Listing, MAX_PAGE_BYTES, M
 
 use serde_json::{Value, json};
 
-use super::{GROUPS, USERS, last, messages, more, of_type, snapshot, sync};
+use super::{GROUPS, USERS, known, last, messages, more, names, of_type, snapshot, sync};
+use crate::fixture::at;
 
 fn asked() -> Sync {
     let mut sync = Sync::new();
@@ -24,7 +25,7 @@ fn refused(page: impl AsRef<[u8]>) -> String {
 
 #[test]
 fn b1_invalid_page_is_rejected() {
-    let whole = |said: &str| format!("the input as a whole: {said}");
+    let whole = |said: &str| format!("input: {said}");
     let page = |page: Value| refused(page.to_string());
     assert_eq!(refused("x"), whole("not JSON at line 1, column 1, expected one JSON object"));
     assert_eq!(refused("[]"), whole("wrong JSON type, expected an object"));
@@ -35,18 +36,21 @@ fn b1_invalid_page_is_rejected() {
         refused(r#"{"value": [{"id": "u-1", "id": "u-2"}], "@odata.deltaLink": "d"}"#),
         whole("a JSON object contains the same key twice; remove one")
     );
-    assert_eq!(page(json!({"@odata.deltaLink": "d"})), whole("field `value` is missing, expected the list of entries"));
+    assert_eq!(
+        page(json!({"@odata.deltaLink": "d"})),
+        whole("field `value` is missing or empty, expected the list of entries")
+    );
     assert_eq!(
         page(json!({"@odata.deltaLink": "d", "value": {}})),
         whole("field `value` is invalid, expected the list of entries")
     );
     assert_eq!(
         page(json!({"value": []})),
-        whole("field `@odata.deltaLink` is missing, expected this link or `@odata.nextLink`")
+        whole("field `@odata.deltaLink` is missing or empty, expected this link or `@odata.nextLink`")
     );
     assert_eq!(
         page(json!({"value": [], "@odata.deltaLink": "d", "@odata.nextLink": "n"})),
-        whole("field `@odata.deltaLink` is invalid, expected either this link or `@odata.nextLink`")
+        whole("field `@odata.deltaLink` is invalid, expected no delta link on a page that has `@odata.nextLink`")
     );
     assert_eq!(
         page(more(GROUPS, json!([]))),
@@ -78,10 +82,56 @@ fn b1_invalid_page_is_rejected() {
 }
 
 #[test]
+fn b1_page_of_other_collection_is_rejected() {
+    let is_read = |listing: Listing, collection: &str| {
+        let mut sync = Sync::new();
+        sync.ask(listing, "first");
+        let page = json!({"@odata.context": format!("https://graph.example/v1.0/$metadata#{collection}"), "value": []});
+        sync.page("first", page.to_string().as_bytes()).is_ok()
+    };
+    for (collection, of_users, of_groups, of_members) in [
+        ("users", true, false, false),
+        ("users(id,manager(id))/$delta", true, false, false),
+        ("Collection(user)", true, false, false),
+        ("groups(displayName,members)", false, true, false),
+        ("Collection(microsoft.graph.group)", false, true, false),
+        ("directoryObjects", true, true, true),
+        ("directoryObjects(id,displayName)", true, true, true),
+        ("Collection(microsoft.graph.directoryObject)", true, true, true),
+        ("directoryObjects(id)/microsoft.graph.user", true, false, false),
+        ("directoryObjects/microsoft.graph.group(id)", false, true, false),
+        ("directoryObjects/microsoft.graph.device", false, false, false),
+        ("users/microsoft.graph.agentUser", false, false, false),
+        ("groups/$delta", false, true, false),
+        ("groups('g-1')/members", false, false, true),
+        ("groups/g-1/members(id,displayName)", false, false, true),
+        ("groups('g-1')/members/microsoft.graph.user", false, false, false),
+        ("groups('g-1')/members(id)/microsoft.graph.user(id)", false, false, false),
+        ("groups('g-2')/members", false, false, false),
+        ("groups('g-1')/owners", false, false, false),
+        ("teams('g-1')/members", false, false, false),
+        ("users('u-1')/messages", false, false, false),
+        ("users/$entity", false, false, false),
+        ("groups(id)/$entity", false, false, false),
+        ("directoryObjects/$entity", false, false, false),
+        ("microsoft.graph.user", false, false, false),
+        ("Collection(microsoft.graph.device)", false, false, false),
+        ("servicePrincipals", false, false, false),
+        ("devices", false, false, false),
+        ("", false, false, false),
+    ] {
+        assert_eq!(is_read(Listing::Users, collection), of_users, "{collection}");
+        assert_eq!(is_read(Listing::Groups, collection), of_groups, "{collection}");
+        let members = Listing::Members(GroupId::new("g-1").unwrap());
+        assert_eq!(is_read(members, collection), of_members, "{collection}");
+    }
+}
+
+#[test]
 fn b1_link_is_followed_once() {
     let mut sync = asked();
     let refused = |sync: &mut Sync, link: &str| sync.page(link, &b"{}"[..]).unwrap_err().to_string();
-    let said = "the input as a whole: not the link of a pending page; pass a link that was requested and not yet read";
+    let said = "input: this link is not pending; pass one that `next_link` returned and that was not read yet";
     assert_eq!(refused(&mut sync, "elsewhere"), said);
     sync.page(USERS, more("n", json!([])).to_string().as_bytes()).unwrap();
     assert_eq!(refused(&mut sync, USERS), said);
@@ -122,8 +172,8 @@ fn b1_invalid_entry_is_rejected_and_others_are_read() {
         messages(&import),
         [
             "page 1, record 1: wrong JSON type, expected an object",
-            "page 1, record 2: field `id` is missing, expected the id of the object",
-            "page 1, record 3: field `id` is missing, expected the id of the object",
+            "page 1, record 2: field `id` is missing or empty, expected the id of the object",
+            "page 1, record 3: field `id` is missing or empty, expected the id of the object",
             "page 1, record 4: field `id` is invalid, expected a string",
             "page 1, record 5: field `id`: user id contains a control character at byte 1; remove it",
             "page 1, record 6: field `userPrincipalName` is invalid, expected a string",
@@ -135,19 +185,23 @@ fn b1_invalid_entry_is_rejected_and_others_are_read() {
              `changed` or `deleted`",
             "page 1, record 12: field `@removed` is invalid, expected an object with a `reason`, which is \
              `changed` or `deleted`",
-            "page 1, record 13: field `@odata.type` is invalid, expected the requested type",
+            "page 1, record 13: field `@odata.type` is invalid, expected `#microsoft.graph.user` in a listing of \
+             users, or `#microsoft.graph.group` in a listing of groups",
             "page 1, record 15: too many names for one user, expected at most 1000",
             "page 2, record 1: field `displayName` is invalid, expected a string",
             "page 2, record 2: field `members@delta` is invalid, expected a list",
-            "page 2, record 3: field `members` is invalid, expected members in `members@delta` or in a listing of \
-             their own",
+            "page 2, record 3: field `members` is invalid, expected no expanded members; use a delta query, or \
+             request `/groups/{id}/members`",
             "page 2, record 4, member 1: wrong JSON type, expected an object",
-            "page 2, record 4, member 2: field `id` is missing, expected the id of the object",
+            "page 2, record 4, member 2: field `id` is missing or empty, expected the id of the object",
             "page 2, record 4, member 3: field `@odata.type` is invalid, expected `#microsoft.graph.user`, \
-             `group`, `device`, `orgContact`, `servicePrincipal` or `application`",
+             `agentUser`, `group`, `device`, `orgContact`, `servicePrincipal`, `agentIdentity` or `application`, or \
+             an id that was passed to `ignoring_members`",
             "page 2, record 4, member 4: field `@odata.type` is invalid, expected `#microsoft.graph.user`, \
-             `group`, `device`, `orgContact`, `servicePrincipal` or `application`",
-            "page 2, record 5: field `@odata.type` is invalid, expected the requested type",
+             `agentUser`, `group`, `device`, `orgContact`, `servicePrincipal`, `agentIdentity` or `application`, or \
+             an id that was passed to `ignoring_members`",
+            "page 2, record 5: field `@odata.type` is invalid, expected `#microsoft.graph.user` in a listing of \
+             users, or `#microsoft.graph.group` in a listing of groups",
         ]
     );
     assert_eq!((import.read(), import.ignored()), (25, 0));
@@ -230,8 +284,8 @@ fn d11_unknown_member_group_is_rejected() {
     let import = sync(json!([]), groups).into_builder().unwrap();
     assert_eq!(
         messages(&import),
-        ["page 2, record 1, member 2: lists 1 members that the input does not contain; add them, or pass those \
-             that are not people to `with_non_people`"]
+        ["page 2, record 1, member 2: members that the input does not contain: 1; add them, or pass those \
+             that are not people to `ignoring_members`"]
     );
     let rest = import.into_partial().build(DirectoryRevision(1), crate::fixture::at(0)).unwrap();
     assert_eq!(rest.all_members(&crate::fixture::group("g-1")).len(), 1);
@@ -250,4 +304,18 @@ fn b2_debug_and_errors_contain_no_names() {
     assert_eq!(import.rejected().len(), 6);
     let shown = format!("{shown} {:?} {:?}", import.rejected(), messages(&import));
     assert!(!shown.contains(canary), "{shown}");
+}
+
+#[test]
+fn b3_repeated_names_of_one_user_count_once() {
+    let mails: Vec<String> = (0..600).map(|at| format!("{at}@x.example")).collect();
+    let proxies: Vec<String> = (0..600).map(|at| format!("smtp:{at}@X.example")).collect();
+    let user =
+        json!({"id": "u-1", "userPrincipalName": "adele@contoso.com", "otherMails": mails, "proxyAddresses": proxies});
+    let before = snapshot(sync(json!([user]), json!([])).into_builder().unwrap().into_complete().unwrap());
+    // Without the other properties, the previous names are kept.
+    let partial = json!([{"id": "u-1", "otherMails": mails}]);
+    let delta = sync(partial, json!([])).into_delta(&before).unwrap().into_complete().unwrap();
+    let after = before.apply(&delta, DirectoryRevision(2), at(1)).unwrap();
+    assert_eq!(names(&known(&after, "u-1")).len(), 601);
 }

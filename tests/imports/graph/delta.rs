@@ -228,8 +228,10 @@ fn b1_member_of_unknown_type_is_rejected() {
     let import = sync(json!([]), groups).into_delta(&before()).unwrap();
     assert_eq!(
         messages(&import),
-        ["page 2, record 1, member 2: field `@odata.type` is missing, expected a type, or the id of a known user \
-             or group"]
+        [
+            "page 2, record 1, member 2: field `@odata.type` is missing or empty, expected a type, or the id of a known user \
+             or group"
+        ]
     );
     assert_eq!((import.read(), import.ignored()), (3, 0));
     assert!(import.into_complete().is_err());
@@ -254,8 +256,10 @@ fn b1_user_without_known_name_is_rejected() {
     let import = sync(json!([{"id": "u-2", "mail": "b@contoso.com"}]), json!([])).into_delta(&before()).unwrap();
     assert_eq!(
         messages(&import),
-        ["page 1, record 1: field `userPrincipalName` is missing, expected the sign-in name or, if it is null, \
-          another name; add both to `$select`"]
+        [
+            "page 1, record 1: field `userPrincipalName` is missing or empty, expected the sign-in name or, if it is null, \
+          another name; add both to `$select`"
+        ]
     );
 }
 
@@ -287,7 +291,7 @@ fn d11_directory_without_any_member_is_rejected() {
     let import = sync(json!([]), json!([{"id": "g-1", "displayName": "Council"}])).into_builder().unwrap();
     assert_eq!(
         messages(&import),
-        ["the input as a whole: field `members@delta` is missing, expected members of at least one group; add \
+        ["input: field `members@delta` is missing or empty, expected members of at least one group; add \
              `members` to `$select`"]
     );
     let empty = json!([{"id": "g-1", "displayName": "Council", "members@delta": []}]);

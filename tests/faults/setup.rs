@@ -1,4 +1,4 @@
-//! A filter in front of a store and a sink with faults on command, and furnished with activities, policies and records.
+//! A filter in front of a store and a sink with injected faults, populated with activities, policies and records.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::place::Place;
 /// The id and the actor of a private activity, which no error may contain.
 pub(crate) const CANARIES: [&str; 2] = ["secret", "adele"];
 
-pub(crate) struct Scene {
+pub(crate) struct Setup {
     /// A fixture behind the faults, to inspect the store.
     pub(crate) fixture: Fixture,
     pub(crate) store: Arc<FaultyStore>,
@@ -43,21 +43,21 @@ pub(crate) fn without_the_council() -> DirectoryBuilder {
     people(&[("adele", &[]), ("bob", &["finance"]), ("ann", &[]), ("eve", &[])])
 }
 
-impl Scene {
-    /// Creates a scene with an empty store and an empty sink.
+impl Setup {
+    /// Creates a setup with an empty store and an empty sink.
     pub(crate) fn empty(place: Place, limit: Duration) -> Self {
         let (store, sink) = (
             FaultyStore::new(Arc::clone(&place.store), &Log::default()),
             FaultySink::over(Arc::clone(&place.sink), &Log::default()),
         );
-        // Uses another place for the directory and the clock, so that this one stays without a policy.
+        // Uses another storage for the directory and the clock, so that this one stays without a policy.
         let fixture = Fixture::new();
         fixture.install(directory());
         Self { fixture, store, sink, filter: None, reveal: None, place, limit }
     }
 
-    /// Creates a scene with policies, activities and records. `hidden`: whether any activity is private.
-    pub(crate) fn furnished(place: Place, limit: Duration, hidden: bool) -> Self {
+    /// Creates a setup with policies, activities and records. `hidden`: whether any activity is private.
+    pub(crate) fn populated(place: Place, limit: Duration, hidden: bool) -> Self {
         let fixture = place.fixture();
         fixture.install(directory()).manage("contoso.com").permit_root();
         for name in ["ann", "eve"] {
@@ -77,13 +77,13 @@ impl Scene {
         rows.sort_by_key(|stored| stored.visibility() == Visibility::Public);
         store.remember_rows(rows);
         let sink = FaultySink::over(Arc::clone(&place.sink), &Log::default());
-        let mut scene = Self { fixture, store, sink, filter: None, reveal: None, place, limit };
-        scene.open().unwrap();
+        let mut setup = Self { fixture, store, sink, filter: None, reveal: None, place, limit };
+        setup.open().unwrap();
         // A page of Eve's reveal, for the fault that returns it to another reveal.
-        let mut of_eve = scene.filter().reveal(reveal_all("eve")).unwrap();
-        scene.store.keep_next_page();
+        let mut of_eve = setup.filter().reveal(reveal_all("eve")).unwrap();
+        setup.store.keep_next_page();
         of_eve.page(PageSize::MAX, None).unwrap_err();
-        scene
+        setup
     }
 
     pub(crate) fn builder(&self) -> PrivacyFilterBuilder {
@@ -140,7 +140,7 @@ impl Scene {
     }
 
     /// G4: asserts that dropping the filter ends all its threads.
-    pub(crate) fn leave(mut self) {
+    pub(crate) fn assert_threads_end(mut self) {
         (self.filter, self.reveal) = (None, None);
         let begun = Instant::now();
         while Arc::strong_count(&self.sink) > 1 {
