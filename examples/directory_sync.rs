@@ -3,7 +3,11 @@
 //!
 //! `cargo run --features import --example directory_sync`
 
-use std::error::Error;
+#[path = "shared/terminal.rs"]
+mod terminal;
+
+use std::io::Write;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -13,6 +17,13 @@ use activity_privacy::import::csv::Tables;
 use activity_privacy::import::graph::{Listing, Sync};
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
 use activity_privacy::prelude::*;
+use terminal::{Output, Result};
+
+const USAGE: &str = "\
+usage: directory_sync
+
+Imports users and groups from CSV, tries and makes a policy change, and applies a
+delta from Microsoft Graph. The data is part of the program.";
 
 const USERS: &str = "\
 id,userPrincipalName,mail
@@ -39,14 +50,23 @@ const CHANGED_USERS: &str = r##"{"@odata.deltaLink": "https://graph.example/user
 const CHANGED_GROUPS: &str = r##"{"@odata.deltaLink": "https://graph.example/groups/delta?$deltatoken=2", "value": [
     {"id": "g-2", "members@delta": [{"@odata.type": "#microsoft.graph.user", "id": "u-3"}]}]}"##;
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    terminal::run(|out| {
+        if terminal::has_no_arguments(out, USAGE)? {
+            synchronize(out)?;
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn synchronize(out: &mut Output) -> Result<()> {
     // The import is used only if no record was rejected: a user missing from it loses the protection of their groups.
     let mut tables = Tables::new();
     for table in [USERS, GROUPS, MEMBERSHIPS] {
         tables.read(table.as_bytes());
     }
     let import = tables.finish();
-    println!("first import: {} records read, {} rejected", import.read(), import.rejected().len());
+    writeln!(out, "First import: {} records read, {} rejected", import.read(), import.rejected().len())?;
     let directory = Arc::new(MemoryDirectory::new());
     directory.install(import.into_complete()?.build(DirectoryRevision(1), SystemTime::now().into())?)?;
 
@@ -55,12 +75,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         .initialize(Administrators::new(officer.clone(), UserId::new("u-5")?)?)?;
     let council = PolicyChange::MakePrivate(GroupId::new("g-1")?.into());
     let dry_run = filter.dry_run(&officer, &council, 0)?;
-    println!("dry run: making the works council private hides {} user(s)", dry_run.hidden().users());
+    writeln!(out, "Dry run: making the works council private hides {} user(s)", dry_run.hidden().users())?;
     filter.update_policy(&officer, &council)?;
 
-    println!("== Decisions before the delta");
+    writeln!(out, "\nDecisions before the delta:")?;
     let actors = ["ADELE@contoso.com", "adele.vance@contoso.com", "bob@contoso.com"];
-    print_decisions(&filter, &directory, actors)?;
+    print_decisions(out, &filter, &directory, actors)?;
 
     // The next snapshot is prepared while ingest continues, and is then in force at once.
     let mut sync = Sync::new().with_whole_records();
@@ -72,23 +92,25 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let before = directory.snapshot()?;
     let delta = sync.into_delta(&before)?.into_complete()?;
-    println!("delta: {} changes", delta.changes().len());
+    writeln!(out, "\nDelta: Bob joins the youth delegates, a part of the works council, and Adele loses an address")?;
+    writeln!(out, "({} changes of the directory).", delta.changes().len())?;
     let next = Arc::new(before.apply(&delta, DirectoryRevision(2), SystemTime::now().into())?);
     filter.prewarm(&next)?;
     directory.install(next)?;
     filter.reconcile_directory()?;
 
-    println!("== Decisions after the delta");
-    print_decisions(&filter, &directory, actors)
+    writeln!(out, "\nDecisions after the delta:")?;
+    print_decisions(out, &filter, &directory, actors)
 }
 
 /// Prints how an activity of each actor is decided. A service calls `PrivacyFilter::ingest`, which decides in the same
 /// way.
 fn print_decisions(
+    out: &mut Output,
     filter: &PrivacyFilter,
     directory: &MemoryDirectory,
     actors: [&str; 3],
-) -> Result<(), Box<dyn Error>> {
+) -> Result<()> {
     let engine = PolicyEngine::new(filter.policy()?, directory.snapshot());
     for actor in actors {
         let at = SystemTime::now().into();
@@ -97,7 +119,7 @@ fn print_decisions(
         let batch = [activity.build()?];
         let decided = engine.decide(&batch, at)?;
         for decided in decided.decided() {
-            println!("{actor}: {}", decided.decision().explain());
+            writeln!(out, "{actor}: {}", decided.decision().explain())?;
         }
     }
     Ok(())

@@ -1,11 +1,28 @@
 //! A minimal service: decides at ingest, hides private activities without a trace, reveals them on record.
+//!
+//! `cargo run --example quickstart`
 
+#[path = "shared/terminal.rs"]
+mod terminal;
+
+use std::io::Write;
+use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
 use activity_privacy::prelude::*;
+use terminal::{Output, Result};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> ExitCode {
+    terminal::run(|out| {
+        if terminal::has_no_arguments(out, "usage: quickstart\n\nHides, reveals and records activities in memory.")? {
+            quickstart(out)?;
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn quickstart(out: &mut Output) -> Result<()> {
     // Import users and groups from the identity provider. An import is installed as a whole or not at all.
     let (officer, deputy, council) = (UserId::new("u-1")?, UserId::new("u-2")?, GroupId::new("g-council")?);
     let adele = UserId::new("u-3")?;
@@ -24,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).initialize(administrators)?;
     filter.update_policy(&officer, PolicyChange::MakePrivate(council.into()))?;
 
-    let file_accessed = |id: &str, user: &str| -> Result<Activity, Box<dyn std::error::Error>> {
+    let file_accessed = |id: &str, user: &str| -> Result<Activity> {
         let (actor, app) = (Actor::user(Alias::new(user)?), App::new("SharePoint".parse()?));
         Ok(Activity::builder(id.parse()?, actor, app, "FileAccessed".parse()?, SystemTime::now().into())
             .object("plan.docx")
@@ -34,27 +51,31 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // A view contains no trace of Adele.
     let view = filter.view(&officer);
-    println!("activities in the view: {}", view.count(&Query::all())?.total);
-    println!("look-up of a-1: {:?}", view.activity(&"a-1".parse()?)?);
+    writeln!(out, "Ingested: a-1 by Adele, of the works council, which is private, and a-2 by Bob.")?;
+    writeln!(out, "Activities in the view: {}", view.count(&Query::all())?.total)?;
+    let found = view.activity(&"a-1".parse()?)?;
+    writeln!(out, "Look-up of a-1 in the view: {}", if found.is_some() { "found" } else { "not found" })?;
 
     // A reveal needs the permission, which another administrator must grant. It is recorded before anything is read.
     let request = || {
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
         RevealRequest::new(officer.clone(), Query::all(), Duration::from_secs(600), audited)
     };
-    println!(
-        "reveal without permission: {}",
-        filter.reveal(request()).err().map_or_else(String::new, |e| e.to_string())
-    );
+    if let Err(error) = filter.reveal(request()) {
+        writeln!(out, "Reveal without the permission: {error}")?;
+    }
     filter.update_policy(&deputy, PolicyChange::Grant(Alias::new("officer@contoso.com")?))?;
     let mut reveal = filter.reveal(request())?;
+    writeln!(out, "\nReveal with the permission:")?;
     for stored in reveal.page(PageSize::default(), None)?.activities() {
-        println!("{} {:?}: {}", stored.activity().actor().label(), stored.visibility(), stored.decision().explain());
+        let (id, who) = (stored.activity().id(), stored.activity().actor().label());
+        writeln!(out, "{id} by {who} is {}: {}", stored.visibility(), stored.decision().explain())?;
     }
     reveal.close()?;
 
+    writeln!(out, "\nGovernance log (number, kind, outcome):")?;
     for entry in filter.governance_records(&officer, &RecordQuery::default(), 0, PageSize::MAX)? {
-        println!("{:>3} {:<13} {}", entry.sequence, entry.record.kind(), entry.record.outcome.kind());
+        writeln!(out, "{:>3} {:<13} {}", entry.sequence, entry.record.kind(), entry.record.outcome.kind())?;
     }
     Ok(())
 }

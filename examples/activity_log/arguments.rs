@@ -5,16 +5,20 @@ use std::path::PathBuf;
 use lexopt::{Arg, Parser, ValueExt};
 
 pub(crate) const USAGE: &str = "\
-usage: activity_log [--database FILE] [--groups FILE] [--private GROUP]... [--siem FILE] [ACTIVITY-FILE]...
+usage: activity_log [--database FILE] [--groups FILE] [--private GROUP]...
+                    [--siem FILE] [ACTIVITY-FILE]...
 
-  --database FILE   SQLite file for activities; governance records are written to a file beside it
-                    (default: a temporary file). The groups stay private in it: the last step is skipped
-  --groups FILE     users and groups as JSON (default with activity files: no groups)
-  --private GROUP   id or name of a group, `applications` or `external-users`; can be repeated
-                    (default: the first group, or `applications` without a groups file)
+  --database FILE   SQLite file for activities; governance records are written
+                    to a file beside it (default: a temporary file). Its groups
+                    stay private, because the last step is skipped
+  --groups FILE     users and groups as JSON
+                    (default with activity files: no groups)
+  --private GROUP   id or name of a group, `applications` or `external-users`;
+                    can be repeated (default: the first group, or
+                    `applications` without a groups file)
   --siem FILE       output file for the SIEM feed (default: a temporary file)
-  ACTIVITY-FILE     Microsoft 365 records: JSON Lines, a JSON array, an audit-log or OfficeActivity CSV
-                    (default: sample data)";
+  ACTIVITY-FILE     Microsoft 365 records: JSON Lines, a JSON array, an
+                    audit-log or OfficeActivity CSV (default: sample data)";
 
 #[derive(Default)]
 pub(crate) struct Arguments {

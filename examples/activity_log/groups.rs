@@ -1,6 +1,5 @@
 //! The groups file of an organisation, and the four administrators of the walk-through.
 
-use std::error::Error;
 use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
@@ -10,6 +9,8 @@ use activity_privacy::identity::{Domain, TextError};
 use activity_privacy::policy::ManagedDomain;
 use activity_privacy::prelude::*;
 use serde::Deserialize;
+
+use crate::terminal::{Result, at};
 
 /// The content of a groups file, for example:
 ///
@@ -42,33 +43,36 @@ pub(crate) struct Group {
     pub(crate) groups: Vec<GroupId>,
 }
 
+/// The prefix of the ids of the administrators, which no user of a groups file has.
+pub(crate) const WALK_THROUGH: &str = "walk-through:";
+
 /// Returns the administrator who changes the policy and reads the governance log.
 pub(crate) fn officer() -> UserId {
-    admin("walk-through:officer")
+    admin("officer")
 }
 
 /// Returns the second privacy administrator, so that one remains if the officer leaves.
 pub(crate) fn deputy() -> UserId {
-    admin("walk-through:deputy")
+    admin("deputy")
 }
 
 /// Returns an administrator without the permission to view private activities.
 pub(crate) fn analyst() -> UserId {
-    admin("walk-through:analyst")
+    admin("analyst")
 }
 
 /// Returns an administrator with the permission to view private activities.
 pub(crate) fn investigator() -> UserId {
-    admin("walk-through:investigator")
+    admin("investigator")
 }
 
-pub(crate) fn investigator_address() -> Result<Alias, TextError> {
+pub(crate) fn investigator_address() -> std::result::Result<Alias, TextError> {
     Alias::new("investigator@walk-through.example")
 }
 
 #[expect(clippy::expect_used, reason = "the ids are constants of this program and are valid")]
-fn admin(id: &str) -> UserId {
-    UserId::new(id).expect("a user id")
+fn admin(name: &str) -> UserId {
+    UserId::new(format!("{WALK_THROUGH}{name}")).expect("a user id")
 }
 
 impl Organisation {
@@ -77,9 +81,9 @@ impl Organisation {
         Self::default()
     }
 
-    pub(crate) fn read(path: &Path) -> Result<Self, Box<dyn Error>> {
-        let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        Ok(serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?)
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path).map_err(at(path))?;
+        Ok(serde_json::from_str(&text).map_err(at(path))?)
     }
 
     pub(crate) fn managed_domains(&self) -> impl Iterator<Item = ManagedDomain> {
@@ -87,7 +91,7 @@ impl Organisation {
     }
 
     /// Returns the directory as of now. Its revision is the Unix time in seconds, because the file has no revision.
-    pub(crate) fn snapshot(&self) -> Result<DirectorySnapshot, Box<dyn Error>> {
+    pub(crate) fn snapshot(&self) -> Result<DirectorySnapshot> {
         let investigator = User::new(investigator()).with_alias(investigator_address()?);
         let mut builder = DirectoryBuilder::new().user(investigator);
         for user in &self.users {
@@ -110,11 +114,7 @@ impl Organisation {
     }
 
     /// Returns the groups to make private, given by id, by name, or by the name of a built-in group.
-    pub(crate) fn choose(
-        &self,
-        wanted: &[String],
-        snapshot: &DirectorySnapshot,
-    ) -> Result<Vec<GroupRef>, Box<dyn Error>> {
+    pub(crate) fn choose(&self, wanted: &[String], snapshot: &DirectorySnapshot) -> Result<Vec<GroupRef>> {
         if wanted.is_empty() {
             let first = self.groups.first().map(|group| GroupRef::from(group.id.clone()));
             return Ok(vec![first.unwrap_or(GroupRef::Applications)]);
@@ -126,7 +126,10 @@ impl Organisation {
                 let mut found = snapshot.groups().filter(|(id, name)| id.as_str() == wanted || name == wanted);
                 match (found.next(), found.next()) {
                     (Some((id, _)), None) => Ok(GroupRef::from(id.clone())),
-                    (None, _) => Err(format!("no group has the id or name `{wanted}`").into()),
+                    (None, _) => {
+                        Err(format!("no group has the id or name `{wanted}`; `--groups` reads groups from a file")
+                            .into())
+                    }
                     (Some(_), Some(_)) => Err(format!("several groups have the name `{wanted}`; use the id").into()),
                 }
             }

@@ -3,7 +3,7 @@
 //! reads the governance log, writes the feed for a SIEM, and shows that a policy change does not alter past decisions.
 //!
 //! ```text
-//! cargo run --release --features sqlite --example activity_log
+//! cargo run --features sqlite --example activity_log
 //! cargo run --release --features sqlite --example activity_log -- \
 //!     --database audit.db --groups groups.json --private "Works council" audit-*.jsonl
 //! ```
@@ -12,11 +12,13 @@ mod arguments;
 mod groups;
 mod sample;
 mod show;
+#[path = "../shared/terminal.rs"]
+mod terminal;
 
-use std::error::Error;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use activity_privacy::filter::UpdatePolicyError;
@@ -33,8 +35,7 @@ use arguments::Arguments;
 use groups::Organisation;
 use indicatif::{ProgressBar, ProgressStyle};
 use show::Totals;
-
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+use terminal::{Output, Result, at};
 
 /// The maximum number of rejections printed per file.
 const SHOWN: usize = 5;
@@ -42,33 +43,40 @@ const SHOWN: usize = 5;
 /// The number of activities that are decided and stored in one transaction.
 const BATCH: usize = 1_000;
 
-fn main() -> Result<()> {
-    let Some(arguments) = Arguments::parse()? else {
-        println!("{}", arguments::USAGE);
-        return Ok(());
-    };
+fn main() -> ExitCode {
+    terminal::run(|out| {
+        match Arguments::parse()? {
+            Some(arguments) => walk_through(out, &arguments)?,
+            None => writeln!(out, "{}", arguments::USAGE)?,
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn walk_through(out: &mut Output, arguments: &Arguments) -> Result<()> {
     let scratch = tempfile::tempdir()?;
     let database = arguments.database.clone().unwrap_or_else(|| scratch.path().join("activities.db"));
+    let records = governance_path(&database);
     let organisation = match &arguments.groups {
         Some(path) => Organisation::read(path)?,
         None if arguments.files.is_empty() => sample::organisation()?,
         None => Organisation::empty(),
     };
 
-    show::heading("Import groups");
+    show::heading(out, "Import groups")?;
     let directory = MemoryDirectory::new();
     let snapshot = organisation.snapshot()?;
-    show::groups(&snapshot);
+    show::groups(out, &snapshot)?;
     let private = organisation.choose(&arguments.private, &snapshot)?;
     directory.install(snapshot)?;
     let filter = PrivacyFilter::builder(
-        SqliteStore::open(&database)?,
+        SqliteStore::open(&database).map_err(at(&database))?,
         directory,
-        SqliteGovernance::open(governance_path(&database))?,
+        SqliteGovernance::open(&records).map_err(at(&records))?,
     )
     .open_or_initialize(Administrators::new(groups::officer(), groups::deputy())?)?;
 
-    show::heading("Make groups private and grant the permission");
+    show::heading(out, "Make groups private and grant the permission")?;
     let mut update: PolicyUpdate = organisation.managed_domains().map(PolicyChange::ManageDomain).collect();
     update.push(PolicyChange::SetAdmin(groups::analyst(), Role::Analyst));
     update.push(PolicyChange::SetAdmin(groups::investigator(), Role::Analyst));
@@ -78,69 +86,75 @@ fn main() -> Result<()> {
     }
     change(&filter, update)?;
     for group in &private {
-        println!("private: {group}");
+        writeln!(out, "private: {group}")?;
     }
-    println!("may view private activities: {}", groups::investigator_address()?.as_str());
+    writeln!(out, "may view private activities: {}", groups::investigator_address()?.as_str())?;
 
-    show::heading("Ingest");
+    show::heading(out, "Ingest")?;
     let mut totals = Totals::default();
     if arguments.files.is_empty() {
-        ingest(&filter, "sample, first day", sample::first_day().as_bytes(), 0, &mut totals)?;
+        ingest(out, &filter, "sample, first day", sample::first_day().as_bytes(), 0, &mut totals)?;
     }
     for path in &arguments.files {
-        ingest_file(&filter, path, &mut totals)?;
+        ingest_file(out, &filter, path, &mut totals)?;
     }
 
-    show::heading("Public view");
+    show::heading(out, "Public view: the newest activities")?;
     let view = filter.view(&groups::analyst());
-    show::page(&view.page(&Query::all(), PageSize::at_most(8), None)?);
-    println!("{} activities", view.count(&Query::all())?.total);
-    show::counts(&view.counts(&Query::all(), CountBy::App)?.by_key);
+    show::page(out, &view.page(&Query::all(), PageSize::at_most(8), None)?)?;
+    writeln!(out, "{} public activities in all; by app:", view.count(&Query::all())?.total)?;
+    show::counts(out, &view.counts(&Query::all(), CountBy::App)?.by_key)?;
 
-    show::heading("Reveal without the permission");
+    show::heading(out, "Reveal without the permission")?;
     match filter.reveal(request(groups::analyst())?) {
         Ok(_) => return Err("a reveal without the permission was opened".into()),
-        Err(error) => println!("{error}"),
+        Err(error) => writeln!(out, "the analyst: {error}")?,
     }
 
-    show::heading("Reveal with the permission, acknowledged as audited");
-    let private_activity = reveal(&filter)?;
+    show::heading(out, "Reveal with the permission, acknowledged as audited")?;
+    let private_activity = reveal(out, &filter)?;
 
-    show::heading("Governance log");
-    show::records(&latest_records(&filter)?);
+    show::heading(out, "Governance log: the last twelve records")?;
+    show::records(out, &latest_records(&filter)?)?;
 
-    show::heading("Feed for a SIEM");
+    show::heading(out, "Feed for a SIEM")?;
     let siem = arguments.siem.clone().unwrap_or_else(|| scratch.path().join("siem.jsonl"));
-    println!("{} public activities, no private ones", forward(&filter, &siem)?);
+    writeln!(out, "{} public activities, no private ones", forward(&filter, &siem)?)?;
 
     // Skipped on a database that persists: activities ingested meanwhile by another process would stay public.
     if arguments.database.is_none() {
-        show::heading("Make the groups public: past decisions do not change");
+        show::heading(out, "Make the groups public: past decisions do not change")?;
         change(&filter, private.iter().cloned().map(PolicyChange::MakePublic).collect::<PolicyUpdate>())?;
         for group in &private {
-            println!("public: {group}");
+            writeln!(out, "public: {group}")?;
         }
     }
     if arguments.files.is_empty() {
         let before = view.count(&Query::all())?.total;
-        ingest(&filter, "sample, second day", sample::second_day().as_bytes(), 0, &mut totals)?;
-        println!("{} more activities in the public view", view.count(&Query::all())?.total - before);
+        ingest(out, &filter, "sample, second day", sample::second_day().as_bytes(), 0, &mut totals)?;
+        let more = view.count(&Query::all())?.total - before;
+        writeln!(out, "activities of the second day in the public view: {more}")?;
+        if arguments.database.is_none() {
+            writeln!(out, "(the rest cannot be decided, because it names no user; that is hidden too)")?;
+        }
     }
     if let Some(first) = private_activity {
         let delivery = filter.ingest(std::slice::from_ref(first.activity()))?;
         let shown = view.activity(first.activity().id())?.is_some();
-        println!(
-            "a private activity delivered again: {:?}, {}",
-            delivery.outcomes(),
+        let outcomes: Vec<_> = delivery.outcomes().iter().map(ToString::to_string).collect();
+        writeln!(
+            out,
+            "the newest private activity of before, delivered again: {}, and {}",
+            outcomes.join(", "),
             if shown { "now public" } else { "still private" }
-        );
+        )?;
     }
 
     // A database that persists keeps no grant of the walk-through.
     change(&filter, PolicyChange::Revoke(groups::investigator().into()))?;
 
-    println!();
-    println!("{totals}");
+    show::heading(out, "All lines read, by outcome")?;
+    writeln!(out, "{totals}")?;
     Ok(())
 }
 
@@ -152,14 +166,21 @@ fn change(filter: &PrivacyFilter, update: impl Into<PolicyUpdate>) -> Result<()>
     }
 }
 
-fn ingest_file(filter: &PrivacyFilter, path: &Path, totals: &mut Totals) -> Result<()> {
-    let file = File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
+fn ingest_file(out: &mut Output, filter: &PrivacyFilter, path: &Path, totals: &mut Totals) -> Result<()> {
+    let file = File::open(path).map_err(at(path))?;
     let bytes = file.metadata().map_or(0, |metadata| metadata.len());
-    ingest(filter, &path.display().to_string(), BufReader::with_capacity(1 << 20, file), bytes, totals)
+    ingest(out, filter, &path.display().to_string(), BufReader::with_capacity(1 << 20, file), bytes, totals)
 }
 
 /// Reads records and ingests them in batches. Prints each rejected record with its line and continues.
-fn ingest(filter: &PrivacyFilter, name: &str, input: impl BufRead, bytes: u64, totals: &mut Totals) -> Result<()> {
+fn ingest(
+    out: &mut Output,
+    filter: &PrivacyFilter,
+    name: &str,
+    input: impl BufRead,
+    bytes: u64,
+    totals: &mut Totals,
+) -> Result<()> {
     let bar = ProgressBar::new(bytes)
         .with_style(ProgressStyle::with_template("{msg:30!} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}")?);
     bar.set_message(name.to_owned());
@@ -171,7 +192,7 @@ fn ingest(filter: &PrivacyFilter, name: &str, input: impl BufRead, bytes: u64, t
             Err(rejected) => {
                 of_this_file.reject();
                 if of_this_file.rejected() <= SHOWN {
-                    bar.suspend(|| println!("{name}: {rejected}"));
+                    bar.suspend(|| writeln!(out, "{name}: {rejected}"))?;
                 }
             }
         }
@@ -183,9 +204,9 @@ fn ingest(filter: &PrivacyFilter, name: &str, input: impl BufRead, bytes: u64, t
     of_this_file.add(&filter.ingest(&batch)?);
     bar.finish_and_clear();
     if of_this_file.rejected() > SHOWN {
-        println!("{name}: {} more rejections are not shown", of_this_file.rejected() - SHOWN);
+        writeln!(out, "{name}: {} more rejections are not shown", of_this_file.rejected() - SHOWN)?;
     }
-    println!("{name}: {of_this_file}");
+    writeln!(out, "{name}: {of_this_file}")?;
     totals.merge(&of_this_file);
     Ok(())
 }
@@ -197,18 +218,18 @@ fn request(viewer: UserId) -> Result<RevealRequest> {
 }
 
 /// Reveals one page with the private rows marked. Explains and returns the newest private activity.
-fn reveal(filter: &PrivacyFilter) -> Result<Option<StoredActivity>> {
+fn reveal(out: &mut Output, filter: &PrivacyFilter) -> Result<Option<StoredActivity>> {
     let mut reveal = filter.reveal(request(groups::investigator())?)?;
     let page = reveal.page(PageSize::at_most(12), None)?;
-    show::page(&page);
+    show::page(out, &page)?;
     reveal.close()?;
 
     let mut reveal = filter.reveal(request(groups::investigator())?.private_only())?;
     let first = reveal.page(PageSize::at_most(1), None)?.activities().first().cloned();
     reveal.close()?;
     match &first {
-        Some(first) => println!("the newest private activity is {}", first.decision().explain()),
-        None => println!("there are no private activities"),
+        Some(first) => writeln!(out, "the newest private activity is {}", first.decision().explain())?,
+        None => writeln!(out, "there are no private activities")?,
     }
     Ok(first)
 }
@@ -228,7 +249,7 @@ fn latest_records(filter: &PrivacyFilter) -> Result<Vec<RecordEntry>> {
 
 /// Writes every public activity as a line of JSON, in storage order. Returns their number.
 fn forward(filter: &PrivacyFilter, path: &Path) -> Result<u64> {
-    let mut out = BufWriter::new(File::create(path)?);
+    let mut out = BufWriter::new(File::create(path).map_err(at(path))?);
     let (mut offset, mut sent) = (Offset::START, 0);
     loop {
         let batch = filter.forward(&offset, PageSize::MAX)?;

@@ -1,13 +1,13 @@
 //! Generated sample data: an organisation, and two days of its records in the Common schema of the Office 365
 //! Management Activity API. The data is identical in every run, and all people in it are fictitious.
 
-use std::error::Error;
 use std::fmt::Write;
 
 use activity_privacy::identity::Domain;
 use activity_privacy::prelude::*;
 
 use crate::groups::{Group, Organisation};
+use crate::terminal::Result;
 
 const PEOPLE: &[&str] = &[
     "adele",
@@ -52,17 +52,17 @@ const OPERATIONS: &[(&str, &str, &str)] = &[
 
 /// Returns an organisation with a works council and a health service, both nested in the protected staff, and a sales
 /// team.
-pub(crate) fn organisation() -> Result<Organisation, Box<dyn Error>> {
+pub(crate) fn organisation() -> Result<Organisation> {
     let mut users = Vec::new();
     for (number, name) in PEOPLE.iter().enumerate() {
         let upn = Alias::new(format!("{name}@contoso.example"))?;
         users.push(User::new(UserId::new(object_id(number))?).with_alias(upn));
     }
-    let ids = |numbers: std::ops::Range<usize>| -> Result<Vec<UserId>, Box<dyn Error>> {
+    let ids = |numbers: std::ops::Range<usize>| -> Result<Vec<UserId>> {
         numbers.map(|number| Ok(UserId::new(object_id(number))?)).collect()
     };
-    let group = |id: &str, name: &str, users, groups: &[&str]| -> Result<Group, Box<dyn Error>> {
-        let groups = groups.iter().map(|id| GroupId::new(*id)).collect::<Result<_, _>>()?;
+    let group = |id: &str, name: &str, users, groups: &[&str]| -> Result<Group> {
+        let groups = groups.iter().map(|id| GroupId::new(*id)).collect::<std::result::Result<_, _>>()?;
         Ok(Group { id: GroupId::new(id)?, name: name.to_owned(), users, groups })
     };
     Ok(Organisation {

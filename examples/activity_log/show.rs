@@ -1,91 +1,105 @@
-//! Output as tables, with colour only on a terminal.
+//! Output as tables.
 
 use std::fmt;
+use std::io::Write;
 
 use activity_privacy::directory::DirectorySnapshot;
-use activity_privacy::engine::Visibility;
 use activity_privacy::filter::{IngestOutcome, IngestReport, Page};
 use activity_privacy::governance::{Initiator, Outcome, RecordEntry};
 use activity_privacy::query::Count;
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{Cell, Color, Table};
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{Cell, ContentArrangement, LineStyle, Table};
 
-pub(crate) fn heading(text: &str) {
-    println!("\n== {text}");
+use crate::groups::WALK_THROUGH;
+use crate::terminal::{Output, Result};
+
+/// The width of a terminal that every reader has.
+const WIDTH: u16 = 80;
+
+pub(crate) fn heading(out: &mut Output, text: &str) -> Result<()> {
+    Ok(writeln!(out, "\n== {text}")?)
 }
 
-pub(crate) fn groups(snapshot: &DirectorySnapshot) {
+pub(crate) fn groups(out: &mut Output, snapshot: &DirectorySnapshot) -> Result<()> {
     if snapshot.groups().next().is_none() {
-        println!("no groups; use --groups to read a groups file");
-        return;
+        return Ok(writeln!(out, "no groups; use --groups to read a groups file")?);
     }
-    let mut groups = table(&["group", "name", "members"]);
+    let mut groups = table(&["group", "name", "members, nested ones included"]);
     for (id, name) in snapshot.groups() {
-        groups.add_row([id.to_string(), plain(name, 40), snapshot.all_members(id).len().to_string()]);
+        groups.add_row([plain(id.as_str(), 20), plain(name, 24), snapshot.all_members(id).len().to_string()]);
     }
-    println!("{groups}");
+    Ok(writeln!(out, "{groups}")?)
 }
 
-pub(crate) fn page(page: &Page) {
-    let mut rows = table(&["when", "who", "app", "action", "object", ""]);
+pub(crate) fn page(out: &mut Output, page: &Page) -> Result<()> {
+    let mut rows = table(&["when (UTC)", "who", "app", "action", "visible"]);
     for stored in page.activities() {
         let activity = stored.activity();
-        let private = stored.visibility() == Visibility::Private;
-        let mark = if private { Cell::new("private").fg(Color::Yellow) } else { Cell::new("") };
         rows.add_row([
-            Cell::new(activity.occurred_at().format("%Y-%m-%d %H:%M:%S")),
-            Cell::new(plain(activity.actor().label(), 34)),
-            Cell::new(plain(activity.app().name().as_str(), 22)),
-            Cell::new(plain(activity.action().as_str(), 26)),
-            Cell::new(plain(activity.objects().next().unwrap_or_default(), 40)),
-            mark,
+            Cell::new(activity.occurred_at().format("%m-%d %H:%M")),
+            Cell::new(plain(activity.actor().label(), 24)),
+            Cell::new(plain(activity.app().name().as_str(), 12)),
+            Cell::new(plain(activity.action().as_str(), 17)),
+            Cell::new(stored.visibility()),
         ]);
     }
-    println!("{rows}");
+    writeln!(out, "{rows}")?;
     if page.includes_private() {
-        println!("this page includes private activities");
+        writeln!(out, "this page includes private activities")?;
     }
+    Ok(())
 }
 
-pub(crate) fn counts(counts: &[Count]) {
+pub(crate) fn counts(out: &mut Output, counts: &[Count]) -> Result<()> {
     let mut rows = table(&["app", "activities"]);
     for count in counts {
         rows.add_row([plain(&count.key, 40), count.activities.to_string()]);
     }
-    println!("{rows}");
+    Ok(writeln!(out, "{rows}")?)
 }
 
-pub(crate) fn records(entries: &[RecordEntry]) {
-    let mut rows = table(&["no.", "when", "who", "what", "outcome", "target"]);
+pub(crate) fn records(out: &mut Output, entries: &[RecordEntry]) -> Result<()> {
+    let mut rows = table(&["no.", "time", "who", "what", "outcome", "target"]);
     for RecordEntry { sequence, record } in entries {
         let who = match &record.initiator {
-            Initiator::User(user) => user.as_str().to_owned(),
-            Initiator::System => "system".to_owned(),
+            Initiator::User(user) => user.as_str(),
+            Initiator::System => "system",
         };
         let outcome = match &record.outcome {
-            Outcome::Denied(denial) => Cell::new(denial).fg(Color::Red),
-            Outcome::Closed { pages, private, .. } => Cell::new(match private.value() {
+            Outcome::Denied(denial) => denial.to_string(),
+            Outcome::Closed { pages, private, .. } => match private.value() {
                 Some(private) => format!("closed: {pages} page(s), {private} private"),
                 None => format!("closed: {pages} page(s)"),
-            }),
-            outcome => Cell::new(outcome.kind()),
+            },
+            outcome => outcome.kind().to_string(),
         };
+        let targets: Vec<_> = record.targets().iter().map(|target| short(target, 12)).collect();
         rows.add_row([
-            Cell::new(sequence),
-            Cell::new(record.at.format("%H:%M:%S%.3f")),
-            Cell::new(plain(&who, 26)),
-            Cell::new(record.kind()),
+            sequence.to_string(),
+            record.at.format("%H:%M:%S").to_string(),
+            short(who, 12),
+            record.kind().to_string(),
             outcome,
-            Cell::new(plain(&record.targets().join(", "), 36)),
+            targets.join(" "),
         ]);
     }
-    println!("{rows}");
+    Ok(writeln!(out, "{rows}")?)
 }
 
+/// Returns a table that wraps cells, so that it is at most 80 columns wide.
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).set_header(header);
+    table.load_style(UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none())).set_header(header);
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 1));
+    }
     table
+}
+
+/// Returns an id in a width, without the prefix of the administrators of this walk-through.
+fn short(id: &str, width: usize) -> String {
+    plain(id.strip_prefix(WALK_THROUGH).unwrap_or(id), width)
 }
 
 /// Returns external text without control characters, truncated to a width.

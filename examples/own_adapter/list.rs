@@ -209,7 +209,7 @@ impl ActivityStore for ListStore {
     ) -> Result<SealedPage, StoreError> {
         let (list, query) = (self.list(), permit.query());
         let found = list.stored().filter(|stored| query.matches(stored.activity(), stored.decision()));
-        let found = found.filter(|stored| stored.visibility() == Visibility::Private || !permit.private_only());
+        let found = found.filter(|stored| stored.visibility() == Visibility::Private || !permit.is_private_only());
         let found = found.map(|stored| (Position::of(stored.activity()), stored));
         let page = page(found, after, limit).cloned().collect();
         Ok(SealedPage::seal(permit, page, None))

@@ -2,19 +2,28 @@
 //!
 //! `cargo run --features conformance --example own_adapter`
 
+mod faulty;
 mod list;
-#[path = "../../tests/faulty/store/mod.rs"]
-#[allow(dead_code, reason = "this example shows three of many")]
-mod wrong;
+#[path = "../shared/terminal.rs"]
+mod terminal;
 
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use activity_privacy::conformance::{StoreHarness, Violation, store_clauses};
 
+use self::faulty::{Faulty, FenceBeforeCommit, LastDeliveryWins, LimitBeforeHiding};
 use self::list::ListStore;
+use self::terminal::{Output, Result};
 
-/// Creates a fresh store for the kit, opens another handle on it, and simulates a crash.
+const USAGE: &str = "\
+usage: own_adapter
+
+Tests a store against each clause of its contract, and shows which clause three
+faulty stores break. The exit code is 1 if the first store breaks a clause.";
+
+/// Creates a fresh store for the kit, opens another handle to it, and simulates a crash.
 struct InThisProcess(Arc<ListStore>);
 
 impl StoreHarness for InThisProcess {
@@ -33,37 +42,36 @@ impl StoreHarness for InThisProcess {
 }
 
 fn main() -> ExitCode {
-    println!("A store as a list behind a lock:");
+    terminal::run(|out| if !terminal::has_no_arguments(out, USAGE)? { Ok(ExitCode::SUCCESS) } else { check(out) })
+}
+
+fn check(out: &mut Output) -> Result<ExitCode> {
+    writeln!(out, "A store as a list behind a lock:")?;
     let mut kept = true;
     for clause in store_clauses::<InThisProcess>() {
         match clause.check() {
-            Ok(()) => println!("  ok   {}", clause.name),
+            Ok(()) => writeln!(out, "  ok   {}", clause.name)?,
             Err(violation) => {
                 kept = false;
-                println!("  FAIL {violation}");
+                writeln!(out, "  FAIL {violation}")?;
             }
         }
     }
-    report("A store in which the last delivery of an id wins", first_violation::<wrong::Place<wrong::LastWriteWins>>());
-    report(
-        "A store that applies the limit before it hides",
-        first_violation::<wrong::Place<wrong::LimitBeforeHiding>>(),
-    );
-    report(
-        "A store that checks the policy before its commit",
-        first_violation::<wrong::Place<wrong::FenceBeforeCommit>>(),
-    );
-    if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    report(out, "A store in which the last delivery of an id wins", first_violation::<Faulty<LastDeliveryWins>>())?;
+    report(out, "A store that applies the limit before it hides", first_violation::<Faulty<LimitBeforeHiding>>())?;
+    report(out, "A store that checks the policy before its commit", first_violation::<Faulty<FenceBeforeCommit>>())?;
+    Ok(if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn first_violation<H: StoreHarness>() -> Option<Violation> {
     store_clauses::<H>().iter().find_map(|clause| clause.check().err())
 }
 
-fn report(store: &str, violation: Option<Violation>) {
-    println!("\n{store}:");
+fn report(out: &mut Output, store: &str, violation: Option<Violation>) -> Result<()> {
+    writeln!(out, "\n{store}:")?;
     match violation {
-        Some(violation) => println!("  {violation}"),
-        None => println!("  not detected"),
+        Some(violation) => writeln!(out, "  {violation}")?,
+        None => writeln!(out, "  not detected")?,
     }
+    Ok(())
 }

@@ -3,7 +3,7 @@
 //!
 //! Exit codes: 0 if the log is verified; 1 if a part was forged or cannot be distinguished from a forgery; 2 if the
 //! arguments are invalid or a file cannot be read; 3 if nothing is proven, because a file was damaged in transfer (line
-//! ends, byte order mark, blank lines), is truncated within a line, or is in another encoding.
+//! endings, byte order mark, blank lines), is truncated within a line, or is in another encoding.
 //!
 //! ```text
 //! cargo run --features ledger --example verify_log -- --sample sample
@@ -12,31 +12,34 @@
 //! ```
 
 mod sample;
+#[path = "../shared/terminal.rs"]
+mod terminal;
 
-use std::error::Error;
 use std::fs::{self, File};
-use std::io::BufReader;
+use std::io::{BufReader, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use activity_privacy::ledger::{NoteVerifier, VerifiedLog, VerifyError, verify_log};
 use lexopt::{Arg, Parser, ValueExt};
+use terminal::{Output, Result, at, sentence};
 
 const USAGE: &str = "\
 usage: verify_log LOG CHECKPOINT --key VKEY [--key VKEY]... [--older CHECKPOINT]
        verify_log --sample FOLDER
 
-  LOG               the exported log, JSON Lines
-  CHECKPOINT        the signed checkpoint of the log
-  --key VKEY        the public key of the log: name+id+base64
-  --older FILE      an older checkpoint of the same log
-  --sample FOLDER   writes a sample log, its checkpoints, its key and two proofs
+  LOG                 the exported log, JSON Lines
+  CHECKPOINT          the signed checkpoint of the log
+  --key VKEY          a public key of the log (repeatable), as in `log.vkey`: name+id+base64
+  --older CHECKPOINT  an older checkpoint of the same log
+  --sample FOLDER     writes a sample log, its checkpoints, its key and two proofs
 
 exit codes:
-  0                 the log is verified
-  1                 a part of the log was forged, or cannot be distinguished from a forgery
-  2                 invalid arguments, or a file cannot be read
-  3                 not verified: a file was damaged in transfer or is truncated; transfer it again, byte for byte";
+  0                   the log is verified
+  1                   a part of the log was forged, or cannot be distinguished from a forgery
+  2                   invalid arguments, or a file cannot be read
+  3                   not verified: a file was damaged in transfer, is truncated, or is in another encoding;
+                      transfer it again, byte for byte";
 
 enum Command {
     Help,
@@ -45,49 +48,52 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match parse().and_then(run) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("{}", with_sources(&*error));
-            ExitCode::from(2)
-        }
-    }
+    // Exit code 1 means that a log is not verified, so every error here is 2.
+    let mut is_unreadable = false;
+    let code = terminal::run(|out| parse().and_then(|command| run(out, command)).inspect_err(|_| is_unreadable = true));
+    if is_unreadable && code != ExitCode::SUCCESS { ExitCode::from(2) } else { code }
 }
 
-fn parse() -> Result<Command, Box<dyn Error>> {
-    let (mut files, mut older, mut keys) = (Vec::new(), None, Vec::new());
+fn parse() -> Result<Command> {
+    let (mut files, mut older, mut keys, mut sample) = (Vec::new(), None, Vec::new(), None);
     let mut arguments = Parser::from_env();
     while let Some(argument) = arguments.next()? {
         match argument {
             Arg::Long("help") | Arg::Short('h') => return Ok(Command::Help),
-            Arg::Long("sample") => return Ok(Command::Sample(arguments.value()?.into())),
+            Arg::Long("sample") => sample = Some(arguments.value()?.into()),
             Arg::Long("key") => keys.push(arguments.value()?.string()?.trim().parse()?),
             Arg::Long("older") => older = Some(arguments.value()?.into()),
             Arg::Value(file) => files.push(PathBuf::from(file)),
             other => return Err(other.unexpected().into()),
         }
     }
-    match <[PathBuf; 2]>::try_from(files) {
-        Ok([log, checkpoint]) if !keys.is_empty() => Ok(Command::Verify { log, checkpoint, older, keys }),
-        _ => Err(format!("missing argument; a log, a checkpoint and a key are required\n\n{USAGE}").into()),
+    let is_alone = files.is_empty() && older.is_none() && keys.is_empty();
+    match (sample, <[PathBuf; 2]>::try_from(files)) {
+        (Some(folder), _) if is_alone => Ok(Command::Sample(folder)),
+        (Some(_), _) => Err(lexopt::Error::from("`--sample` excludes all other arguments").into()),
+        (None, Ok([log, checkpoint])) if !keys.is_empty() => Ok(Command::Verify { log, checkpoint, older, keys }),
+        _ => Err(lexopt::Error::from("expected exactly one log, one checkpoint, and at least one `--key`").into()),
     }
 }
 
-fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
+fn run(out: &mut Output, command: Command) -> Result<ExitCode> {
     match command {
-        Command::Help => println!("{USAGE}"),
-        Command::Sample(folder) => sample::write(&folder)?,
+        Command::Help => writeln!(out, "{USAGE}")?,
+        Command::Sample(folder) => sample::write(out, &folder)?,
         Command::Verify { log, checkpoint, older, keys } => {
-            let (checkpoint, older) = (fs::read(checkpoint)?, older.map(fs::read).transpose()?);
-            match verify_log(BufReader::new(File::open(log)?), &checkpoint, older.as_deref(), &keys) {
-                Ok(verified) => show(&verified),
+            let read = |path: &PathBuf| fs::read(path).map_err(at(path));
+            let (checkpoint, older) = (read(&checkpoint)?, older.as_ref().map(read).transpose()?);
+            let lines = BufReader::new(File::open(&log).map_err(at(&log))?);
+            match verify_log(lines, &checkpoint, older.as_deref(), &keys) {
+                Ok(verified) => show(out, &verified)?,
+                Err(error @ VerifyError::Io { .. }) => return Err(at(&log)(error).into()),
                 Err(error) => {
-                    let (result, code) = match error {
-                        VerifyError::Io { .. } => ("cannot be read", 2),
-                        _ if error.is_damage() || error.is_unverifiable() => ("damaged or truncated, not verified", 3),
-                        _ => ("verification failed", 1),
+                    let (result, code) = if error.is_damage() || error.is_unverifiable() {
+                        ("not verified: damaged, truncated, or in another encoding", 3)
+                    } else {
+                        ("verification failed", 1)
                     };
-                    println!("{result}: {}", with_sources(&error));
+                    writeln!(out, "{result}: {}", sentence(&error))?;
                     return Ok(ExitCode::from(code));
                 }
             }
@@ -96,26 +102,20 @@ fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(verified: &VerifiedLog) {
+fn show(out: &mut Output, verified: &VerifiedLog) -> Result<()> {
     let VerifiedLog { checkpoint, older, records, removed, openings, unsigned } = verified;
-    println!("verified: the checkpoint of {} is signed by a known key", checkpoint.origin);
-    println!("verified: it covers the first {} records, root {}", checkpoint.size, checkpoint.root);
+    writeln!(out, "verified: the checkpoint of {} is signed by a known key", checkpoint.origin)?;
+    writeln!(out, "verified: it covers the first {} records, root {}", checkpoint.size, checkpoint.root)?;
     if let Some(older) = older {
-        println!("verified: the older checkpoint covers the first {} of them, root {}", older.size, older.root);
+        writeln!(out, "verified: the older checkpoint covers the first {} of them, root {}", older.size, older.root)?;
     }
-    println!("complete records: {records}, hashes of removed records: {removed}, opened commitments: {openings}");
+    writeln!(
+        out,
+        "of these, {records} are complete, and {removed} were removed by retention (only their hash is left)"
+    )?;
+    writeln!(out, "{openings} disclosed values match their commitments")?;
     if *unsigned > 0 {
-        println!("{unsigned} later record(s) are not covered by the checkpoint");
+        writeln!(out, "{unsigned} later record(s) are not covered by the checkpoint")?;
     }
-}
-
-/// Formats an error with its sources.
-fn with_sources(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
+    Ok(())
 }

@@ -1,8 +1,7 @@
 //! A sample log.
 
-use std::error::Error;
 use std::fs::{self, File};
-use std::io::BufWriter;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -12,12 +11,14 @@ use activity_privacy::ledger::{Disclosure, KeyName, LedgerSink, MemoryHashes, No
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
 use activity_privacy::prelude::*;
 
+use crate::terminal::{Output, Result, at};
+
 /// Writes the log of a new service, its checkpoints, its public key and two proofs.
-pub(crate) fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
-    fs::create_dir_all(folder)?;
+pub(crate) fn write(out: &mut Output, folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).map_err(at(folder))?;
     // This key is public. A service reads 32 random bytes from its secret store.
     let signer = NoteSigner::new(KeyName::new("example.com/governance")?, b"a key for samples, known to all.");
-    fs::write(folder.join("log.vkey"), format!("{}\n", signer.verifier()))?;
+    write_file(folder, "log.vkey", format!("{}\n", signer.verifier()))?;
 
     let ledger = Arc::new(LedgerSink::open(MemorySink::new(), MemoryHashes::new(), signer)?);
     let (officer, deputy, council) = (UserId::new("u-1")?, UserId::new("u-3")?, GroupId::new("g-council")?);
@@ -36,7 +37,7 @@ pub(crate) fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
     filter.ingest(&[activity.object("plan.docx").build()?])?;
 
     let older = ledger.checkpoint()?;
-    fs::write(folder.join("older-checkpoint"), &older)?;
+    write_file(folder, "older-checkpoint", &older)?;
     let before = ledger.records(&RecordQuery::default(), 0, usize::MAX)?.len() as u64;
 
     for ticket in ["ticket 4711", "ticket 4712"] {
@@ -47,18 +48,18 @@ pub(crate) fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
         reveal.close()?;
     }
 
-    let mut log = BufWriter::new(File::create(folder.join("log.jsonl"))?);
+    let mut log = BufWriter::new(File::create(folder.join("log.jsonl")).map_err(at(folder))?);
     let checkpoint = ledger.export(&mut log, Disclosure::Include)?;
-    fs::write(folder.join("checkpoint"), checkpoint)?;
+    write_file(folder, "checkpoint", checkpoint)?;
     let size = ledger.records(&RecordQuery::default(), 0, usize::MAX)?.len() as u64;
     let proof = ledger.inclusion_proof(before + 2)?;
-    fs::write(folder.join("record.tlog-proof"), proof.to_bytes())?;
-    fs::write(folder.join("older.consistency"), ledger.consistency_proof(before, size)?.to_string())?;
-    println!("wrote {size} records to {}; the older checkpoint covers the first {before}", folder.display());
+    write_file(folder, "record.tlog-proof", proof.to_bytes())?;
+    write_file(folder, "older.consistency", ledger.consistency_proof(before, size)?.to_string())?;
+    writeln!(out, "wrote {size} records to {}; the older checkpoint covers the first {before}", folder.display())?;
     Ok(())
 }
 
-fn directory(officer: &UserId, council: &GroupId) -> Result<MemoryDirectory, Box<dyn Error>> {
+fn directory(officer: &UserId, council: &GroupId) -> Result<MemoryDirectory> {
     let directory = MemoryDirectory::new();
     let adele = UserId::new("u-2")?;
     directory.install(
@@ -70,4 +71,9 @@ fn directory(officer: &UserId, council: &GroupId) -> Result<MemoryDirectory, Box
             .build(DirectoryRevision(1), SystemTime::now().into())?,
     )?;
     Ok(directory)
+}
+
+fn write_file(folder: &Path, name: &str, content: impl AsRef<[u8]>) -> Result<()> {
+    let path = folder.join(name);
+    Ok(fs::write(&path, content).map_err(at(&path))?)
 }
