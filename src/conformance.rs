@@ -1,4 +1,4 @@
-//! The conformance kit: the contracts of the three ports as clauses, to test any adapter.
+//! The conformance kit: the contracts of the ports as clauses, to test any adapter.
 //!
 //! Requires the feature `conformance`.
 //!
@@ -67,11 +67,13 @@
 mod clause;
 mod directory;
 mod fixture;
+mod offsets;
 mod sink;
 mod store;
 
 pub use self::clause::{Clause, Violation};
 pub use self::directory::{DirectoryHarness, FinishImport, Source, directory_clauses};
+pub use self::offsets::{OffsetsHarness, offsets_clauses};
 pub use self::sink::{SinkHarness, sink_clauses};
 pub use self::store::{StoreHarness, store_clauses};
 
@@ -125,6 +127,16 @@ macro_rules! activity_store_conformance {
 macro_rules! governance_sink_conformance {
     ($harness:ty) => {
         $crate::__governance_sink_contract! { [$crate::__conformance_tests] sink_clauses $harness }
+    };
+}
+
+/// Generates one `#[test]` with the clause's name for each clause of the contract of
+/// [`ForwarderOffsets`](crate::forward::ForwarderOffsets), for the adapter of an
+/// [`OffsetsHarness`](crate::conformance::OffsetsHarness). Use it at most once in a module.
+#[macro_export]
+macro_rules! forwarder_offsets_conformance {
+    ($harness:ty) => {
+        $crate::__forwarder_offsets_contract! { [$crate::__conformance_tests] offsets_clauses $harness }
     };
 }
 

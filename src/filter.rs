@@ -6,6 +6,8 @@ mod dry_run;
 mod engine_cache;
 #[cfg(feature = "export")]
 mod export;
+mod feeds;
+mod forwarders;
 mod ingest;
 mod log_reader;
 mod opening;
@@ -29,6 +31,8 @@ use chrono::{DateTime, Utc};
 pub use self::access_report::AccessNotice;
 pub use self::dry_run::DryRunError;
 use self::engine_cache::EngineCache;
+pub use self::feeds::{Activities, Records};
+pub use self::forwarders::{ActivityFeed, Forwarders, RecordFeed};
 pub use self::ingest::{IngestError, IngestOutcome, IngestReport};
 pub use self::opening::{OpenError, PrivacyFilterBuilder};
 use self::pairing::Pairing;
@@ -43,11 +47,9 @@ use self::runtime::Runtime;
 pub use self::runtime::SaltError;
 pub use self::view::{Page, View, ViewError};
 use crate::directory::{DirectorySnapshot, GroupDirectory};
-use crate::forward::{ForwardBatch, Offset};
 use crate::governance::RecordId;
 use crate::identity::UserId;
 use crate::policy::{PrivacyPolicy, Revision};
-use crate::query::PageSize;
 use crate::sinks::TimeoutSink;
 use crate::store::{ActivityStore, StoreError};
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -96,18 +98,6 @@ impl PrivacyFilter {
     #[must_use]
     pub fn view(&self, viewer: &UserId) -> View {
         View::new(self.clone(), viewer.clone())
-    }
-
-    /// Returns the next batch for a forwarder, at most `size` activities after its offset.
-    ///
-    /// # Errors
-    /// Returns [`StoreError::UnknownOffset`] if the offset belongs to another store, and another [`StoreError`] if the
-    /// store failed.
-    pub fn forward(&self, after: &Offset, size: PageSize) -> Result<ForwardBatch, StoreError> {
-        self.inner.check_not_apart()?;
-        let found = self.inner.store.public_after(after, size.get())?;
-        let next = found.last().map_or_else(|| after.clone(), |(offset, _)| offset.clone());
-        Ok(ForwardBatch { activities: found.into_iter().map(|(_, activity)| activity).collect(), next })
     }
 }
 

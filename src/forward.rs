@@ -1,121 +1,78 @@
-//! Batches for forwarders to a SIEM, a hunting table or a webhook: public activities, in the order of storing.
+//! The way out: public activities for a SIEM, a hunting table or a webhook, and governance records for followers.
+//!
+//! A **forwarder** has a name and a durable [offset](Offset), which a [`ForwarderOffsets`] port stores: usually the store
+//! itself. [`PrivacyFilter::forwarders`](crate::filter::PrivacyFilter::forwarders) creates forwarders and opens their
+//! [`Feed`]s. A feed returns [batches](Batch) in the order of storing, and moves the offset when a batch is
+//! acknowledged. Every activity is delivered at least once, also after a crash and with several processes.
+//!
+//! The types exclude private activities: a [`Batch`] contains [`PublicActivity`](crate::store::PublicActivity)s, which
+//! cannot be made from a private activity. The decision that was stored counts, not the policy in force.
+//!
+//! A **follower** is a forwarder of governance records. The policy names it
+//! ([`PolicyChange::AddFollower`](crate::policy::PolicyChange::AddFollower)).
+//!
+//! A [`Driver`] moves the batches of a feed to a [`Forwarder`], which the embedder implements for a destination. It
+//! retries, limits what is in flight, and reports its state.
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # use std::sync::Arc;
+//! # use std::time::SystemTime;
+//! # use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, User};
+//! # use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
+//! # use activity_privacy::activity::{Activity, Actor, App};
+//! # use activity_privacy::filter::PrivacyFilter;
+//! # use activity_privacy::identity::{Alias, UserId};
+//! # use activity_privacy::policy::Administrators;
+//! use activity_privacy::forward::{BatchLimit, Start};
+//!
+//! # let directory = MemoryDirectory::new();
+//! # let bob = User::new(UserId::new("u-3")?).with_alias(Alias::new("bob@contoso.com")?);
+//! # directory.install(DirectoryBuilder::new().user(bob).build(DirectoryRevision(1), SystemTime::now().into())?)?;
+//! let store = Arc::new(MemoryStore::new());
+//! # let administrators = Administrators::new(UserId::new("u-1")?, UserId::new("u-2")?)?;
+//! let filter =
+//!     PrivacyFilter::builder(Arc::clone(&store), directory, MemorySink::new()).initialize(administrators)?;
+//! let siem = filter.forwarders(store).create(&"siem".parse()?, Start::Beginning)?;
+//! # let (actor, app) = (Actor::user(Alias::new("bob@contoso.com")?), App::new("SharePoint".parse()?));
+//! # let at = "2026-03-02T09:00:00Z".parse()?;
+//! # filter.ingest(&[Activity::builder("a-1".parse()?, actor, app, "FileAccessed".parse()?, at).build()?])?;
+//!
+//! let batch = siem.next_batch(BatchLimit::default())?;
+//! assert_eq!(batch.items().len(), 1);
+//! // Deliver `batch.items()`, and then:
+//! siem.acknowledge(&batch)?;
+//! assert!(siem.next_batch(BatchLimit::default())?.is_empty());
+//! # Ok(())
+//! # }
+//! ```
 
-use std::fmt;
-use std::str::FromStr;
+mod batch;
+mod driver;
+mod error;
+mod feed;
+mod limit;
+mod name;
+mod offset;
+mod offsets;
+mod saved;
+mod start;
+mod status;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use thiserror::Error;
-
-use crate::digest::{from_hex, to_hex};
-use crate::stored::PublicActivity;
-
-/// A forwarder's position in the public activities of one store, in the order of storing. It is opaque: only the store
-/// that made it can interpret it. It does not depend on private activities.
-///
-/// Save it durably after the receiver accepted the batch. Then no activity is lost, and only the last batch can be
-/// delivered twice. [`Display`](fmt::Display), [`FromStr`] and serde write it as lower-case hex digits.
-///
-/// ```
-/// use activity_privacy::forward::Offset;
-///
-/// let offset = Offset::new([0, 0, 7])?;
-/// assert_eq!(offset.to_string(), "000007");
-/// assert_eq!("000007".parse::<Offset>()?, offset);
-/// assert_eq!(Offset::START.to_string(), "");
-/// # Ok::<(), activity_privacy::forward::OffsetError>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct Offset(Vec<u8>);
-
-/// A text or bytes that are not an offset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("not an offset; use one that came with a batch of this store")]
-pub struct OffsetError;
-
-impl Offset {
-    /// The offset before the first activity.
-    pub const START: Self = Self(Vec::new());
-
-    /// The maximum length of an offset in bytes.
-    pub const MAX_BYTES: usize = 64;
-
-    /// Creates an offset from the bytes by which a store identifies it. [`START`](Self::START) has no bytes.
-    ///
-    /// # Errors
-    /// Returns [`OffsetError`] if it is longer than [`MAX_BYTES`](Self::MAX_BYTES).
-    pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, OffsetError> {
-        let bytes = bytes.into();
-        if bytes.len() > Self::MAX_BYTES { Err(OffsetError) } else { Ok(Self(bytes)) }
-    }
-
-    /// Creates the offset of a store that numbers its public activities: the one after `number` of them.
-    ///
-    /// ```
-    /// use activity_privacy::forward::Offset;
-    ///
-    /// assert_eq!(Offset::of_number(7).number(), Ok(7));
-    /// assert_eq!(Offset::START.number(), Ok(0));
-    /// ```
-    #[must_use]
-    pub fn of_number(number: u64) -> Self {
-        Self(number.to_be_bytes().into())
-    }
-
-    /// Returns the number of an offset that [`of_number`](Self::of_number) created, and 0 for [`START`](Self::START).
-    ///
-    /// # Errors
-    /// Returns [`OffsetError`] for any other offset.
-    pub fn number(&self) -> Result<u64, OffsetError> {
-        match &*self.0 {
-            [] => Ok(0),
-            bytes => bytes.try_into().map(u64::from_be_bytes).map_err(|_| OffsetError),
-        }
-    }
-
-    /// Returns the bytes by which the store identifies it.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl fmt::Display for Offset {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&to_hex(&self.0))
-    }
-}
-
-impl FromStr for Offset {
-    type Err = OffsetError;
-
-    fn from_str(text: &str) -> Result<Self, OffsetError> {
-        if text.len() > 2 * Self::MAX_BYTES {
-            return Err(OffsetError);
-        }
-        from_hex(text).map(Self).ok_or(OffsetError)
-    }
-}
-
-impl Serialize for Offset {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Offset {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
-    }
-}
-
-/// The next batch for a forwarder.
-///
-/// It is the only source of activities that a forwarder needs. Its type cannot hold a private activity, in a replay or
-/// a reveal either. The stored decision counts, not the current policy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ForwardBatch {
-    /// The activities, in the order of storing. Empty if the forwarder has caught up.
-    pub activities: Vec<PublicActivity>,
-    /// The offset of the next batch, to be saved once these activities are delivered.
-    pub next: Offset,
-}
+pub use self::batch::{Batch, ForwardBatch, Gap};
+pub use self::driver::{
+    Accepted, BackOff, DeliveryError, Driver, DriverError, DriverOptions, DriverState, Forwarder, OnRefusal, Phase,
+    RefusedItem, StopReason,
+};
+pub use self::error::ForwardError;
+pub(crate) use self::feed::Source;
+pub use self::feed::{Feed, FeedSource};
+pub use self::limit::BatchLimit;
+pub use self::name::ForwarderName;
+pub use self::offset::{Offset, OffsetError};
+pub use self::offsets::ForwarderOffsets;
+#[cfg(feature = "conformance")]
+pub(crate) use self::saved::SetAside;
+pub use self::saved::{FeedKind, SavedForwarder};
+pub use self::start::Start;
+pub use self::status::{ForwarderStatus, SetAsideItem};

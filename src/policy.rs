@@ -3,6 +3,7 @@
 mod administrators;
 mod change;
 mod document;
+mod follower;
 mod options;
 mod options_patch;
 mod permission;
@@ -22,6 +23,7 @@ use thiserror::Error;
 pub use self::administrators::{Administrators, SameAdministrator};
 pub use self::change::{PolicyChange, PolicyError};
 pub(crate) use self::change::{PolicyDraft, person};
+pub use self::follower::Follower;
 pub use self::options::{MissingOption, OnUndecidable, PolicyOptions, PolicyOptionsBuilder, Purpose};
 pub use self::options_patch::OptionsPatch;
 pub use self::permission::{Denial, Grant, Role};
@@ -29,6 +31,7 @@ pub(crate) use self::retention::before;
 pub use self::retention::{Retention, RetentionError};
 pub use self::scope::{ScopeEffect, ScopeRule, ScopeTarget};
 pub use self::update::PolicyUpdate;
+use crate::forward::ForwarderName;
 use crate::identity::{Domain, GroupId, UserId};
 
 /// The number of a policy's state. Grows by one at each change; clocks play no part.
@@ -177,6 +180,8 @@ pub struct PrivacyPolicy {
     managed_domains: BTreeSet<ManagedDomain>,
     admins: BTreeMap<UserId, Role>,
     grants: BTreeMap<UserId, Grant>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    followers: BTreeMap<ForwarderName, Follower>,
     options: PolicyOptions,
 }
 
@@ -192,6 +197,8 @@ struct RawPolicy {
     admins: BTreeMap<UserId, Role>,
     #[serde(deserialize_with = "document::each_once")]
     grants: BTreeMap<UserId, Grant>,
+    #[serde(default, deserialize_with = "document::each_once")]
+    followers: BTreeMap<ForwarderName, Follower>,
     options: PolicyOptions,
 }
 
@@ -210,13 +217,16 @@ pub enum PolicyDocumentError {
     /// A grant was made in a later revision than the policy's.
     #[error("field `grants` contains a grant of a later revision than field `revision`")]
     GrantOfLaterRevision,
+    /// A follower refers to a later revision than the policy's.
+    #[error("field `followers` refers to a later revision than field `revision`")]
+    FollowerOfLaterRevision,
 }
 
 impl TryFrom<RawPolicy> for PrivacyPolicy {
     type Error = PolicyDocumentError;
 
     fn try_from(raw: RawPolicy) -> Result<Self, PolicyDocumentError> {
-        let RawPolicy { revision, scope, private_groups, managed_domains, admins, grants, options } = raw;
+        let RawPolicy { revision, scope, private_groups, managed_domains, admins, grants, followers, options } = raw;
         if revision < Revision::FIRST {
             return Err(PolicyDocumentError::NoRevision);
         }
@@ -229,7 +239,10 @@ impl TryFrom<RawPolicy> for PrivacyPolicy {
         if grants.values().any(|grant| grant.granted_in() > revision) {
             return Err(PolicyDocumentError::GrantOfLaterRevision);
         }
-        Ok(Self { revision, scope, private_groups, managed_domains, admins, grants, options })
+        if followers.values().any(|follower| follower.latest_revision() > revision) {
+            return Err(PolicyDocumentError::FollowerOfLaterRevision);
+        }
+        Ok(Self { revision, scope, private_groups, managed_domains, admins, grants, followers, options })
     }
 }
 
@@ -244,6 +257,7 @@ impl PrivacyPolicy {
             managed_domains: BTreeSet::new(),
             admins: administrators.users().map(|user| (user.clone(), Role::PrivacyAdministrator)).collect(),
             grants: BTreeMap::new(),
+            followers: BTreeMap::new(),
             options: PolicyOptions::default(),
         }
     }
@@ -282,6 +296,12 @@ impl PrivacyPolicy {
     #[must_use]
     pub fn grants(&self) -> &BTreeMap<UserId, Grant> {
         &self.grants
+    }
+
+    /// Returns the followers of the governance records, by name.
+    #[must_use]
+    pub fn followers(&self) -> &BTreeMap<ForwarderName, Follower> {
+        &self.followers
     }
 
     /// Returns the options.

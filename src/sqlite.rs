@@ -88,12 +88,14 @@ mod document;
 mod error;
 mod family;
 mod file;
+mod forwarders;
 mod governance;
 mod group_commit;
 mod id_filter;
 mod ids;
 mod integrity;
 mod options;
+mod order;
 mod partition;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may fail")]

@@ -1,13 +1,16 @@
 //! The store port: the activities and the policy under which they are decided.
 
+mod order;
+
 use std::error::Error;
 use std::sync::Arc;
 
 use thiserror::Error;
 
+pub use self::order::PublicOrder;
 use crate::directory::{DirectoryRevision, RemovedGroup};
 use crate::engine::DecidedBatch;
-use crate::forward::{Offset, OffsetError};
+use crate::forward::OffsetError;
 use crate::governance::{AppliedRecords, Difference, NewPolicy, Recorded, Removal};
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
@@ -39,16 +42,13 @@ pub use crate::versioned::Versioned;
 ///   change, in the same transaction. The safe wrong answer is a different version than before.
 /// - **Removal.** A removal removes exactly the activities that its [`Recorded<Removal>`] covers, in steps; each step
 ///   is one transaction. No method returns a removed activity again. Its id stays taken: a later delivery is a
-///   duplicate, whatever its content, because the first content is no longer stored. The offsets of the remaining
-///   activities do not change.
+///   duplicate, whatever its content, because the first content is no longer stored.
 /// - **Non-interference.** The `public_*` methods answer as if no private activity had ever been appended: in content,
-///   order, offsets, counts and errors. Their cost must not grow with the number of private activities. They return
-///   only activities that were decided public. Anything else in the place of a public activity, for example a private
+///   order, counts and errors. Their cost must not grow with the number of private activities. They return only
+///   activities that were decided public. Anything else in the place of a public activity, for example a private
 ///   activity in a damaged file, is [`StoreError::Unreadable`]: it is never returned, counted or silently left out.
 /// - **Ordering.** Pages are newest first by [`Position`], and continue after any position, whether it holds an
-///   activity or not. [`public_after`](Self::public_after) returns activities in the order in which they were stored.
-///   No activity is later stored at or before an offset that was returned, so that a follower misses none. Removals do
-///   not change offsets.
+///   activity or not. The order in which public activities were stored is a contract of its own: [`PublicOrder`].
 /// - **Limits.** Every limit is accepted: 0 returns nothing, and memory grows with the activities found, not with the
 ///   limit. A store may stop a page or a count that would read too much, and must report it:
 ///   [`PublicPage::stopped_at`], [`SealedPage::seal`], [`Counts::is_complete`]. A page that stops has read at least one
@@ -58,7 +58,7 @@ pub use crate::versioned::Versioned;
 ///
 /// With the feature `conformance`, the module of that name tests an adapter against every clause except the one on
 /// cost.
-pub trait ActivityStore: Send + Sync {
+pub trait ActivityStore: PublicOrder {
     /// Returns the policy in force. Returns `None` before the first policy was published.
     ///
     /// # Errors
@@ -123,15 +123,6 @@ pub trait ActivityStore: Send + Sync {
     /// # Errors
     /// Returns [`StoreError`] if they cannot be counted.
     fn public_counts(&self, query: &Query, by: Option<CountBy>) -> Result<Counts, StoreError>;
-
-    /// Returns at most `limit` public activities after an offset, each with its own offset. They are in the order in
-    /// which they were stored, and within a batch in the order of delivery. No activity is later stored at or before a
-    /// returned offset.
-    ///
-    /// # Errors
-    /// Returns [`StoreError::UnknownOffset`] if this store cannot have made the offset, and another [`StoreError`] if
-    /// the activities cannot be read.
-    fn public_after(&self, offset: &Offset, limit: usize) -> Result<Vec<(Offset, PublicActivity)>, StoreError>;
 
     /// Returns at most `limit` activities that a reveal may show, sealed, newest first, after a position. Public and
     /// private activities are in one order. The permit's query selects them; public activities are left out if the
@@ -277,10 +268,6 @@ macro_rules! forward {
 
             fn public_counts(&self, query: &Query, by: Option<CountBy>) -> Result<Counts, StoreError> {
                 (**self).public_counts(query, by)
-            }
-
-            fn public_after(&self, offset: &Offset, limit: usize) -> Result<Vec<(Offset, PublicActivity)>, StoreError> {
-                (**self).public_after(offset, limit)
             }
 
             fn revealed_page(

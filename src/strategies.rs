@@ -58,7 +58,8 @@ pub use self::activities::{Batch, activities, activity_ids, actors, all_activity
 pub use self::histories::{CursorChoice, Node, Step, histories, setup_steps, steps};
 pub use self::imports::{ImportedDirectory, imports};
 pub use self::model::{
-    ExpectedActivity, ExpectedAnswer, ExpectedDecision, ExpectedPage, ExpectedReveal, ExpectedVerdict, Model,
+    ExpectedActivity, ExpectedAnswer, ExpectedDecision, ExpectedFollower, ExpectedPage, ExpectedReveal,
+    ExpectedVerdict, Model,
 };
 pub use self::names::{aliases, domains, group_ids, groups, identities, spellings, subjects, user_ids};
 pub use self::policies::{options_patches, policy_changes, policy_updates, scope_rules, scope_targets};

@@ -13,9 +13,10 @@ use activity_privacy::policy::PrivacyPolicy;
 use activity_privacy::query::{CountBy, Counts, Position, Query};
 use activity_privacy::reveal::{PagePermit, SealedPage};
 use activity_privacy::store::{
-    ActivityStore, AppendOutcome, PublicActivity, PublicPage, RemovedGroups, RemovedGroupsUpdate, StoreError,
-    StoredActivity,
+    ActivityStore, AppendOutcome, PublicActivity, PublicOrder, PublicPage, RemovedGroups, RemovedGroupsUpdate,
+    StoreError, StoredActivity,
 };
+use chrono::{DateTime, Utc};
 
 use crate::list::{ListStore, page};
 
@@ -100,6 +101,24 @@ impl<F: Fault> StoreHarness for Faulty<F> {
     fn crash(&mut self) {}
 }
 
+impl<F: Fault> PublicOrder for Faulty<F> {
+    fn public_after(&self, offset: &Offset, limit: usize) -> Result<Vec<(Offset, PublicActivity)>, StoreError> {
+        self.0.public_after(offset, limit)
+    }
+
+    fn end(&self) -> Result<Offset, StoreError> {
+        self.0.end()
+    }
+
+    fn offset_before(&self, time: DateTime<Utc>) -> Result<Offset, StoreError> {
+        self.0.offset_before(time)
+    }
+
+    fn stored_between(&self, after: &Offset, until: &Offset) -> Result<u64, StoreError> {
+        self.0.stored_between(after, until)
+    }
+}
+
 impl<F: Fault> ActivityStore for Faulty<F> {
     fn append(&self, batch: &DecidedBatch<'_>) -> Result<Vec<AppendOutcome>, StoreError> {
         F::append(&self.0, batch)
@@ -135,10 +154,6 @@ impl<F: Fault> ActivityStore for Faulty<F> {
 
     fn public_counts(&self, query: &Query, by: Option<CountBy>) -> Result<Counts, StoreError> {
         self.0.public_counts(query, by)
-    }
-
-    fn public_after(&self, offset: &Offset, limit: usize) -> Result<Vec<(Offset, PublicActivity)>, StoreError> {
-        self.0.public_after(offset, limit)
     }
 
     fn revealed_page(

@@ -6,16 +6,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use activity_privacy::activity::ActivityId;
 use activity_privacy::directory::RemovedGroup;
 use activity_privacy::engine::{DecidedActivity, DecidedBatch, Visibility};
-use activity_privacy::forward::Offset;
+use activity_privacy::forward::{FeedKind, ForwarderName, ForwarderOffsets, Offset, SavedForwarder};
 use activity_privacy::governance::{AppliedRecords, NewPolicy, Recorded, Removal};
 use activity_privacy::identity::GroupId;
 use activity_privacy::policy::{PrivacyPolicy, Revision};
 use activity_privacy::query::{CountBy, Counts, Position, Query, Tally, TermField};
 use activity_privacy::reveal::{PagePermit, SealedPage};
 use activity_privacy::store::{
-    ActivityStore, AppendOutcome, PublicActivity, PublicPage, RemovedGroups, RemovedGroupsUpdate, StoreError,
-    StoredActivity,
+    ActivityStore, AppendOutcome, PublicActivity, PublicOrder, PublicPage, RemovedGroups, RemovedGroupsUpdate,
+    StoreError, StoredActivity,
 };
+use chrono::{DateTime, Utc};
 
 #[derive(Default)]
 pub(crate) struct ListStore(Mutex<List>);
@@ -29,6 +30,7 @@ pub(crate) struct List {
     /// In storage order. A removed activity leaves its slot empty, so that the offsets of the others do not change.
     pub(crate) public: Vec<Option<PublicActivity>>,
     pub(crate) private: Vec<StoredActivity>,
+    pub(crate) forwarders: BTreeMap<(FeedKind, ForwarderName), SavedForwarder>,
     /// The slots of the public activities, by term.
     index: BTreeMap<(TermField, String), BTreeSet<usize>>,
     /// The ids of removed activities, which stay reserved.
@@ -194,13 +196,6 @@ impl ActivityStore for ListStore {
         Ok(tally.into_counts(true))
     }
 
-    fn public_after(&self, after: &Offset, limit: usize) -> Result<Vec<(Offset, PublicActivity)>, StoreError> {
-        let (list, after) = (self.list(), after.number()?);
-        let later = (1..).zip(&list.public).filter(|(number, _)| *number > after);
-        let later = later.filter_map(|(number, public)| Some((number, public.clone()?))).take(limit);
-        Ok(later.map(|(number, public)| (Offset::of_number(number), public)).collect())
-    }
-
     fn revealed_page(
         &self,
         permit: PagePermit<'_>,
@@ -213,5 +208,71 @@ impl ActivityStore for ListStore {
         let found = found.map(|stored| (Position::of(stored.activity()), stored));
         let page = page(found, after, limit).cloned().collect();
         Ok(SealedPage::seal(permit, page, None))
+    }
+}
+
+/// The offset of an activity is the number of its slot, counted from 1.
+impl PublicOrder for ListStore {
+    fn public_after(&self, after: &Offset, limit: usize) -> Result<Vec<(Offset, PublicActivity)>, StoreError> {
+        let (list, after) = (self.list(), after.number()?);
+        let later = (1..).zip(&list.public).filter(|(number, _)| *number > after);
+        let later = later.filter_map(|(number, public)| Some((number, public.clone()?))).take(limit);
+        Ok(later.map(|(number, public)| (Offset::of_number(number), public)).collect())
+    }
+
+    fn end(&self) -> Result<Offset, StoreError> {
+        Ok(offset_after(self.list().public.len()))
+    }
+
+    fn offset_before(&self, time: DateTime<Utc>) -> Result<Offset, StoreError> {
+        let list = self.list();
+        let is_since =
+            |slot: &Option<PublicActivity>| slot.as_ref().is_some_and(|public| public.decision().decided_at() >= time);
+        Ok(offset_after(list.public.iter().position(is_since).unwrap_or(list.public.len())))
+    }
+
+    fn stored_between(&self, after: &Offset, until: &Offset) -> Result<u64, StoreError> {
+        let (after, until) = (after.number()?, until.number()?);
+        // A list that lost activities must not skip those that it stores next.
+        if after.max(until) > self.list().public.len() as u64 {
+            return Err(StoreError::UnknownOffset);
+        }
+        Ok(until.saturating_sub(after))
+    }
+}
+
+fn offset_after(slots: usize) -> Offset {
+    if slots == 0 { Offset::START } else { Offset::of_number(slots as u64) }
+}
+
+/// One map behind the same lock, so that each comparison and its replacement are one operation.
+impl ForwarderOffsets for ListStore {
+    fn saved(&self, feed: FeedKind, name: &ForwarderName) -> Result<Option<SavedForwarder>, StoreError> {
+        Ok(self.list().forwarders.get(&(feed, name.clone())).cloned())
+    }
+
+    fn all_saved(&self) -> Result<Vec<(FeedKind, ForwarderName, SavedForwarder)>, StoreError> {
+        let list = self.list();
+        let all = list.forwarders.iter().map(|((feed, name), saved)| (*feed, name.clone(), saved.clone()));
+        Ok(all.collect())
+    }
+
+    fn replace(
+        &self,
+        feed: FeedKind,
+        name: &ForwarderName,
+        expected: Option<&SavedForwarder>,
+        next: Option<&SavedForwarder>,
+    ) -> Result<bool, StoreError> {
+        let mut list = self.list();
+        let key = (feed, name.clone());
+        if list.forwarders.get(&key) != expected {
+            return Ok(false);
+        }
+        match next {
+            Some(next) => drop(list.forwarders.insert(key, next.clone())),
+            None => drop(list.forwarders.remove(&key)),
+        }
+        Ok(true)
     }
 }

@@ -11,7 +11,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use activity_privacy::conformance::{StoreHarness, Violation, store_clauses};
+use activity_privacy::conformance::{Clause, OffsetsHarness, StoreHarness, Violation, offsets_clauses, store_clauses};
 
 use self::faulty::{Faulty, FenceBeforeCommit, LastDeliveryWins, LimitBeforeHiding};
 use self::list::ListStore;
@@ -41,14 +41,40 @@ impl StoreHarness for InThisProcess {
     fn crash(&mut self) {}
 }
 
+/// The same list as the port of the forwarders' offsets.
+impl OffsetsHarness for InThisProcess {
+    type Offsets = Arc<ListStore>;
+
+    fn fresh() -> Self {
+        Self(Arc::default())
+    }
+
+    fn open(&self) -> Self::Offsets {
+        Arc::clone(&self.0)
+    }
+
+    fn crash(&mut self) {}
+}
+
 fn main() -> ExitCode {
     terminal::run(|out| if !terminal::has_no_arguments(out, USAGE)? { Ok(ExitCode::SUCCESS) } else { check(out) })
 }
 
 fn check(out: &mut Output) -> Result<ExitCode> {
     writeln!(out, "A store as a list behind a lock:")?;
+    let mut kept = check_all(out, &store_clauses::<InThisProcess>())?;
+    writeln!(out, "\nThe same list for the offsets of forwarders:")?;
+    kept &= check_all(out, &offsets_clauses::<InThisProcess>())?;
+    report(out, "A store in which the last delivery of an id wins", first_violation::<Faulty<LastDeliveryWins>>())?;
+    report(out, "A store that applies the limit before it hides", first_violation::<Faulty<LimitBeforeHiding>>())?;
+    report(out, "A store that checks the policy before its commit", first_violation::<Faulty<FenceBeforeCommit>>())?;
+    Ok(if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Checks each clause, and returns whether all hold.
+fn check_all(out: &mut Output, clauses: &[Clause]) -> Result<bool> {
     let mut kept = true;
-    for clause in store_clauses::<InThisProcess>() {
+    for clause in clauses {
         match clause.check() {
             Ok(()) => writeln!(out, "  ok   {}", clause.name)?,
             Err(violation) => {
@@ -57,10 +83,7 @@ fn check(out: &mut Output) -> Result<ExitCode> {
             }
         }
     }
-    report(out, "A store in which the last delivery of an id wins", first_violation::<Faulty<LastDeliveryWins>>())?;
-    report(out, "A store that applies the limit before it hides", first_violation::<Faulty<LimitBeforeHiding>>())?;
-    report(out, "A store that checks the policy before its commit", first_violation::<Faulty<FenceBeforeCommit>>())?;
-    Ok(if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(kept)
 }
 
 fn first_violation<H: StoreHarness>() -> Option<Violation> {

@@ -9,6 +9,7 @@ mod follow;
 mod idempotency;
 mod limits;
 mod non_interference;
+mod order;
 mod ordering;
 mod query;
 mod removal;
@@ -137,6 +138,8 @@ macro_rules! __activity_store_contract {
                 "counts are as if no private activity had ever been appended";
             f3_offsets_do_not_depend_on_private_activities:
                 "offsets are as if no private activity had ever been appended, or sealed and as long";
+            f3_ends_and_counts_do_not_depend_on_private_activities:
+                "ends, counts and offsets before a time are as if no private activity had ever been appended";
             v2_public_reads_return_only_public_decisions:
                 "every activity of a public read was decided public, and has that decision";
         }
@@ -163,6 +166,18 @@ macro_rules! __activity_store_contract {
                 "no activity is stored at or before a returned offset, also concurrently";
             b1_foreign_offset_is_rejected_or_harmless:
                 "an offset that the store did not make is `UnknownOffset`, or returns the activities after some position";
+        }
+        order {
+            f2_end_is_offset_of_newest_activity:
+                "the end is the offset of the public activity that was stored last, also if it was removed";
+            f2_stored_between_counts_removed_activities:
+                "between two offsets exactly the public activities count that were ever stored, also removed ones";
+            f2_offset_before_time_precedes_first_later_decision:
+                "the offset before a time directly precedes the first activity that was decided then or later";
+            f2_offset_after_end_is_unknown:
+                "an offset after the end is `UnknownOffset`, so that a restored store skips nothing";
+            f2_end_and_counts_survive_crash:
+                "the end and the number of stored activities survive a crash";
         }
         limits {
             v3_stopped_page_can_be_resumed:

@@ -7,6 +7,7 @@ use crate::filter::{
     DryRunError, GovernanceError, IngestError, OpenError, ReconcileError, RemovalError, RevealError, SaltError,
     UpdatePolicyError, ViewError,
 };
+use crate::forward::ForwardError;
 use crate::governance::SinkError;
 use crate::sinks::SinkChangeError;
 use crate::store::StoreError;
@@ -58,6 +59,20 @@ impl Classify for OpenError {
             Self::LogUnreadable(error) | Self::Unrecorded(error) => error.kind(),
             Self::OutcomeUnrecorded(_) => ErrorKind::OutcomeUnrecorded,
             Self::OutcomeUnknown(_) => ErrorKind::OutcomeUnknown,
+            Self::Store(error) => error.kind(),
+        }
+    }
+}
+
+impl Classify for ForwardError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Unknown(_) => ErrorKind::NotFound,
+            Self::NotInPolicy(_) => ErrorKind::Denied,
+            Self::AlreadyExists(_) | Self::Superseded(_) | Self::SetAsideFull { .. } => ErrorKind::Conflict,
+            Self::ForeignBatch(_) => ErrorKind::Invalid,
+            Self::ForeignOffset(_) => ErrorKind::Corrupt,
+            Self::Sink(error) => error.kind(),
             Self::Store(error) => error.kind(),
         }
     }

@@ -27,8 +27,8 @@ impl Classify for PolicyError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::NotAnAddress => ErrorKind::Invalid,
-            Self::UnknownGroup(_) | Self::UnknownPerson => ErrorKind::NotFound,
-            Self::SelfGrant => ErrorKind::Denied,
+            Self::UnknownGroup(_) | Self::UnknownPerson | Self::UnknownFollower(_) => ErrorKind::NotFound,
+            Self::SelfGrant | Self::MayNotDisclose => ErrorKind::Denied,
             Self::Unchanged
             | Self::AmbiguousPerson
             | Self::NotAnAdmin

@@ -267,6 +267,10 @@ fn privilege(change: &ChangeSummary) -> Option<((u32, &'static str), Option<&Use
         | ChangeSummary::RemoveScopeRule(_)
         | ChangeSummary::ManageDomain { .. }
         | ChangeSummary::UnmanageDomain(_)
+        | ChangeSummary::AddFollower(..)
+        | ChangeSummary::RemoveFollower(_)
+        | ChangeSummary::DiscloseToFollower(_)
+        | ChangeSummary::WithholdFromFollower(_)
         | ChangeSummary::SetOptions(_) => return None,
     })
 }

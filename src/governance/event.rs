@@ -15,6 +15,7 @@ use super::record_kind::RecordKind;
 use super::sink_set::SinkName;
 use super::subjects::Subjects;
 use crate::digest::{Digest, FieldHasher};
+use crate::forward::{ForwarderName, Start};
 use crate::identity::{Domain, GroupId, UserId};
 use crate::policy::{GroupRef, OptionsPatch, Purpose, Revision, Role, ScopeRule};
 use crate::query::Query;
@@ -141,6 +142,14 @@ pub enum ChangeSummary {
     /// Revokes an admin's permission to view private activities. `None` if the name or address in the change belongs to
     /// no user; it is not recorded.
     Revoke(Option<UserId>),
+    /// Adds a follower of these records.
+    AddFollower(ForwarderName, Start),
+    /// Removes a follower of these records.
+    RemoveFollower(ForwarderName),
+    /// Includes the values that depend on private activities in the records of a follower.
+    DiscloseToFollower(ForwarderName),
+    /// Leaves the values that depend on private activities out of the records of a follower.
+    WithholdFromFollower(ForwarderName),
     /// Changes the options that the patch sets.
     SetOptions(OptionsPatch),
 }
@@ -301,6 +310,10 @@ impl ChangeSummary {
             | Self::UnmanageDomain(_)
             | Self::SetAdmin(..)
             | Self::RemoveAdmin(_)
+            | Self::AddFollower(..)
+            | Self::RemoveFollower(_)
+            | Self::DiscloseToFollower(_)
+            | Self::WithholdFromFollower(_)
             | Self::SetOptions(_) => RecordKind::PolicyChange,
         }
     }
@@ -312,6 +325,10 @@ impl ChangeSummary {
             Self::ManageDomain { domain, .. } | Self::UnmanageDomain(domain) => Some(domain.as_str().to_owned()),
             Self::SetAdmin(user, _) | Self::RemoveAdmin(user) => Some(user.as_str().to_owned()),
             Self::Grant(user) | Self::Revoke(user) => user.as_ref().map(|user| user.as_str().to_owned()),
+            Self::AddFollower(name, _)
+            | Self::RemoveFollower(name)
+            | Self::DiscloseToFollower(name)
+            | Self::WithholdFromFollower(name) => Some(name.as_str().to_owned()),
             Self::SetOptions(_) => None,
         }
     }

@@ -204,6 +204,10 @@ fn summary(policy: &PrivacyPolicy, change: &PolicyChange, directory: Option<&Dir
         PolicyChange::RemoveAdmin(user) => ChangeSummary::RemoveAdmin(user.clone()),
         PolicyChange::Grant(alias) => ChangeSummary::Grant(person(alias, directory).ok()),
         PolicyChange::Revoke(identity) => ChangeSummary::Revoke(policy.grantee(identity, directory).ok()),
+        PolicyChange::AddFollower(name, start) => ChangeSummary::AddFollower(name.clone(), *start),
+        PolicyChange::RemoveFollower(name) => ChangeSummary::RemoveFollower(name.clone()),
+        PolicyChange::DiscloseToFollower(name) => ChangeSummary::DiscloseToFollower(name.clone()),
+        PolicyChange::WithholdFromFollower(name) => ChangeSummary::WithholdFromFollower(name.clone()),
         PolicyChange::SetOptions(patch) => ChangeSummary::SetOptions(patch.clone()),
     }
 }

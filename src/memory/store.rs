@@ -3,18 +3,20 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError};
 
+use chrono::{DateTime, Utc};
+
 use crate::activity::ActivityId;
 use crate::directory::RemovedGroup;
 use crate::engine::{DecidedBatch, Visibility};
-use crate::forward::Offset;
+use crate::forward::{FeedKind, ForwarderName, ForwarderOffsets, Offset, SavedForwarder};
 use crate::governance::{AppliedRecords, NewPolicy, Recorded, Removal};
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
 use crate::query::{CountBy, Counts, Position, Query, Tally};
 use crate::reveal::{PagePermit, SealedPage};
 use crate::store::{
-    ActivityStore, AppendOutcome, PublicActivity, PublicPage, RemovedGroups, RemovedGroupsUpdate, StoreError,
-    StoredActivity,
+    ActivityStore, AppendOutcome, PublicActivity, PublicOrder, PublicPage, RemovedGroups, RemovedGroupsUpdate,
+    StoreError, StoredActivity,
 };
 use crate::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -35,6 +37,7 @@ struct State {
     private: BTreeMap<Position, StoredActivity>,
     /// The public activities in the order in which they were stored.
     stored: Vec<Position>,
+    forwarders: BTreeMap<(FeedKind, ForwarderName), SavedForwarder>,
     /// Every id that was ever stored, and its position; `None` if the activity was removed.
     positions: HashMap<ActivityId, Option<Position>>,
 }
@@ -56,6 +59,11 @@ impl MemoryStore {
 }
 
 impl State {
+    /// Returns the offset of the public activity that was stored last.
+    fn end(&self) -> Offset {
+        offset_of(self.stored.len() as u64)
+    }
+
     fn revision(&self) -> Option<Revision> {
         self.policy.as_ref().map(|policy| policy.revision())
     }
@@ -206,14 +214,6 @@ impl ActivityStore for MemoryStore {
         Ok(tally.into_counts(true))
     }
 
-    fn public_after(&self, offset: &Offset, limit: usize) -> Result<Vec<(Offset, PublicActivity)>, StoreError> {
-        let state = self.read();
-        let skip = usize::try_from(offset.number()?).unwrap_or(usize::MAX);
-        let later = (1_u64..).zip(&state.stored).skip(skip);
-        let kept = later.filter_map(|(number, at)| Some((Offset::of_number(number), state.public.get(at)?.clone())));
-        Ok(kept.take(limit).collect())
-    }
-
     fn revealed_page(
         &self,
         permit: PagePermit<'_>,
@@ -238,6 +238,72 @@ impl ActivityStore for MemoryStore {
         let page = matching.take(limit).cloned().collect();
         Ok(SealedPage::seal(permit, page, None))
     }
+}
+
+impl PublicOrder for MemoryStore {
+    fn public_after(&self, offset: &Offset, limit: usize) -> Result<Vec<(Offset, PublicActivity)>, StoreError> {
+        let state = self.read();
+        let skip = usize::try_from(offset.number()?).unwrap_or(usize::MAX);
+        let later = (1_u64..).zip(&state.stored).skip(skip);
+        let kept = later.filter_map(|(number, at)| Some((Offset::of_number(number), state.public.get(at)?.clone())));
+        Ok(kept.take(limit).collect())
+    }
+
+    fn end(&self) -> Result<Offset, StoreError> {
+        Ok(self.read().end())
+    }
+
+    fn offset_before(&self, time: DateTime<Utc>) -> Result<Offset, StoreError> {
+        let state = self.read();
+        let is_since =
+            |at: &Position| state.public.get(at).is_some_and(|public| public.decision().decided_at() >= time);
+        let first = (0_u64..).zip(&state.stored).find(|(_, at)| is_since(at));
+        Ok(first.map_or_else(|| state.end(), |(before, _)| offset_of(before)))
+    }
+
+    fn stored_between(&self, after: &Offset, until: &Offset) -> Result<u64, StoreError> {
+        let (after, until) = (after.number()?, until.number()?);
+        if after.max(until) > self.read().stored.len() as u64 {
+            return Err(StoreError::UnknownOffset);
+        }
+        Ok(until.saturating_sub(after))
+    }
+}
+
+impl ForwarderOffsets for MemoryStore {
+    fn saved(&self, feed: FeedKind, name: &ForwarderName) -> Result<Option<SavedForwarder>, StoreError> {
+        Ok(self.read().forwarders.get(&(feed, name.clone())).cloned())
+    }
+
+    fn all_saved(&self) -> Result<Vec<(FeedKind, ForwarderName, SavedForwarder)>, StoreError> {
+        let state = self.read();
+        let all = state.forwarders.iter().map(|((feed, name), saved)| (*feed, name.clone(), saved.clone()));
+        Ok(all.collect())
+    }
+
+    fn replace(
+        &self,
+        feed: FeedKind,
+        name: &ForwarderName,
+        expected: Option<&SavedForwarder>,
+        next: Option<&SavedForwarder>,
+    ) -> Result<bool, StoreError> {
+        let mut state = self.write();
+        let key = (feed, name.clone());
+        if state.forwarders.get(&key) != expected {
+            return Ok(false);
+        }
+        match next {
+            Some(next) => drop(state.forwarders.insert(key, next.clone())),
+            None => drop(state.forwarders.remove(&key)),
+        }
+        Ok(true)
+    }
+}
+
+/// Returns the offset after a number of public activities.
+fn offset_of(number: u64) -> Offset {
+    if number == 0 { Offset::START } else { Offset::of_number(number) }
 }
 
 impl std::fmt::Debug for MemoryStore {

@@ -6,8 +6,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Grant, GroupRef, ManagedDomain, OptionsPatch, PrivacyPolicy, Revision, Role, ScopeRule};
+use super::{Follower, Grant, GroupRef, ManagedDomain, OptionsPatch, PrivacyPolicy, Revision, Role, ScopeRule};
 use crate::directory::{DirectorySnapshot, Resolution, UserStatus};
+use crate::forward::{ForwarderName, Start};
 use crate::identity::{Alias, Domain, GroupId, Identity, UserId};
 use crate::text::deserialize_without_quoting;
 
@@ -41,6 +42,17 @@ pub enum PolicyChange {
     Grant(Alias),
     /// Removes the permission of an admin to view private activities.
     Revoke(Identity),
+    /// Adds a follower of the governance records. See
+    /// [`Forwarders::follower`](crate::filter::Forwarders::follower). Without effect if the policy names it already: to
+    /// start a follower again, remove and add it in one update.
+    AddFollower(ForwarderName, Start),
+    /// Removes a follower. It reads no further record.
+    RemoveFollower(ForwarderName),
+    /// Includes the values that depend on private activities in the records of a follower, while the initiator of this
+    /// change may view private activities.
+    DiscloseToFollower(ForwarderName),
+    /// Leaves the values that depend on private activities out of the records of a follower.
+    WithholdFromFollower(ForwarderName),
     /// Changes the options that the patch names.
     SetOptions(OptionsPatch),
 }
@@ -58,6 +70,10 @@ enum ChangeDocument {
     RemoveAdmin(UserId),
     Grant(Alias),
     Revoke(Identity),
+    AddFollower(ForwarderName, Start),
+    RemoveFollower(ForwarderName),
+    DiscloseToFollower(ForwarderName),
+    WithholdFromFollower(ForwarderName),
     SetOptions(OptionsPatch),
 }
 
@@ -91,6 +107,12 @@ pub enum PolicyError {
     /// Administrators may not make grants to themselves, under any of their names.
     #[error("the policy does not allow administrators to make grants to themselves")]
     SelfGrant,
+    /// The policy names no follower of this name.
+    #[error("the policy names no follower `{0}`; add it first")]
+    UnknownFollower(ForwarderName),
+    /// The initiator may not view private activities, so they may not disclose values that depend on them.
+    #[error("only an admin who may view private activities can disclose values that depend on them to a follower")]
+    MayNotDisclose,
     /// No user would remain who may change the policy.
     #[error("the change would leave no privacy administrator")]
     LastAdministrator,
@@ -240,6 +262,17 @@ impl PolicyDraft<'_> {
                 let admin = next.grantee(identity, directory)?;
                 next.grants.remove(&admin);
             }
+            PolicyChange::AddFollower(name, start) => {
+                let revision = self.revision;
+                next.followers.entry(name.clone()).or_insert_with(|| Follower::new(revision, *start, at));
+            }
+            PolicyChange::RemoveFollower(name) => drop(next.followers.remove(name)),
+            PolicyChange::DiscloseToFollower(name) => {
+                let mut follower = next.follower_mut(name)?.clone();
+                follower.disclose(by, self.before, next)?;
+                next.followers.insert(name.clone(), follower);
+            }
+            PolicyChange::WithholdFromFollower(name) => next.follower_mut(name)?.withhold(),
             PolicyChange::SetOptions(patch) => next.options = patch.applied_to(&next.options),
         }
         Ok(())

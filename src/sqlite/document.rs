@@ -11,6 +11,7 @@ use crate::store::{StoreError, Versioned};
 pub(super) const ACTIVITY: &str = "activity";
 pub(super) const POLICY: &str = "policy";
 pub(super) const REMOVED_GROUP: &str = "removed group";
+pub(super) const FORWARDER: &str = "forwarder";
 pub(super) const APPLIED_RECORDS: &str = "record of a change";
 
 pub(super) fn to_json<T: Serialize>(what: &'static str, value: T) -> Result<String, StoreError> {

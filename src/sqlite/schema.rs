@@ -144,13 +144,21 @@ const VERSION_1: &str = concat!(
     CREATE INDEX private_activity_decided ON private_activity (decided_at);"
 );
 
+/// The statements that migrate version 1 to version 2.
+const VERSION_2: &str = "CREATE TABLE forwarder (
+        feed TEXT NOT NULL,
+        name TEXT NOT NULL,
+        document TEXT NOT NULL,
+        PRIMARY KEY (feed, name)
+    ) STRICT, WITHOUT ROWID;";
+
 pub(super) static SCHEMA: Schema = Schema {
     application_id: 0x4150_5632,
     content: "activities",
     // Twice SQLite's default: rows are written in batches, and larger pages mean fewer page writes.
     page_size: 8_192,
     zeroes_freed_pages: false,
-    migrations: &[&[VERSION_1]],
+    migrations: &[&[VERSION_1], &[VERSION_2]],
 };
 
 /// Creates the table of a partition.

@@ -16,7 +16,6 @@ use super::family::Family;
 use super::file::File;
 use super::ids::{IdKey, Ids};
 use super::options::SqliteOptions;
-use super::partition::Partition;
 use super::row::{self, NewRow, RowMaker};
 use super::schema::SCHEMA;
 use super::search::{Candidates, Search};
@@ -26,7 +25,6 @@ use super::{integrity, removal, text_index};
 use crate::activity::ActivityId;
 use crate::directory::RemovedGroup;
 use crate::engine::DecidedBatch;
-use crate::forward::Offset;
 use crate::governance::{AppliedRecords, NewPolicy, Recorded, Removal};
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
@@ -47,11 +45,11 @@ use crate::sync::{ArcSwapOption, Mutex};
 /// the page ends and has a next page, and the count is marked incomplete. Activities that a text index returns but that
 /// do not match count towards the limits.
 pub struct SqliteStore {
-    file: File<StoreCache>,
+    pub(super) file: File<StoreCache>,
     key: IdKey,
     policy: ArcSwapOption<PrivacyPolicy>,
     /// Values of public activities only: values of private ones are not cached beyond a call.
-    public: Dimensions,
+    pub(super) public: Dimensions,
     /// The ids as of the last lookup.
     public_ids: Mutex<Ids>,
     private_ids: Mutex<Ids>,
@@ -137,7 +135,7 @@ impl SqliteStore {
     }
 
     /// Runs a read in one snapshot of the file.
-    fn snapshot<T>(&self, act: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(super) fn snapshot<T>(&self, act: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.file.read(|connection| act(&*connection.unchecked_transaction()?))
     }
 
@@ -388,40 +386,6 @@ impl ActivityStore for SqliteStore {
         Ok(tally.into_counts(stopped_at.is_none()))
     }
 
-    fn public_after(&self, offset: &Offset, limit: usize) -> Result<Vec<(Offset, PublicActivity)>, StoreError> {
-        let mut after = i64::try_from(offset.number()?).map_err(|_| StoreError::UnknownOffset)?;
-        self.snapshot(|connection| {
-            self.public.observe_removals(removals(connection, Family::Public)?);
-            let mut found = Vec::new();
-            for partition in Partition::all(connection)? {
-                if partition.last_sequence <= after {
-                    continue;
-                }
-                let select = format!(
-                    "SELECT {} FROM {} WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
-                    row::COLUMNS,
-                    partition.table()
-                );
-                let mut statement = connection.prepare_cached(&select)?;
-                let rest = i64::try_from(limit - found.len()).unwrap_or(i64::MAX);
-                let mut rows = statement.query([after, rest])?;
-                while let Some(row) = rows.next()? {
-                    let sequence: i64 = row.get(0)?;
-                    let stored = row::read(connection, &self.public, row)?;
-                    if sequence <= after {
-                        return Err(corrupt());
-                    }
-                    after = sequence;
-                    found.push((Offset::of_number(sequence.unsigned_abs()), require_public(stored)?));
-                }
-                if found.len() >= limit {
-                    break;
-                }
-            }
-            Ok(found)
-        })
-    }
-
     fn revealed_page(
         &self,
         permit: PagePermit<'_>,
@@ -443,7 +407,7 @@ impl ActivityStore for SqliteStore {
 
 /// Returns an activity that was read from a public table. INVARIANT: public tables contain public activities only, so
 /// any other is damage.
-fn require_public(stored: StoredActivity) -> Result<PublicActivity, StoreError> {
+pub(super) fn require_public(stored: StoredActivity) -> Result<PublicActivity, StoreError> {
     stored.into_public().ok_or_else(corrupt)
 }
 

@@ -3,6 +3,7 @@
 
 mod decision;
 mod directory;
+mod follower;
 mod policy;
 mod reading;
 mod removal;
@@ -12,6 +13,7 @@ use uuid::Uuid;
 
 pub use self::decision::{ExpectedDecision, ExpectedVerdict};
 use self::directory::{Directory, LastMembers};
+pub use self::follower::Follower as ExpectedFollower;
 use self::policy::Policy;
 pub use self::reading::ExpectedPage;
 use self::reading::{OpenReveal, PageEnd};
@@ -302,6 +304,12 @@ impl Model {
     #[must_use]
     pub fn grants(&self) -> &[(UserId, Grant)] {
         &self.policy.grants
+    }
+
+    /// Returns the followers of the governance records.
+    #[must_use]
+    pub fn followers(&self) -> &[ExpectedFollower] {
+        &self.policy.followers
     }
 
     /// Returns the options.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta};
 use proptest::collection::vec;
 use proptest::option::weighted;
 use proptest::prelude::*;
@@ -9,6 +10,7 @@ use proptest::sample::select;
 
 use super::activities::{app_name, suite_name};
 use super::names::{accounts_of, aliases, domains, groups, identities, user_id, user_ids};
+use crate::forward::{ForwarderName, Start};
 use crate::policy::{
     ManagedDomain, OnUndecidable, OptionsPatch, PolicyChange, PolicyUpdate, Purpose, Retention, Revision, Role,
     ScopeRule, ScopeTarget,
@@ -141,6 +143,20 @@ pub fn policy_changes() -> impl Strategy<Value = PolicyChange> {
         7 => admins().prop_map(PolicyChange::Grant),
         3 => admins().prop_map(|alias| PolicyChange::Revoke(alias.into())),
         1 => identities().prop_map(PolicyChange::Revoke),
+        1 => (followers(), starts()).prop_map(|(name, start)| PolicyChange::AddFollower(name, start)),
+        1 => followers().prop_map(PolicyChange::RemoveFollower),
+        1 => followers().prop_map(PolicyChange::DiscloseToFollower),
+        1 => followers().prop_map(PolicyChange::WithholdFromFollower),
         6 => options_patches().prop_map(PolicyChange::SetOptions),
     ]
+}
+
+fn followers() -> impl Strategy<Value = ForwarderName> {
+    let names = ["archive", "notes"].into_iter().filter_map(|name| ForwarderName::new(name).ok());
+    select(names.collect::<Vec<_>>())
+}
+
+fn starts() -> impl Strategy<Value = Start> {
+    let time = DateTime::UNIX_EPOCH + TimeDelta::seconds(1_772_000_000);
+    select(vec![Start::Beginning, Start::Now, Start::Time(time)])
 }

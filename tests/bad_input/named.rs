@@ -155,7 +155,7 @@ fn b1_policy_with_repeated_user_is_rejected() {
         assert!(text.contains(&once), "{text}");
         let twice = text.replacen(&once, &format!("{once}\"root\":{said_of_root},"), 1);
         let said = serde_json::from_str::<PrivacyPolicy>(&twice).expect_err("given twice").to_string();
-        assert!(said.starts_with("a user occurs twice; name each user once at line 1 column "), "{field}: {said}");
+        assert!(said.starts_with("a name occurs twice; write each name once at line 1 column "), "{field}: {said}");
     }
 }
 

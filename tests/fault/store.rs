@@ -13,9 +13,10 @@ use activity_privacy::policy::PrivacyPolicy;
 use activity_privacy::query::{CountBy, Counts, Position, Query};
 use activity_privacy::reveal::{PagePermit, SealedPage};
 use activity_privacy::store::{
-    ActivityStore, AppendOutcome, PublicActivity, PublicPage, RemovedGroups, RemovedGroupsUpdate, StoreError,
-    StoredActivity,
+    ActivityStore, AppendOutcome, PublicActivity, PublicOrder, PublicPage, RemovedGroups, RemovedGroupsUpdate,
+    StoreError, StoredActivity,
 };
+use chrono::{DateTime, Utc};
 
 use super::{Log, panic_on_command};
 
@@ -239,6 +240,30 @@ fn spoil<T: Clone>(fault: Option<StoreFault>, rows: &mut Vec<T>) {
     }
 }
 
+impl PublicOrder for FaultyStore {
+    fn public_after(&self, offset: &Offset, limit: usize) -> Result<Vec<(Offset, PublicActivity)>, StoreError> {
+        let number = AtomicUsize::new(0);
+        let row = |stored: &StoredActivity| {
+            let public = stored.clone().into_public()?;
+            let number = number.fetch_add(1, Ordering::SeqCst) as u64 + 1;
+            Some((Offset::new(number.to_be_bytes()).unwrap(), public))
+        };
+        self.rows(row, || self.inner.public_after(offset, limit))
+    }
+
+    fn end(&self) -> Result<Offset, StoreError> {
+        Self::at_fault(self.begin(), || self.inner.end())
+    }
+
+    fn offset_before(&self, time: DateTime<Utc>) -> Result<Offset, StoreError> {
+        Self::at_fault(self.begin(), || self.inner.offset_before(time))
+    }
+
+    fn stored_between(&self, after: &Offset, until: &Offset) -> Result<u64, StoreError> {
+        Self::at_fault(self.begin(), || self.inner.stored_between(after, until))
+    }
+}
+
 impl ActivityStore for FaultyStore {
     fn policy(&self) -> Result<Option<Arc<PrivacyPolicy>>, StoreError> {
         let fault = self.begin();
@@ -324,16 +349,6 @@ impl ActivityStore for FaultyStore {
         };
         let by_key = self.rows(|_| None, read)?;
         Ok(Counts { by_key, ..counts })
-    }
-
-    fn public_after(&self, offset: &Offset, limit: usize) -> Result<Vec<(Offset, PublicActivity)>, StoreError> {
-        let number = AtomicUsize::new(0);
-        let row = |stored: &StoredActivity| {
-            let public = stored.clone().into_public()?;
-            let number = number.fetch_add(1, Ordering::SeqCst) as u64 + 1;
-            Some((Offset::new(number.to_be_bytes()).unwrap(), public))
-        };
-        self.rows(row, || self.inner.public_after(offset, limit))
     }
 
     fn revealed_page(

@@ -216,6 +216,37 @@ pub(super) fn f3_offsets_do_not_depend_on_private_activities<H: StoreHarness>(ha
     Ok(())
 }
 
+pub(super) fn f3_ends_and_counts_do_not_depend_on_private_activities<H: StoreHarness>(harness: H) -> Checked {
+    let are_fixed = has_fixed_offsets::<H>()?;
+    let pair = StorePair::new(harness)?;
+    let seen = |store: &H::Store| -> Checked<Vec<String>> {
+        let shown = |offset: &Offset| match are_fixed {
+            true => offset.to_string(),
+            false => format!("{} bytes", offset.as_bytes().len()),
+        };
+        let all: Vec<Offset> = store.followed()?.into_iter().map(|(offset, _)| offset).collect();
+        let mut seen = vec![format!("the end {}", shown(&store.end()?))];
+        for from in std::iter::once(&Offset::START).chain(&all) {
+            for until in &all {
+                seen.push(format!("{} activities between two offsets", store.stored_between(from, until)?));
+            }
+        }
+        for seconds in [-10_000, 0, 86_399, 86_400, 86_401] {
+            seen.push(format!("the offset {} before a time", shown(&store.offset_before(at(seconds))?)));
+        }
+        Ok(seen)
+    };
+    let (with, without) = (seen(&pair.with)?, seen(&pair.without)?);
+    for (with, without) in with.iter().zip(&without) {
+        ensure!(with == without, "{with} with private activities, {without} without");
+    }
+    // A private activity that is stored last moves nothing.
+    let before = seen(&pair.with)?;
+    pair.with.append_new(&[activity_at("alone-last", HANNA, at(2_000))?])?;
+    ensure!(seen(&pair.with)? == before, "a private activity changed the end, a count or the offset before a time");
+    Ok(())
+}
+
 /// A decision that the store did not receive, because it returned a private activity as public, is a violation.
 pub(super) fn v2_public_reads_return_only_public_decisions(harness: impl StoreHarness) -> Checked {
     let pair = StorePair::new(harness)?;

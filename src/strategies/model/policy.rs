@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::directory::Directory;
+use super::follower::Follower;
 use super::{Model, Node};
+use crate::forward::ForwarderName;
 use crate::governance::{ChangeSummary, Event, Initiator, Outcome, PolicyUpdateError};
 use crate::identity::{Alias, GroupId, Identity, UserId};
 use crate::policy::{
@@ -19,6 +21,7 @@ pub(super) struct Policy {
     pub(super) domains: Vec<ManagedDomain>,
     pub(super) admins: Vec<(UserId, Role)>,
     pub(super) grants: Vec<(UserId, Grant)>,
+    pub(super) followers: Vec<Follower>,
     pub(super) options: PolicyOptions,
 }
 
@@ -31,6 +34,7 @@ impl Policy {
             domains: Vec::new(),
             admins: administrators.users().map(|user| (user.clone(), Role::PrivacyAdministrator)).collect(),
             grants: Vec::new(),
+            followers: Vec::new(),
             options: PolicyOptions::default(),
         }
     }
@@ -177,7 +181,9 @@ impl Model {
                 // An update cannot first allow self-grants and then make one: the options in force count too.
                 let is_self_grant =
                     matches!(change, PolicyChange::Grant(name) if person(name, recent).is_ok_and(|user| user == *by));
+                let is_disclosure = matches!(change, PolicyChange::DiscloseToFollower(_));
                 let changed = match before.clone().changed_by(by, change, recent, self.now) {
+                    Ok(_) if is_disclosure && !self.policy.is_granted(by) => Err(PolicyError::MayNotDisclose),
                     Ok(_) if is_self_grant && !self.policy.options.self_grant_allowed => Err(PolicyError::SelfGrant),
                     changed => changed,
                 };
@@ -268,9 +274,35 @@ impl Policy {
                 let user = self.grantee(identity, directory)?;
                 self.grants.retain(|(granted, _)| *granted != user);
             }
+            PolicyChange::AddFollower(name, start) => {
+                if self.followers.iter().all(|follower| follower.name != *name) {
+                    self.followers.push(Follower::new(name.clone(), *start, self.revision, now));
+                }
+            }
+            PolicyChange::RemoveFollower(name) => self.followers.retain(|follower| follower.name != *name),
+            PolicyChange::DiscloseToFollower(name) => {
+                let mut follower = self.take_follower(name)?;
+                let granted_in = self.granted_in(by).ok_or(PolicyError::MayNotDisclose)?;
+                let counts = |(user, revision): &(UserId, Revision)| self.granted_in(user) == Some(*revision);
+                if !follower.disclosed.as_ref().is_some_and(counts) {
+                    follower.disclosed = Some((by.clone(), granted_in));
+                }
+                self.followers.push(follower);
+            }
+            PolicyChange::WithholdFromFollower(name) => {
+                let follower = self.take_follower(name)?;
+                self.followers.push(Follower { disclosed: None, ..follower });
+            }
             PolicyChange::SetOptions(patch) => self.options = patch.applied_to(&self.options),
         }
         Ok(self)
+    }
+
+    fn take_follower(&mut self, name: &ForwarderName) -> Result<Follower, PolicyError> {
+        match self.followers.iter().position(|follower| follower.name == *name) {
+            Some(at) => Ok(self.followers.remove(at)),
+            None => Err(PolicyError::UnknownFollower(name.clone())),
+        }
     }
 
     fn summary(&self, change: &PolicyChange, directory: Option<&Directory>) -> ChangeSummary {
@@ -288,6 +320,10 @@ impl Policy {
             PolicyChange::RemoveAdmin(user) => ChangeSummary::RemoveAdmin(user),
             PolicyChange::Grant(name) => ChangeSummary::Grant(person(&name, directory).ok()),
             PolicyChange::Revoke(whom) => ChangeSummary::Revoke(self.grantee(&whom, directory).ok()),
+            PolicyChange::AddFollower(name, start) => ChangeSummary::AddFollower(name, start),
+            PolicyChange::RemoveFollower(name) => ChangeSummary::RemoveFollower(name),
+            PolicyChange::DiscloseToFollower(name) => ChangeSummary::DiscloseToFollower(name),
+            PolicyChange::WithholdFromFollower(name) => ChangeSummary::WithholdFromFollower(name),
             PolicyChange::SetOptions(patch) => ChangeSummary::SetOptions(patch),
         }
     }
@@ -298,6 +334,7 @@ impl Policy {
         self.domains.sort();
         self.admins.sort_by(|(a, _), (b, _)| a.cmp(b));
         self.grants.sort_by(|(a, _), (b, _)| a.cmp(b));
+        self.followers.sort_by(|a, b| a.name.cmp(&b.name));
         self
     }
 }

@@ -469,6 +469,10 @@ fn target_of(change: &ChangeSummary) -> Option<String> {
         }
         ChangeSummary::SetAdmin(user, _) | ChangeSummary::RemoveAdmin(user) => Some(user.as_str().to_owned()),
         ChangeSummary::Grant(user) | ChangeSummary::Revoke(user) => user.as_ref().map(|user| user.as_str().to_owned()),
+        ChangeSummary::AddFollower(name, _)
+        | ChangeSummary::RemoveFollower(name)
+        | ChangeSummary::DiscloseToFollower(name)
+        | ChangeSummary::WithholdFromFollower(name) => Some(name.as_str().to_owned()),
         ChangeSummary::SetOptions(_) => None,
     }
 }

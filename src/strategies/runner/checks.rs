@@ -17,8 +17,8 @@ use crate::governance::{
     Commitment, CommitmentText, Digest, Event, NewPolicy, Outcome, Receipt, Record, RecordEntry, RecordId, RecordQuery,
     RemovalSummary, RevealId, RevealSummary, Salt, Subjects,
 };
-use crate::identity::{Alias, GroupId};
-use crate::policy::{GroupRef, OptionsPatch, PolicyChange, PrivacyPolicy};
+use crate::identity::{Alias, GroupId, UserId};
+use crate::policy::{GroupRef, OptionsPatch, PolicyChange, PrivacyPolicy, Revision};
 use crate::query::{PageSize, Query};
 use crate::reveal::{Acknowledgement, RevealRequest};
 use crate::store::StoredActivity;
@@ -239,7 +239,22 @@ fn check_policy(policy: &PrivacyPolicy, model: &Model) {
     let mut grants = model.grants().to_vec();
     grants.sort_by(|(a, _), (b, _)| a.cmp(b));
     assert_eq!(policy.grants().iter().map(|(user, grant)| (user.clone(), grant.clone())).collect::<Vec<_>>(), grants);
+    check_followers(policy, model);
     assert_eq!(policy.options(), model.options());
+}
+
+fn check_followers(policy: &PrivacyPolicy, model: &Model) {
+    let mut expected = model.followers().to_vec();
+    expected.sort_by(|a, b| a.name.cmp(&b.name));
+    assert_eq!(policy.followers().len(), expected.len());
+    for ((name, follower), expected) in policy.followers().iter().zip(expected) {
+        assert_eq!((name, follower.added_in(), follower.since()), (&expected.name, expected.added_in, expected.since));
+        assert_eq!(follower.disclosed_by(), expected.disclosed.as_ref().map(|(user, _)| user));
+        let counts = |(user, revision): &(UserId, Revision)| {
+            model.grants().iter().any(|(granted, grant)| granted == user && grant.granted_in() == *revision)
+        };
+        assert_eq!(follower.includes_openings(policy), expected.disclosed.as_ref().is_some_and(counts), "G9");
+    }
 }
 
 fn check_stored(stored: &StoredActivity, expected: &ExpectedActivity) {

@@ -1,6 +1,6 @@
 //! Faults in following the storage order.
 
-use activity_privacy::store::ActivityStore;
+use activity_privacy::store::{ActivityStore, PublicOrder};
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;

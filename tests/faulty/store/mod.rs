@@ -4,6 +4,7 @@
 mod following;
 mod groups;
 mod limits;
+mod order;
 mod reading;
 mod removing;
 mod writing;
@@ -18,11 +19,12 @@ use activity_privacy::policy::PrivacyPolicy;
 use activity_privacy::query::{CountBy, Counts, Position, Query};
 use activity_privacy::reveal::{PagePermit, SealedPage};
 use activity_privacy::store::{
-    ActivityStore, AppendOutcome, PublicActivity, PublicPage, RemovedGroups, RemovedGroupsUpdate, StoreError,
+    ActivityStore, AppendOutcome, PublicActivity, PublicOrder, PublicPage, RemovedGroups, RemovedGroupsUpdate, StoreError,
     StoredActivity,
 };
+use chrono::{DateTime, Utc};
 
-pub(crate) use self::{following::*, groups::*, limits::*, reading::*, removing::*, writing::*};
+pub(crate) use self::{following::*, groups::*, limits::*, order::*, reading::*, removing::*, writing::*};
 use crate::list::{List, ListStore, page};
 
 /// A fault of a store and its state. The default methods are correct.
@@ -67,6 +69,18 @@ pub(crate) trait Fault: Default + Send + Sync + 'static {
         right.public_after(offset, limit)
     }
 
+    fn end(&self, right: &ListStore) -> Result<Offset, StoreError> {
+        right.end()
+    }
+
+    fn offset_before(&self, right: &ListStore, time: DateTime<Utc>) -> Result<Offset, StoreError> {
+        right.offset_before(time)
+    }
+
+    fn stored_between(&self, right: &ListStore, after: &Offset, until: &Offset) -> Result<u64, StoreError> {
+        right.stored_between(after, until)
+    }
+
     fn revealed_page(
         &self,
         right: &ListStore,
@@ -101,6 +115,24 @@ impl<F: Fault> StoreHarness for Place<F> {
     fn crash(&mut self) {
         let (right, fault) = &*self.0;
         fault.crash(&mut right.list());
+    }
+}
+
+impl<F: Fault> PublicOrder for Place<F> {
+    fn public_after(&self, offset: &Offset, limit: usize) -> After {
+        self.0.1.public_after(&self.0.0, offset, limit)
+    }
+
+    fn end(&self) -> Result<Offset, StoreError> {
+        self.0.1.end(&self.0.0)
+    }
+
+    fn offset_before(&self, time: DateTime<Utc>) -> Result<Offset, StoreError> {
+        self.0.1.offset_before(&self.0.0, time)
+    }
+
+    fn stored_between(&self, after: &Offset, until: &Offset) -> Result<u64, StoreError> {
+        self.0.1.stored_between(&self.0.0, after, until)
     }
 }
 
@@ -139,10 +171,6 @@ impl<F: Fault> ActivityStore for Place<F> {
 
     fn public_counts(&self, query: &Query, by: Option<CountBy>) -> Result<Counts, StoreError> {
         self.0.1.public_counts(&self.0.0, query, by)
-    }
-
-    fn public_after(&self, offset: &Offset, limit: usize) -> After {
-        self.0.1.public_after(&self.0.0, offset, limit)
     }
 
     fn revealed_page(
