@@ -69,6 +69,8 @@ macro_rules! violations {
 
 #[path = "conformance_bites/directory.rs"]
 mod directory;
+#[path = "conformance_bites/offsets.rs"]
+mod offsets;
 #[path = "conformance_bites/sink.rs"]
 mod sink;
 #[path = "conformance_bites/store.rs"]

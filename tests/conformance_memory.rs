@@ -5,11 +5,15 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use activity_privacy::conformance::{DirectoryHarness, FinishImport, SinkHarness, Source, StoreHarness};
+use activity_privacy::conformance::{
+    DirectoryHarness, FinishImport, OffsetsHarness, SinkHarness, Source, StoreHarness,
+};
 use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, GroupDirectory, ImportError};
 use activity_privacy::identity::{GroupId, UserId};
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-use activity_privacy::{activity_store_conformance, governance_sink_conformance, group_directory_conformance};
+use activity_privacy::{
+    activity_store_conformance, forwarder_offsets_conformance, governance_sink_conformance, group_directory_conformance,
+};
 
 /// An adapter in this process. A crash leaves nothing to inspect.
 struct InMemory<T>(Arc<T>);
@@ -22,6 +26,20 @@ impl StoreHarness for InMemory<MemoryStore> {
     }
 
     fn open(&self) -> Self::Store {
+        Arc::clone(&self.0)
+    }
+
+    fn crash(&mut self) {}
+}
+
+impl OffsetsHarness for InMemory<MemoryStore> {
+    type Offsets = Arc<MemoryStore>;
+
+    fn fresh() -> Self {
+        Self(Arc::new(MemoryStore::new()))
+    }
+
+    fn open(&self) -> Self::Offsets {
         Arc::clone(&self.0)
     }
 
@@ -93,5 +111,6 @@ fn builder(source: &Source) -> DirectoryBuilder {
 }
 
 activity_store_conformance!(InMemory<MemoryStore>);
+forwarder_offsets_conformance!(InMemory<MemoryStore>);
 governance_sink_conformance!(InMemory<MemorySink>);
 group_directory_conformance!(InMemory<MemoryDirectory>);

@@ -5,9 +5,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use activity_privacy::conformance::{SinkHarness, StoreHarness};
+use activity_privacy::conformance::{OffsetsHarness, SinkHarness, StoreHarness};
 use activity_privacy::sqlite::{SqliteGovernance, SqliteOptions, SqliteStore};
-use activity_privacy::{activity_store_conformance, governance_sink_conformance};
+use activity_privacy::{activity_store_conformance, forwarder_offsets_conformance, governance_sink_conformance};
 use tempfile::TempDir;
 
 /// A folder that contains one database.
@@ -60,6 +60,22 @@ impl StoreHarness for Activities {
     }
 }
 
+impl OffsetsHarness for Activities {
+    type Offsets = SqliteStore;
+
+    fn fresh() -> Self {
+        <Self as StoreHarness>::fresh()
+    }
+
+    fn open(&self) -> SqliteStore {
+        StoreHarness::open(self)
+    }
+
+    fn crash(&mut self) {
+        StoreHarness::crash(self);
+    }
+}
+
 struct Records {
     folder: Folder,
     /// Kept because handles to these files are still open.
@@ -90,7 +106,7 @@ impl StoreHarness for SmallPartitions {
     type Store = SqliteStore;
 
     fn fresh() -> Self {
-        Self(Activities::fresh())
+        Self(<Activities as StoreHarness>::fresh())
     }
 
     fn open(&self) -> SqliteStore {
@@ -98,11 +114,12 @@ impl StoreHarness for SmallPartitions {
     }
 
     fn crash(&mut self) {
-        self.0.crash();
+        StoreHarness::crash(&mut self.0);
     }
 }
 
 activity_store_conformance!(Activities);
+forwarder_offsets_conformance!(Activities);
 governance_sink_conformance!(Records);
 
 mod small_partitions {

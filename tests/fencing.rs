@@ -218,7 +218,7 @@ fn check(fixture: &Fixture, states: &PrivacyByRevision, floors: &BTreeMap<String
     // No activity is stored after one of a later revision.
     let (mut place, mut newest) = (Offset::START, begun_with(states));
     loop {
-        let ForwardBatch { activities, next } = fixture.filter.forward(&place, PageSize::MAX).unwrap();
+        let ForwardBatch { activities, next, .. } = fixture.filter.forward(&place, PageSize::MAX).unwrap();
         for public in &activities {
             assert!(public.decision().policy() >= newest, "stored under {} after {newest}", public.decision().policy());
             newest = public.decision().policy();

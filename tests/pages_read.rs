@@ -14,7 +14,7 @@ use activity_privacy::identity::Subject;
 use activity_privacy::memory::MemorySink;
 use activity_privacy::query::{CountBy, Query};
 use activity_privacy::sqlite::{SqliteOptions, SqliteStore};
-use activity_privacy::store::ActivityStore;
+use activity_privacy::store::{ActivityStore, PublicOrder};
 use fixture::*;
 use place::*;
 

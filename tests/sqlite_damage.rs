@@ -13,7 +13,7 @@ mod checks;
 mod fixture;
 mod place;
 
-use activity_privacy::store::ActivityStore;
+use activity_privacy::store::{ActivityStore, PublicOrder};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write;

@@ -6,7 +6,7 @@ mod fixture;
 mod place;
 
 use activity_privacy::governance::GovernanceSink;
-use activity_privacy::store::ActivityStore;
+use activity_privacy::store::{ActivityStore, PublicOrder};
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::path::Path;

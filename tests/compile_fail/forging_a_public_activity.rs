@@ -16,7 +16,7 @@ fn read(json: &str) -> PublicActivity {
 }
 
 fn forwarded(revealed: Vec<StoredActivity>, next: Offset) -> ForwardBatch {
-    ForwardBatch { activities: revealed, next }
+    ForwardBatch { activities: revealed, next, gap: None }
 }
 
 fn main() {}

@@ -210,6 +210,34 @@ violations! {
         detected by [v3_reveal_can_leave_out_public_activities]
         also [r1_revealed_page_matches_its_query, v3_revealed_pages_of_every_limit_join]
         perhaps [];
+    counts_remaining CountsRemaining,
+        detected by [f2_stored_between_counts_removed_activities]
+        also [f2_offset_before_time_precedes_first_later_decision, f2_end_and_counts_survive_crash]
+        perhaps [];
+    counts_private_between CountsPrivateBetween,
+        detected by [f3_ends_and_counts_do_not_depend_on_private_activities]
+        also [
+            f2_stored_between_counts_removed_activities,
+            f2_offset_before_time_precedes_first_later_decision,
+            f2_end_and_counts_survive_crash
+        ]
+        perhaps [];
+    ends_at_remaining EndsAtRemaining,
+        detected by [f2_end_is_offset_of_newest_activity]
+        also [f2_end_and_counts_survive_crash, f2_offset_before_time_precedes_first_later_decision]
+        perhaps [];
+    starts_by_occurrence StartsByOccurrence,
+        detected by [f2_offset_before_time_precedes_first_later_decision]
+        also []
+        perhaps [];
+    accepts_any_offset AcceptsAnyOffset,
+        detected by [f2_offset_after_end_is_unknown]
+        also []
+        perhaps [];
+    forgets_end ForgetsEnd,
+        detected by [f2_end_and_counts_survive_crash]
+        also []
+        perhaps [];
     offsets_before_commit OffsetsBeforeCommit,
         detected by [f2_follower_misses_nothing]
         also []

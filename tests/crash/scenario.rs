@@ -246,7 +246,7 @@ impl Scenario {
             "sequence numbers have no gap"
         );
         loop {
-            let ForwardBatch { activities, next } =
+            let ForwardBatch { activities, next, .. } =
                 fixture.filter.forward(&self.offset, PageSize::at_most(90)).unwrap();
             for public in &activities {
                 let id = public.activity().id().as_str();

@@ -132,7 +132,8 @@ impl Operation {
             Self::ReconcileRemovedGroup | Self::ReconcileRestoredGroup => setup.filter().reconcile_directory()?,
             Self::View => answer.text = viewed(setup.filter())?,
             Self::Forward => {
-                let ForwardBatch { activities, next } = setup.filter().forward(&Offset::START, PageSize::at_most(2))?;
+                let ForwardBatch { activities, next, .. } =
+                    setup.filter().forward(&Offset::START, PageSize::at_most(2))?;
                 answer.text = serde_json::to_string(&(activities, next)).unwrap();
             }
         }

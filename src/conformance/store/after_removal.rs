@@ -14,7 +14,7 @@ use crate::conformance::fixture::{
 };
 use crate::forward::Offset;
 use crate::query::{CountBy, Position, Query};
-use crate::store::{ActivityStore, AppendOutcome};
+use crate::store::{ActivityStore, AppendOutcome, PublicOrder};
 
 pub(super) fn d4_removed_ids_stay_taken(harness: impl StoreHarness) -> Checked {
     let (store, other) = (harness.open(), harness.open());

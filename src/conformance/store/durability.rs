@@ -9,7 +9,7 @@ use crate::conformance::fixture::{
     ADELE, ALL, HANNA, ReadExt, StoreExt, activities, activity_at, at, decided, ensure_same, initial, into_stored,
     is_public, newest_first,
 };
-use crate::store::{ActivityStore, StoreError};
+use crate::store::{ActivityStore, PublicOrder, StoreError};
 
 pub(super) fn d4_activities_survive_crash(mut harness: impl StoreHarness) -> Checked {
     // A second, idle handle is open during the crash.

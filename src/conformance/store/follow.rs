@@ -9,7 +9,7 @@ use crate::conformance::fixture::{
     ADELE, ALL, HANNA, ReadExt, StoreExt, Task, Workers, activities, activity_at, at, ensure_same, into_stored, race,
 };
 use crate::forward::Offset;
-use crate::store::{ActivityStore, StoreError};
+use crate::store::{ActivityStore, PublicOrder, StoreError};
 
 /// Returns the activities after an offset as ids, for the text of a violation, with their offsets.
 fn after(store: &impl ActivityStore, offset: &Offset, limit: usize) -> Checked<Vec<(Offset, String)>> {

@@ -12,7 +12,7 @@ use crate::conformance::fixture::{
 };
 use crate::forward::Offset;
 use crate::query::{Count, CountBy, Counts, Position, Query};
-use crate::store::{ActivityStore, PublicActivity, StoredActivity};
+use crate::store::{ActivityStore, PublicActivity, PublicOrder, StoredActivity};
 
 struct StorePair<H: StoreHarness> {
     with: H::Store,

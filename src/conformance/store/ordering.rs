@@ -8,7 +8,7 @@ use crate::conformance::fixture::{
 };
 use crate::forward::Offset;
 use crate::query::{Position, Query};
-use crate::store::{ActivityStore, StoredActivity};
+use crate::store::{ActivityStore, PublicOrder, StoredActivity};
 
 /// Returns activities in no order. Their ids have another order as numbers, without case or by code points than by
 /// bytes. Their times differ by a microsecond, are before the epoch, or are equal.

@@ -9,12 +9,15 @@ use super::*;
 use crate::activity::{Activity, Actor, App};
 use crate::directory::{DirectoryBuilder, DirectoryRevision, User};
 use crate::filter::{IngestOutcome, PrivacyFilter};
+use crate::forward::Offset;
 use crate::identity::{Alias, Subject, UserId};
 use crate::memory::{MemoryDirectory, MemorySink};
 use crate::policy::{Administrators, OptionsPatch, PolicyChange, Retention};
 use crate::query::PageSize;
+use crate::sqlite::partition::Partition;
 use crate::sqlite::removal::{RowsToRemove, remove_found};
 use crate::sqlite::selection::Selection;
+use crate::store::PublicOrder;
 
 fn user(name: &str) -> UserId {
     UserId::new(name).unwrap()

@@ -19,8 +19,8 @@ use activity_privacy::policy::PrivacyPolicy;
 use activity_privacy::query::{CountBy, Counts, Position, Query};
 use activity_privacy::reveal::{PagePermit, SealedPage};
 use activity_privacy::store::{
-    ActivityStore, AppendOutcome, PublicActivity, PublicOrder, PublicPage, RemovedGroups, RemovedGroupsUpdate, StoreError,
-    StoredActivity,
+    ActivityStore, AppendOutcome, PublicActivity, PublicOrder, PublicPage, RemovedGroups, RemovedGroupsUpdate,
+    StoreError, StoredActivity,
 };
 use chrono::{DateTime, Utc};
 
