@@ -5,6 +5,7 @@
 //! [JSON forms]: guides::json
 //! [Operations]: guides::operations
 //! [Directories]: guides::directory_sync
+//! [Forwarding]: guides::forwarding
 //! [reveals with approvals]: guides::approvals
 //! [the ledger]: guides::ledger
 //! [The SQLite files]: guides::schema
@@ -89,6 +90,7 @@ pub mod guides {
         architecture = "architecture.md",
         directory_sync = "directory-sync.md",
         embedding = "embedding.md",
+        forwarding = "forwarding.md",
         json = "json.md",
         operations = "operations.md",
         schema = "schema.md",

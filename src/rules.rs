@@ -156,16 +156,24 @@
 //!   then continues under a revision later than any that store and log know. A sink that cannot be read is rejected
 //!   unless the embedder declares it [write-only](crate::governance::WriteOnlySink). Data lost after the last change
 //!   and the last removal is not noticed; a saved checkpoint of a ledger shows how many records there were.
-//! - **G9** *(not built yet)* Following the records from an offset.
+//! - **G9** A [follower](crate::filter::Forwarders::follower) that the policy names reads the records in order, from an
+//!   opaque offset that survives a restart. Adding, changing and removing a follower is on record, and a poll is not.
+//!   Values that depend on private activities are left out, unless an administrator who may view private activities
+//!   [disclosed](crate::policy::PolicyChange::DiscloseToFollower) them, and while that administrator may.
 //!
 //! # F: forwarding
 //!
 //! - **F1** Only activities decided public reach a forwarder. [`PublicActivity`](crate::store::PublicActivity) cannot
 //!   be made from a private activity, unless a store makes a false claim
 //!   ([`StoredActivity::assertion`](crate::store::StoredActivity::assertion)). Replays use the stored decision.
-//! - **F2** Batches are in the order in which activities were stored, and resume from an
-//!   [offset](crate::forward::Offset). *(Not built yet: a driver for forwarders, and typed gaps.)*
-//! - **F3** The data that a forwarder sees disclose nothing about private activities.
+//! - **F2** A [forwarder](crate::filter::PrivacyFilter::forwarders) receives each activity at least once, in the order
+//!   in which activities were stored, and resumes from a durable [offset](crate::forward::Offset) of its own. One that
+//!   fails or hangs loses nothing and delays no other. Retention does not wait for a forwarder: the next batch then has a
+//!   [gap](crate::forward::Gap) with the number of public activities that were missed. Of several processes that
+//!   deliver one batch, one acknowledges it. A [driver](crate::forward::Driver) retries, and an item that the destination
+//!   refuses stops it or is set aside with a count.
+//! - **F3** The data that a forwarder sees disclose nothing about private activities: its offsets, batches, gaps and lag
+//!   are the same without them.
 //!
 //! # B: bad input
 //!

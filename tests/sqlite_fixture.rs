@@ -1,7 +1,7 @@
 //! Files of each schema version, kept as fixtures: the current version opens, reads and appends to them.
 //!
-//! Until the first release, `cargo test --features sqlite --test sqlite_fixture -- --ignored make_fixture` creates the
-//! fixture of version 1. Later, fixtures never change: a new schema version gets a migration and a fixture of its own.
+//! `cargo test --features sqlite --test sqlite_fixture -- --ignored make_fixture` creates the fixture of the current version.
+//! Fixtures of older versions never change: a new schema version gets a migration and a fixture of its own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may fail")]
 #![cfg(feature = "sqlite")]
 
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use activity_privacy::activity::{Activity, Actor, App};
 use activity_privacy::engine::Visibility;
 use activity_privacy::filter::IngestOutcome;
-use activity_privacy::forward::Offset;
+use activity_privacy::forward::{BatchLimit, ForwarderName, Offset, Start};
 use activity_privacy::identity::Subject;
 use activity_privacy::query::{CountBy, PageSize, Query};
 use activity_privacy::sqlite::{SqliteGovernance, SqliteOptions, SqliteStore, governance_path};
@@ -27,9 +27,17 @@ use rusqlite::Connection;
 /// The number of activities of each of two users, one of them private. A partition contains 8 activities.
 const ROWS: i64 = 20;
 
+/// The schema versions of the file of activities. The file of governance records still has version 1, whatever the number
+/// in the name of its fixture.
+const VERSIONS: [u32; 2] = [1, 2];
+
 fn fixture(version: u32) -> [PathBuf; 2] {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     [folder.join(format!("activities-v{version}.db")), folder.join(format!("governance-v{version}.db"))]
+}
+
+fn siem() -> ForwarderName {
+    "siem".parse().unwrap()
 }
 
 fn open(path: &Path) -> Fixture {
@@ -48,8 +56,9 @@ fn activity(n: i64, name: &str) -> Activity {
 }
 
 /// Populates new files: a private group, a removed group, a grant, a reveal, an erasure, and activities in open and
-/// closed partitions.
-fn populate(fixture: &Fixture) {
+/// closed partitions, and a forwarder.
+fn populate(path: &Path) {
+    let fixture = &open(path);
     let everyone: &[(&str, &[&str])] = &[("adele", &["council"]), ("bob", &["sales"]), ("carol", &["gone"])];
     fixture.install(people(everyone)).manage("contoso.com").make_private("council").make_private("gone").permit_root();
     for n in 0..ROWS {
@@ -60,6 +69,9 @@ fn populate(fixture: &Fixture) {
     fixture.ingest(&[activity(1, "carol")]);
     assert_eq!(fixture.store.removed_groups(None).unwrap().unwrap().groups.len(), 1);
     fixture.erase(Subject::of(user("carol")).with_identity(alias("carol@contoso.com")));
+    let store = Arc::new(SqliteStore::open(path).unwrap());
+    let feed = fixture.filter.forwarders(store).create(&siem(), Start::Beginning).unwrap();
+    feed.acknowledge(&feed.next_batch(BatchLimit::rows(3)).unwrap()).unwrap();
     let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
     reveal.page(PageSize::at_most(5), None).unwrap();
     reveal.close().unwrap();
@@ -87,11 +99,24 @@ fn copy(version: u32, to: &Path) {
 }
 
 #[test]
-fn b1_file_of_version_1_is_read_and_appended_to() {
+fn b1_files_of_every_version_are_read_and_appended_to() {
+    for version in VERSIONS {
+        read_and_append(version);
+    }
+}
+
+fn read_and_append(version: u32) {
     let folder = folder();
     let path = activities(folder.path());
-    copy(1, &path);
+    copy(version, &path);
     let fixture = open(&path);
+    let store = Arc::new(SqliteStore::open(&path).unwrap());
+    let forwarders = fixture.filter.forwarders(store);
+    let feed = forwarders.open_or_create(&siem(), Start::Beginning).unwrap();
+    let kept = if version > 1 { 3 } else { 0 };
+    assert_eq!(feed.status().unwrap().lag, ROWS as u64 - kept);
+    assert_eq!(feed.next_batch(BatchLimit::default()).unwrap().items().len() as u64, ROWS as u64 - kept);
+    drop((forwarders, feed));
     let view = fixture.filter.view(&user("anyone"));
     let page = view.page(&Query::all(), PageSize::MAX, None).unwrap();
     let mut found: Vec<&Activity> = page.activities().iter().map(StoredActivity::activity).collect();
@@ -132,8 +157,8 @@ fn b1_file_of_version_1_is_read_and_appended_to() {
 fn b1_schema_change_has_new_version() {
     let folder = folder();
     let path = activities(folder.path());
-    populate(&open(&path));
-    let [activities, governance] = fixture(1);
+    populate(&path);
+    let [activities, governance] = fixture(VERSIONS[VERSIONS.len() - 1]);
     for (fresh, kept) in [(path.clone(), activities), (governance_path(&path), governance)] {
         let copy = folder.path().join("kept.db");
         fs::copy(kept, &copy).unwrap();
@@ -146,8 +171,8 @@ fn b1_schema_change_has_new_version() {
 fn make_fixture() {
     let folder = folder();
     let path = activities(folder.path());
-    populate(&open(&path));
-    for (from, to) in [path.clone(), governance_path(&path)].iter().zip(fixture(1)) {
+    populate(&path);
+    for (from, to) in [path.clone(), governance_path(&path)].iter().zip(fixture(VERSIONS[VERSIONS.len() - 1])) {
         // The smallest files: each table takes at least one page.
         let connection = Connection::open(from).unwrap();
         connection.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA page_size = 1024; VACUUM").unwrap();

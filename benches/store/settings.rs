@@ -23,6 +23,7 @@ pub(crate) enum Part {
     Ingest,
     Pages,
     Counts,
+    Forward,
     Hidden,
     Callers,
     Timing,
@@ -54,10 +55,11 @@ impl FromStr for Ids {
 }
 
 impl Part {
-    const ALL: [(&str, Self); 7] = [
+    const ALL: [(&str, Self); 8] = [
         ("ingest", Self::Ingest),
         ("pages", Self::Pages),
         ("counts", Self::Counts),
+        ("forward", Self::Forward),
         ("hidden", Self::Hidden),
         ("callers", Self::Callers),
         ("timing", Self::Timing),

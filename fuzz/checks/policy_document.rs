@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use activity_privacy::activity::Actor;
 use activity_privacy::engine::{PolicyEngine, Verdict};
+use activity_privacy::forward::Start;
 use activity_privacy::governance::{NewPolicy, Receipt, RecordId};
 use activity_privacy::policy::{
     GroupRef, ManagedDomain, OnUndecidable, OptionsPatch, PolicyChange, PrivacyPolicy, Revision, Role, ScopeRule,
@@ -87,9 +88,15 @@ fn changes(policy: &PrivacyPolicy) {
         PolicyChange::ManageDomain(ManagedDomain::exactly(domain("contoso.com"))),
         PolicyChange::UnmanageDomain(domain("contoso.com")),
         PolicyChange::Grant(alias("root@contoso.com")),
+        PolicyChange::AddFollower("archive".parse().unwrap(), Start::Now),
         PolicyChange::SetOptions(options),
     ];
     changes.extend(policy.scope().first().map(|rule| PolicyChange::RemoveScopeRule(rule.clone())));
+    for name in policy.followers().keys() {
+        changes.push(PolicyChange::DiscloseToFollower(name.clone()));
+        changes.push(PolicyChange::WithholdFromFollower(name.clone()));
+        changes.push(PolicyChange::RemoveFollower(name.clone()));
+    }
     for admin in policy.admins().keys() {
         changes.push(PolicyChange::RemoveAdmin(admin.clone()));
         changes.push(PolicyChange::SetAdmin(admin.clone(), Role::Analyst));

@@ -35,6 +35,8 @@ fn b1_words_are_those_of_serde() {
     check_words::<crate::engine::Verdict>();
     check_words::<crate::engine::Visibility>();
     check_words::<crate::filter::IngestOutcome>();
+    check_words::<crate::forward::FeedKind>();
+    check_words::<crate::forward::Phase>();
     check_words::<crate::policy::OnUndecidable>();
     check_words::<crate::policy::Role>();
     check_words::<crate::policy::ScopeEffect>();

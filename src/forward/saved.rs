@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::Offset;
 use crate::text::words;
 
-/// What a forwarder delivers.
+/// The content of a feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FeedKind {

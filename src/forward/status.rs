@@ -7,7 +7,7 @@ use super::{FeedKind, ForwarderName, Offset};
 /// The status of a forwarder or a follower, as it is saved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ForwarderStatus {
-    /// What it delivers.
+    /// The content of its feed.
     pub feed: FeedKind,
     /// Its name.
     pub name: ForwarderName,

@@ -54,7 +54,14 @@ violations! {
         perhaps [];
     offsets_count_hidden OffsetsCountHidden,
         detected by [f3_offsets_do_not_depend_on_private_activities]
-        also [v2_removal_of_private_activities_leaves_no_trace]
+        also [
+            v2_removal_of_private_activities_leaves_no_trace,
+            f2_end_and_counts_survive_crash,
+            f2_end_is_offset_of_newest_activity,
+            f2_offset_before_time_precedes_first_later_decision,
+            f2_stored_between_counts_removed_activities,
+            f3_ends_and_counts_do_not_depend_on_private_activities
+        ]
         perhaps [];
     orders_by_insertion OrdersByInsertion,
         detected by [v3_pages_are_newest_first_then_by_id]
@@ -78,7 +85,12 @@ violations! {
         perhaps [];
     loses_tail LosesTail,
         detected by [d4_activities_survive_crash]
-        also [d4_first_is_kept_after_crash, f2_offsets_survive_crash, g5_removal_survives_crash]
+        also [
+            d4_first_is_kept_after_crash,
+            f2_offsets_survive_crash,
+            g5_removal_survives_crash,
+            f2_end_and_counts_survive_crash
+        ]
         perhaps [];
     forgets_policy ForgetsPolicy,
         detected by [d5_policy_survives_crash]
@@ -212,7 +224,7 @@ violations! {
         perhaps [];
     counts_remaining CountsRemaining,
         detected by [f2_stored_between_counts_removed_activities]
-        also [f2_offset_before_time_precedes_first_later_decision, f2_end_and_counts_survive_crash]
+        also [f2_end_and_counts_survive_crash]
         perhaps [];
     counts_private_between CountsPrivateBetween,
         detected by [f3_ends_and_counts_do_not_depend_on_private_activities]
@@ -240,7 +252,7 @@ violations! {
         perhaps [];
     offsets_before_commit OffsetsBeforeCommit,
         detected by [f2_follower_misses_nothing]
-        also []
+        also [f2_end_is_offset_of_newest_activity]
         perhaps [d5_no_older_batch_is_stored_after_publish];
     checks_before_storing ChecksBeforeStoring,
         detected by [d4_concurrent_deliveries_store_id_once]
@@ -316,7 +328,12 @@ violations! {
         perhaps [];
     offsets_by_time OffsetsByTime,
         detected by [f2_public_after_returns_storage_order, f2_offsets_are_stable_at_every_limit]
-        also [f2_offsets_survive_crash, f2_remaining_offsets_do_not_change]
+        also [
+            f2_offsets_survive_crash,
+            f2_remaining_offsets_do_not_change,
+            f2_end_is_offset_of_newest_activity,
+            f2_offset_before_time_precedes_first_later_decision
+        ]
         perhaps [
             d5_no_older_batch_is_stored_after_publish,
             f2_follower_misses_nothing
@@ -386,11 +403,19 @@ violations! {
         perhaps [];
     renumbers_offsets RenumbersOffsets,
         detected by [f2_remaining_offsets_do_not_change]
-        also []
+        also [
+            f2_end_and_counts_survive_crash,
+            f2_end_is_offset_of_newest_activity,
+            f2_stored_between_counts_removed_activities
+        ]
         perhaps [];
     reuses_offsets ReusesOffsets,
         detected by [f2_remaining_offsets_do_not_change]
-        also []
+        also [
+            f2_end_and_counts_survive_crash,
+            f2_end_is_offset_of_newest_activity,
+            f2_stored_between_counts_removed_activities
+        ]
         perhaps [];
     counts_removed CountsRemoved,
         detected by [g5_public_answers_forget_removed_activities]
@@ -446,7 +471,9 @@ violations! {
             f2_follower_misses_nothing,
             f2_remaining_offsets_do_not_change,
             f2_offsets_survive_crash,
-            f2_offsets_are_stable_at_every_limit
+            f2_offsets_are_stable_at_every_limit,
+            f2_offset_before_time_precedes_first_later_decision,
+            f2_stored_between_counts_removed_activities
         ]
         perhaps [];
     fails_at_foreign_offset FailsAtForeignOffset,

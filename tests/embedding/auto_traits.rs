@@ -67,7 +67,10 @@ fn filter() {
     use activity_privacy::filter::*;
 
     check::<AccessNotice>();
+    check::<Activities>();
+    check::<ActivityFeed>();
     check::<DryRunError>();
+    check::<Forwarders>();
     check::<GovernanceError>();
     check::<IngestError>();
     check::<IngestOutcome>();
@@ -77,6 +80,8 @@ fn filter() {
     check::<PrivacyFilter>();
     check::<PrivacyFilterBuilder>();
     check::<ReconcileError>();
+    check::<RecordFeed>();
+    check::<Records>();
     check::<RemovalError>();
     check::<Reveal>();
     check::<RevealError>();
@@ -88,10 +93,33 @@ fn filter() {
 
 fn forward() {
     use activity_privacy::forward::*;
+    use activity_privacy::store::PublicActivity;
 
+    check::<Accepted>();
+    check::<BackOff>();
+    check::<Batch<PublicActivity>>();
+    check::<BatchLimit>();
+    check::<DeliveryError>();
+    check::<Driver>();
+    check::<DriverError>();
+    check::<DriverOptions>();
+    check::<DriverState>();
+    check::<Feed<activity_privacy::filter::Records>>();
+    check::<FeedKind>();
     check::<ForwardBatch>();
+    check::<ForwardError>();
+    check::<ForwarderName>();
+    check::<ForwarderStatus>();
+    check::<Gap>();
     check::<Offset>();
     check::<OffsetError>();
+    check::<OnRefusal>();
+    check::<Phase>();
+    check::<RefusedItem>();
+    check::<SavedForwarder>();
+    check::<SetAsideItem<PublicActivity>>();
+    check::<Start>();
+    check::<StopReason>();
 }
 
 fn governance() {
@@ -169,6 +197,7 @@ fn policy() {
 
     check::<Administrators>();
     check::<Denial>();
+    check::<Follower>();
     check::<Grant>();
     check::<GroupRef>();
     check::<ManagedDomain>();

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use activity_privacy::forward::ForwarderOffsets;
 use activity_privacy::governance::GovernanceSink;
 use activity_privacy::memory::{MemorySink, MemoryStore};
 #[cfg(feature = "sqlite")]
@@ -17,6 +18,8 @@ use crate::fixture::Fixture;
 /// A store and a sink of one kind of storage.
 pub(crate) struct Place {
     pub(crate) store: Arc<dyn ActivityStore>,
+    /// The same store, as the port of the forwarders' offsets.
+    pub(crate) offsets: Arc<dyn ForwarderOffsets>,
     pub(crate) sink: Arc<dyn GovernanceSink>,
     /// Kept, because dropping it deletes the files.
     #[cfg(feature = "sqlite")]
@@ -25,8 +28,10 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn in_memory() -> Self {
+        let store = Arc::new(MemoryStore::new());
         Self {
-            store: Arc::new(MemoryStore::new()),
+            offsets: Arc::clone(&store) as Arc<dyn ForwarderOffsets>,
+            store,
             sink: Arc::new(MemorySink::new()),
             #[cfg(feature = "sqlite")]
             files: None,
@@ -37,11 +42,18 @@ impl Place {
     pub(crate) fn in_sqlite() -> Self {
         let files = folder();
         let path = activities(files.path());
+        let store = Arc::new(SqliteStore::open(&path).unwrap());
         Self {
-            store: Arc::new(SqliteStore::open(&path).unwrap()),
+            offsets: Arc::clone(&store) as Arc<dyn ForwarderOffsets>,
+            store,
             sink: Arc::new(SqliteGovernance::open(governance_path(&path)).unwrap()),
             files: Some(files),
         }
+    }
+
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn is_in_sqlite(&self) -> bool {
+        self.files.is_some()
     }
 
     /// Returns the path of the file of activities.

@@ -25,10 +25,10 @@ pub struct DriverOptions {
     pub(super) poll: Duration,
     pub(super) back_off: BackOff,
     pub(super) on_refusal: OnRefusal,
-    pub(super) jitter: Box<dyn FnMut() -> u32 + Send>,
+    pub(super) jitter: Box<dyn FnMut() -> u32 + Send + Sync>,
 }
 
-/// What a driver does with an item that the destination will never accept. An item is never lost silently.
+/// The treatment of an item that the destination will never accept. An item is never lost silently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnRefusal {
     /// Stops the driver. The item stays the next one until an operator acts.
@@ -77,7 +77,7 @@ impl DriverOptions {
     }
 
     /// Replaces the source of random numbers for [delays](BackOff::delay). The default is the operating system.
-    pub fn jitter(self, random: impl FnMut() -> u32 + Send + 'static) -> Self {
+    pub fn jitter(self, random: impl FnMut() -> u32 + Send + Sync + 'static) -> Self {
         Self { jitter: Box::new(random), ..self }
     }
 }

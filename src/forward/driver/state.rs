@@ -11,7 +11,7 @@ use crate::text::words;
 /// [status](crate::forward::Feed::status) of the forwarder has those that are saved.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct DriverState {
-    /// What the driver does.
+    /// The current activity of the driver.
     pub phase: Phase,
     /// Why it stopped. `None` while it runs.
     pub stopped: Option<StopReason>,
@@ -41,12 +41,14 @@ pub struct DriverState {
     pub last_delivery: Option<DateTime<Utc>>,
 }
 
-/// What a driver does.
+/// The current activity of a driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// It has caught up and waits for more.
+    /// It has not read its forwarder yet.
     #[default]
+    Starting,
+    /// It has caught up and waits for more.
     Waiting,
     /// It delivers a batch.
     Delivering,
@@ -60,6 +62,7 @@ pub enum Phase {
 
 words!(
     Phase, "phase of a driver":
+    Starting = "starting",
     Waiting = "waiting",
     Delivering = "delivering",
     BackingOff = "backing_off",

@@ -1,0 +1,86 @@
+//! Destinations: a file, and a TCP socket.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::path::Path;
+use std::time::Duration;
+
+use activity_privacy::forward::{Accepted, Batch, DeliveryError, Forwarder};
+use activity_privacy::store::PublicActivity;
+
+use crate::arguments::Target;
+
+/// The time after which a connection that makes no progress fails.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A connection to a destination.
+pub(crate) enum Destination {
+    File(File),
+    Tcp(TcpStream),
+}
+
+impl Destination {
+    pub(crate) fn connect(target: &Target) -> Result<Self, DeliveryError> {
+        match target {
+            Target::File(path) => open(path).map(Self::File).map_err(|error| at(&path.display().to_string(), error)),
+            Target::Tcp(address) => dial(address).map(Self::Tcp).map_err(|error| at(address, error)),
+        }
+    }
+}
+
+fn at(what: &str, error: std::io::Error) -> DeliveryError {
+    DeliveryError::unavailable(format!("{what}: {error}"))
+}
+
+/// Opens a file to append to, without the part of a line that a crash left at its end.
+fn open(path: &Path) -> std::io::Result<File> {
+    let mut file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
+    let mut whole = file.seek(SeekFrom::End(0))?;
+    let mut last = [0];
+    while whole > 0 {
+        file.seek(SeekFrom::Start(whole - 1))?;
+        BufReader::with_capacity(1, &file).read_exact(&mut last)?;
+        if last == *b"\n" {
+            break;
+        }
+        whole -= 1;
+    }
+    file.set_len(whole)?;
+    Ok(file)
+}
+
+fn dial(address: &str) -> std::io::Result<TcpStream> {
+    let mut error = None;
+    for address in address.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, PATIENCE) {
+            Ok(stream) => {
+                stream.set_write_timeout(Some(PATIENCE))?;
+                return Ok(stream);
+            }
+            Err(failed) => error = Some(failed),
+        }
+    }
+    Err(error.unwrap_or_else(|| std::io::Error::other("the name has no address")))
+}
+
+impl Forwarder for Destination {
+    fn deliver(&mut self, batch: &Batch<PublicActivity>) -> Result<Accepted, DeliveryError> {
+        let mut lines = Vec::new();
+        for (item, activity) in batch.items().iter().enumerate() {
+            serde_json::to_writer(&mut lines, activity)
+                .map_err(|error| DeliveryError::refused_all_because_of(item, error))?;
+            lines.push(b'\n');
+        }
+        match self {
+            Self::File(file) => {
+                file.write_all(&lines)?;
+                // Otherwise a crash of the machine could lose activities that were acknowledged.
+                file.sync_data()?;
+            }
+            // TCP does not confirm that the receiver read it: what is in the buffers is lost if the receiver crashes.
+            Self::Tcp(stream) => stream.write_all(&lines)?,
+        }
+        Ok(Accepted::All)
+    }
+}
