@@ -31,7 +31,7 @@ use chrono::{DateTime, Utc};
 pub use self::access_report::AccessNotice;
 pub use self::dry_run::DryRunError;
 use self::engine_cache::EngineCache;
-pub use self::feeds::{Activities, Records};
+pub use self::feeds::{ActivitySource, RecordSource};
 pub use self::forwarders::{ActivityFeed, Forwarders, RecordFeed};
 pub use self::ingest::{IngestError, IngestOutcome, IngestReport};
 pub use self::opening::{OpenError, PrivacyFilterBuilder};

@@ -13,15 +13,15 @@ use crate::policy::{Follower, PrivacyPolicy};
 use crate::store::{PublicActivity, PublicOrder, StoreError};
 
 /// The public activities of a filter, as the source of a feed.
-pub struct Activities(PrivacyFilter);
+pub struct ActivitySource(PrivacyFilter);
 
-impl Activities {
+impl ActivitySource {
     pub(super) fn new(filter: PrivacyFilter) -> Self {
         Self(filter)
     }
 }
 
-impl Source for Activities {
+impl Source for ActivitySource {
     type Item = PublicActivity;
 
     const KIND: FeedKind = FeedKind::Activities;
@@ -70,9 +70,9 @@ fn size(activity: &Activity) -> usize {
 }
 
 /// The governance records of a filter, as the source of a feed.
-pub struct Records(PrivacyFilter);
+pub struct RecordSource(PrivacyFilter);
 
-impl Records {
+impl RecordSource {
     pub(super) fn new(filter: PrivacyFilter) -> Self {
         Self(filter)
     }
@@ -84,7 +84,7 @@ impl Records {
     }
 }
 
-impl Source for Records {
+impl Source for RecordSource {
     type Item = RecordEntry;
 
     const KIND: FeedKind = FeedKind::Records;

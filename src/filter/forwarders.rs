@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::feeds::{Activities, Records};
+use super::feeds::{ActivitySource, RecordSource};
 use super::{Inner, PrivacyFilter};
 use crate::forward::{
     Feed, FeedKind, ForwardBatch, ForwardError, ForwarderName, ForwarderOffsets, ForwarderStatus, Gap, Offset,
@@ -15,10 +15,10 @@ use crate::query::PageSize;
 use crate::store::{PublicOrder, StoreError};
 
 /// A feed of public activities. See [`Feed`].
-pub type ActivityFeed = Feed<Activities>;
+pub type ActivityFeed = Feed<ActivitySource>;
 
 /// A feed of governance records. See [`Feed`].
-pub type RecordFeed = Feed<Records>;
+pub type RecordFeed = Feed<RecordSource>;
 
 /// The forwarders of a filter, whose offsets a port stores.
 #[derive(Clone)]
@@ -135,7 +135,7 @@ impl Forwarders {
     /// policy cannot be read.
     pub fn follower(&self, name: &ForwarderName) -> Result<RecordFeed, ForwardError> {
         self.filter.inner.follower(name)?;
-        Ok(Feed::new(Records::new(self.filter.clone()), Arc::clone(&self.offsets), name.clone()))
+        Ok(Feed::new(RecordSource::new(self.filter.clone()), Arc::clone(&self.offsets), name.clone()))
     }
 
     /// Returns the status of every forwarder, and of every follower that the policy names and that has acknowledged a
@@ -161,7 +161,7 @@ impl Forwarders {
     }
 
     fn feed(&self, name: &ForwarderName) -> ActivityFeed {
-        Feed::new(Activities::new(self.filter.clone()), Arc::clone(&self.offsets), name.clone())
+        Feed::new(ActivitySource::new(self.filter.clone()), Arc::clone(&self.offsets), name.clone())
     }
 }
 

@@ -67,7 +67,7 @@ fn filter() {
     use activity_privacy::filter::*;
 
     check::<AccessNotice>();
-    check::<Activities>();
+    check::<ActivitySource>();
     check::<ActivityFeed>();
     check::<DryRunError>();
     check::<Forwarders>();
@@ -81,7 +81,7 @@ fn filter() {
     check::<PrivacyFilterBuilder>();
     check::<ReconcileError>();
     check::<RecordFeed>();
-    check::<Records>();
+    check::<RecordSource>();
     check::<RemovalError>();
     check::<Reveal>();
     check::<RevealError>();
@@ -104,7 +104,7 @@ fn forward() {
     check::<DriverError>();
     check::<DriverOptions>();
     check::<DriverState>();
-    check::<Feed<activity_privacy::filter::Records>>();
+    check::<Feed<activity_privacy::filter::RecordSource>>();
     check::<FeedKind>();
     check::<ForwardBatch>();
     check::<ForwardError>();
