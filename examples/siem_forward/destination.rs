@@ -1,7 +1,7 @@
 //! Destinations: a file, and a TCP socket.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::path::Path;
 use std::time::Duration;
@@ -40,7 +40,7 @@ fn open(path: &Path) -> std::io::Result<File> {
     let mut last = [0];
     while whole > 0 {
         file.seek(SeekFrom::Start(whole - 1))?;
-        BufReader::with_capacity(1, &file).read_exact(&mut last)?;
+        file.read_exact(&mut last)?;
         if last == *b"\n" {
             break;
         }

@@ -132,16 +132,12 @@ impl Destination {
 impl Forwarder for Destination {
     fn deliver(&mut self, batch: &Batch<PublicActivity>) -> Result<Accepted, DeliveryError> {
         self.marks.put(b'd');
-        let mut accepted = batch.items().len();
-        let (mut fails, mut pause) = (false, 0);
-        {
+        let all = batch.items().len();
+        let (accepted, fails, pause) = {
             let mut chance = self.chance.lock().unwrap();
-            if chance.one_in(4) {
-                accepted = chance.below(accepted as u64 + 1) as usize;
-            }
-            fails |= chance.one_in(10);
-            pause += chance.below(1_500);
-        }
+            let accepted = if chance.one_in(4) { chance.below(all as u64 + 1) as usize } else { all };
+            (accepted, chance.one_in(10), chance.below(1_500))
+        };
         for public in &batch.items()[..accepted] {
             let mut line = serde_json::to_vec(public).map_err(DeliveryError::unavailable)?;
             line.push(b'\n');
