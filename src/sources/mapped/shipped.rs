@@ -13,20 +13,23 @@ struct Shipped {
 /// Lists the maps: the file `maps/<name>.json` of each. Detection prefers a map before those behind it.
 macro_rules! shipped {
     ($($name:literal),* $(,)?) => {
-        &[$(Shipped {
+        static SHIPPED: [Shipped; <[&str]>::len(&[$($name),*])] = [$(Shipped {
             name: $name,
             map: LazyLock::new(|| Map::from_json(include_str!(concat!("maps/", $name, ".json"))).ok()),
-        }),*]
+        }),*];
     };
 }
 
-static SHIPPED: &[Shipped] = shipped![
+shipped![
     "google_workspace",
     "google_workspace_sentinel",
+    "google_workspace_alerts",
     "okta_system_log",
     "okta_sentinel",
     "entra_sign_in",
     "entra_audit",
+    "entra_provisioning",
+    "entra_risk",
     "github_audit",
     "slack_audit",
     "slack_audit_sentinel",
@@ -45,6 +48,7 @@ static SHIPPED: &[Shipped] = shipped![
     "jira_audit",
     "confluence_audit",
     "duo_activity",
+    "duo_authentication",
     "duo_admin",
     "onelogin_events",
 ];
