@@ -110,22 +110,19 @@
 //! [schema]: https://learn.microsoft.com/office/office-365-management-api/office-365-management-activity-api-schema
 //! [table]: https://learn.microsoft.com/azure/azure-monitor/reference/tables/officeactivity
 
-mod addresses;
 mod field_texts;
 mod fields;
-mod identity;
-mod name_form;
 mod objects;
 mod principals;
 mod record;
 mod report;
-mod services;
 mod table;
 mod time;
 
 use std::fmt;
 use std::io::BufRead;
 use std::iter::FusedIterator;
+use std::sync::Arc;
 
 use super::framing::{self, ArrayPosition, DocumentPosition, Frame, Framing, JsonLayout, PageFormat};
 use super::{MAX_RECORD_BYTES, RejectReason, Rejected};
@@ -135,11 +132,14 @@ use crate::input::{InputStream, RecordBuffer};
 use table::Table;
 
 /// The pages of Microsoft Graph (`value`) and of an event hub (`records`).
-const PAGES: PageFormat = PageFormat {
-    lists: &["value", "records"],
-    metadata: &["count", "nextlink", "deltalink", "hasmore", "total", "context"],
-    metadata_prefixes: &["@", "odata."],
-};
+fn pages() -> Arc<PageFormat> {
+    let format = PageFormat {
+        lists: ["value", "records"].map(Box::from).into(),
+        metadata: &["count", "nextlink", "deltalink", "hasmore", "total", "context"],
+        metadata_prefixes: &["@", "odata."],
+    };
+    Arc::new(format)
+}
 
 /// The format of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -248,13 +248,13 @@ impl<R: BufRead> Reader<R> {
         match (format, first) {
             (None, None) => Ok(Framing::Ended),
             (Some(Format::JsonLines), _) => Ok(Framing::Lines(input)),
-            (None, Some(b'{')) => match JsonLayout::detect(&mut input, &PAGES) {
+            (None, Some(b'{')) => match JsonLayout::detect(&mut input, &pages()) {
                 Ok(JsonLayout::Lines) => Ok(Framing::Lines(input)),
-                Ok(JsonLayout::Documents) => Ok(Framing::Documents(input, DocumentPosition::Between, &PAGES)),
+                Ok(JsonLayout::Documents) => Ok(Framing::Documents(input, DocumentPosition::Between, pages())),
                 Err(error) => Err(Rejected::new(input.line(), error)),
             },
             (Some(Format::JsonDocuments), _) | (None, Some(b'[')) => {
-                Ok(Framing::Documents(input, DocumentPosition::Between, &PAGES))
+                Ok(Framing::Documents(input, DocumentPosition::Between, pages()))
             }
             (Some(Format::JsonArray), Some(b'[')) => {
                 input.skip(1).map_err(|error| Rejected::new(input.line(), error))?;

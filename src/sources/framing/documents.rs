@@ -15,7 +15,7 @@ const MAX_PAGE_HEAD: usize = 4 * 1024;
 /// The names of the members of a page, which distinguish it from a record. Names are compared without regard to case.
 pub(crate) struct PageFormat {
     /// The members that contain the records.
-    pub(crate) lists: &'static [&'static str],
+    pub(crate) lists: Vec<Box<str>>,
     /// The other members.
     pub(crate) metadata: &'static [&'static str],
     /// The beginnings of the names of still others, such as `@odata.`.
@@ -175,7 +175,7 @@ pub(super) fn next_document<R: BufRead>(
                     // A record that also has a list of that name.
                     Ok(false) => {
                         let expected = "a page: beside its list, only members such as `@odata.nextLink`";
-                        let reason = RejectReason::InvalidField { field: "value", expected };
+                        let reason = RejectReason::InvalidField { field: "value".into(), expected };
                         return Frame::Rejected(Rejected::new(line, reason));
                     }
                 }
