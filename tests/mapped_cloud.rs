@@ -1,6 +1,12 @@
 //! The maps of cloud platforms, of common schemas and of more services: who acted, in each shape of their records.
-#![cfg(feature = "m365")]
-#![expect(clippy::unwrap_used, clippy::panic, clippy::expect_used, clippy::indexing_slicing, reason = "a test may fail")]
+#![cfg(feature = "mapped")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
 
 #[path = "mapped_cloud/ai_platforms.rs"]
 mod ai_platforms;

@@ -155,7 +155,8 @@ fn d7_session_of_instance_is_application() {
     for name in ["i-0123456789abcdef0", "mi-0123456789abcdef0"] {
         assert_eq!(by(session(name)), "application \"Auditor\"");
     }
-    let another_account = json!({"type": "AWSAccount", "principalId": format!("{ROLE}:i-0123456789abcdef0"), "arn": "arn:x"});
+    let another_account =
+        json!({"type": "AWSAccount", "principalId": format!("{ROLE}:i-0123456789abcdef0"), "arn": "arn:x"});
     assert_eq!(by(another_account), "application \"arn:x\"");
     // A role may have such a name, and a person another session.
     let role = with(&session("adele"), json!({"arn": "arn:aws:sts::111122223333:assumed-role/i-0run/adele"}));
@@ -218,7 +219,10 @@ fn d9_root_is_a_user_without_name() {
 
 #[test]
 fn d7_aws_service_is_application() {
-    assert_eq!(by(json!({"type": "AWSService", "invokedBy": "ec2.amazonaws.com"})), "application \"ec2.amazonaws.com\"");
+    assert_eq!(
+        by(json!({"type": "AWSService", "invokedBy": "ec2.amazonaws.com"})),
+        "application \"ec2.amazonaws.com\""
+    );
     let mut event = record(json!({"accountId": "111122223333", "invokedBy": "ec2.amazonaws.com"}));
     event["eventType"] = json!("AwsServiceEvent");
     assert_eq!(actor_of(MAP, &event), "application \"ec2.amazonaws.com\"");
@@ -253,11 +257,9 @@ fn d9_saml_and_web_identity_users_are_persons() {
         "type": "WebIdentityUser", "principalId": "accounts.google.com:app-1:104812045571190377164",
         "userName": "104812045571190377164", "identityProvider": "accounts.google.com"
     });
-    assert_eq!(
-        by(web),
-        "user userkey:104812045571190377164, userkey:accounts.google.com:app-1:104812045571190377164"
-    );
-    let pod = json!({"type": "WebIdentityUser", "userName": "system:serviceaccount:payroll:worker", "principalId": "x"});
+    assert_eq!(by(web), "user userkey:104812045571190377164, userkey:accounts.google.com:app-1:104812045571190377164");
+    let pod =
+        json!({"type": "WebIdentityUser", "userName": "system:serviceaccount:payroll:worker", "principalId": "x"});
     assert_eq!(by(pod), "application \"system:serviceaccount:payroll:worker\"");
     let workflow = json!({
         "type": "WebIdentityUser", "userName": "repo:contoso/payroll:ref:refs/heads/main",
@@ -297,7 +299,8 @@ fn d9_another_account_without_session_is_unknown() {
     assert_eq!(by(user), "unknown userkey:AIDAOTHER");
     let anonymous = json!({"type": "AWSAccount", "principalId": "", "accountId": "anonymous"});
     assert_eq!(by(anonymous), "unknown");
-    let person = json!({"type": "AWSAccount", "principalId": "AROAOTHER:ben@fabrikam.example", "accountId": "444455556666"});
+    let person =
+        json!({"type": "AWSAccount", "principalId": "AROAOTHER:ben@fabrikam.example", "accountId": "444455556666"});
     assert_eq!(by(person), "user ben@fabrikam.example");
     let named = json!({"type": "AWSAccount", "principalId": "AIDAOTHER", "arn": "arn:aws:iam::444455556666:user/ben"});
     assert_eq!(by(named), "user AWS:ben, userkey:AIDAOTHER");
@@ -318,7 +321,9 @@ fn d9_hidden_name_of_failed_sign_in_is_unknown() {
 
 #[test]
 fn d9_record_without_identity_is_unknown() {
-    for identity in [json!(null), json!({}), json!({"type": "Unknown"}), json!({"type": "AssumedRole", "principalId": ROLE})] {
+    for identity in
+        [json!(null), json!({}), json!({"type": "Unknown"}), json!({"type": "AssumedRole", "principalId": ROLE})]
+    {
         assert!(by(identity).starts_with("unknown"));
     }
 }
@@ -344,19 +349,28 @@ fn d6_insight_names_whom_it_is_about() {
 #[test]
 fn d9_row_of_table_names_same_persons() {
     assert_eq!(actor_of(TABLE, &table()), "user AWS:adele, userkey:AIDAEXAMPLEUSER000001");
-    let session = with(&table(), json!({
-        "UserIdentityType": "AssumedRole", "UserIdentityPrincipalid": format!("{ROLE}:adele@contoso.example"),
-        "UserIdentityArn": "arn:aws:sts::111122223333:assumed-role/Auditor/adele@contoso.example", "UserIdentityUserName": ""
-    }));
+    let session = with(
+        &table(),
+        json!({
+            "UserIdentityType": "AssumedRole", "UserIdentityPrincipalid": format!("{ROLE}:adele@contoso.example"),
+            "UserIdentityArn": "arn:aws:sts::111122223333:assumed-role/Auditor/adele@contoso.example", "UserIdentityUserName": ""
+        }),
+    );
     assert_eq!(actor_of(TABLE, &session), "user adele@contoso.example");
-    let instance = with(&table(), json!({
-        "UserIdentityType": "AssumedRole", "UserIdentityPrincipalid": format!("{ROLE}:i-0123456789abcdef0"),
-        "UserIdentityUserName": "", "SessionIssuerUserName": "Auditor"
-    }));
+    let instance = with(
+        &table(),
+        json!({
+            "UserIdentityType": "AssumedRole", "UserIdentityPrincipalid": format!("{ROLE}:i-0123456789abcdef0"),
+            "UserIdentityUserName": "", "SessionIssuerUserName": "Auditor"
+        }),
+    );
     assert_eq!(actor_of(TABLE, &instance), "application \"Auditor\"");
-    let service = with(&table(), json!({
-        "UserIdentityType": "AWSService", "UserIdentityInvokedBy": "ec2.amazonaws.com", "UserIdentityUserName": ""
-    }));
+    let service = with(
+        &table(),
+        json!({
+            "UserIdentityType": "AWSService", "UserIdentityInvokedBy": "ec2.amazonaws.com", "UserIdentityUserName": ""
+        }),
+    );
     assert_eq!(actor_of(TABLE, &service), "application \"ec2.amazonaws.com\"");
     let portal = with(&table(), json!({"TimeGenerated": null, "TimeGenerated [UTC]": "3/2/2026, 8:15:30.000 AM"}));
     assert_eq!(one(TABLE, &portal).occurred_at().to_rfc3339(), "2026-03-02T08:15:30+00:00");

@@ -69,11 +69,17 @@ fn row() -> Value {
 #[test]
 fn b1_activity_has_id_time_action_app() {
     let activity = one(MAP, &event());
-    assert_eq!((activity.id().as_str(), activity.action().as_str()), ("e-1", "Microsoft.Compute/virtualMachines/delete"));
+    assert_eq!(
+        (activity.id().as_str(), activity.action().as_str()),
+        ("e-1", "Microsoft.Compute/virtualMachines/delete")
+    );
     assert_eq!(activity.occurred_at().to_rfc3339(), "2026-03-02T08:15:30.125456+00:00");
     assert_eq!(activity.app().name().as_str(), "Microsoft.Compute");
     assert_eq!(activity.app().suite().unwrap().as_str(), "Azure");
-    assert!(has_object(&activity, "/subscriptions/s/resourceGroups/HR/providers/Microsoft.Compute/virtualMachines/payroll"));
+    assert!(has_object(
+        &activity,
+        "/subscriptions/s/resourceGroups/HR/providers/Microsoft.Compute/virtualMachines/payroll"
+    ));
     let row = one(TABLE, &row());
     assert_eq!((row.id().as_str(), row.occurred_at().timestamp()), ("e-1", 1_772_439_330));
     let page = json!({"records": [diagnostic(), diagnostic()]});
@@ -96,9 +102,14 @@ fn d9_caller_is_the_user_of_the_claims() {
 fn d9_member_names_of_client_library_are_read() {
     let event = event();
     let mut snake = event.clone();
-    for (from, to) in [("eventDataId", "event_data_id"), ("eventTimestamp", "event_timestamp"), ("operationName", "operation_name"),
-        ("resourceProviderName", "resource_provider_name"), ("resourceId", "resource_id"), ("submissionTimestamp", "submission_timestamp")]
-    {
+    for (from, to) in [
+        ("eventDataId", "event_data_id"),
+        ("eventTimestamp", "event_timestamp"),
+        ("operationName", "operation_name"),
+        ("resourceProviderName", "resource_provider_name"),
+        ("resourceId", "resource_id"),
+        ("submissionTimestamp", "submission_timestamp"),
+    ] {
         let value = snake.as_object_mut().unwrap().remove(from).unwrap();
         snake[to] = value;
     }

@@ -85,11 +85,14 @@ fn d9_creator_acts_and_owner_of_item_does_not() {
 
 #[test]
 fn d6_collaborator_is_an_object_not_a_principal() {
-    let invited = with(&event(), json!({
-        "event_type": "COLLABORATION_INVITE",
-        "accessible_by": {"type": "user", "id": "700003", "name": "Alex Wilber", "login": "alex@contoso.example"},
-        "source": {"type": "user", "login": "alex@contoso.example", "id": "700003"}
-    }));
+    let invited = with(
+        &event(),
+        json!({
+            "event_type": "COLLABORATION_INVITE",
+            "accessible_by": {"type": "user", "id": "700003", "name": "Alex Wilber", "login": "alex@contoso.example"},
+            "source": {"type": "user", "login": "alex@contoso.example", "id": "700003"}
+        }),
+    );
     let activity = one(MAP, &invited);
     assert_eq!(principals_of(MAP, &invited), ["user adele@contoso.example, Box:700001"]);
     assert!(has_object(&activity, "alex@contoso.example"));
@@ -98,10 +101,13 @@ fn d6_collaborator_is_an_object_not_a_principal() {
 #[test]
 fn d6_user_whom_application_acts_as_is_the_actor() {
     // With the header As-User, Box records the user, and the application as the service.
-    let as_user = with(&event(), json!({
-        "additional_details": {"service_id": "700700", "service_name": "Contoso Archive"},
-        "accessible_by": {"type": "user", "id": "700003", "login": "alex@contoso.example"}
-    }));
+    let as_user = with(
+        &event(),
+        json!({
+            "additional_details": {"service_id": "700700", "service_name": "Contoso Archive"},
+            "accessible_by": {"type": "user", "id": "700003", "login": "alex@contoso.example"}
+        }),
+    );
     assert_eq!(principals_of(MAP, &as_user), ["user adele@contoso.example, Box:700001"]);
     let details = "{\"service_id\":\"700700\",\"service_name\":\"Contoso Archive\"}";
     let text = with(&event(), json!({ "additional_details": details }));
@@ -110,14 +116,18 @@ fn d6_user_whom_application_acts_as_is_the_actor() {
 
 #[test]
 fn d6_user_behind_another_performer_is_principal() {
-    let service = with(&event(), json!({
-        "created_by": {"login": "AutomationUser_700700_aBcDeF@boxdevedition.com", "id": "700700", "name": "Contoso Archive"},
-        "action_by": {"type": "user", "id": "700003", "name": "Alex Wilber", "login": "alex@contoso.example"}
-    }));
+    let service = with(
+        &event(),
+        json!({
+            "created_by": {"login": "AutomationUser_700700_aBcDeF@boxdevedition.com", "id": "700700", "name": "Contoso Archive"},
+            "action_by": {"type": "user", "id": "700003", "name": "Alex Wilber", "login": "alex@contoso.example"}
+        }),
+    );
     let activity = one(MAP, &service);
     assert!(actor(&activity).starts_with("application \"Contoso Archive\""));
     assert_eq!(on_behalf_of(&activity), ["user alex@contoso.example, Box:700003"]);
-    let only = with(&event(), json!({"created_by": null, "action_by": {"id": "700003", "login": "alex@contoso.example"}}));
+    let only =
+        with(&event(), json!({"created_by": null, "action_by": {"id": "700003", "login": "alex@contoso.example"}}));
     assert_eq!(principals_of(MAP, &only), ["user alex@contoso.example, Box:700003"]);
     let column = with(&row(), json!({"action_by_login_s": "alex@contoso.example"}));
     assert_eq!(on_behalf_of(&one(TABLE, &column)), ["user alex@contoso.example"]);
@@ -128,9 +138,12 @@ fn d7_service_account_is_application() {
     let login = "AutomationUser_700700_aBcDeF@boxdevedition.com";
     let record = with(&event(), json!({"created_by": {"login": login, "id": "700700", "name": "Contoso Archive"}}));
     assert_eq!(actor_of(MAP, &record), format!("application \"Contoso Archive\", {login}, Box:700700"));
-    let column = with(&row(), json!({
-        "created_by_login_s": login, "created_by_id_s": "700700", "created_by_name_s": "Contoso Archive"
-    }));
+    let column = with(
+        &row(),
+        json!({
+            "created_by_login_s": login, "created_by_id_s": "700700", "created_by_name_s": "Contoso Archive"
+        }),
+    );
     assert_eq!(actor_of(TABLE, &column), format!("application \"Contoso Archive\", {login}, Box:700700"));
     // Any person may have a name that begins like this.
     let person = with(&event(), json!({"created_by": {"login": "AutomationUser_1@contoso.example"}}));
@@ -142,7 +155,8 @@ fn d9_anonymous_user_is_unknown() {
     let nobody = json!({"type": "user", "id": "2", "name": "Unknown User", "login": ""});
     assert_eq!(actor_of(MAP, &with(&event(), json!({ "created_by": nobody }))), "unknown");
     assert_eq!(actor_of(MAP, &with(&event(), json!({ "created_by": null }))), "unknown");
-    let column = with(&row(), json!({"created_by_id_s": "2", "created_by_login_s": "", "created_by_name_s": "Unknown User"}));
+    let column =
+        with(&row(), json!({"created_by_id_s": "2", "created_by_login_s": "", "created_by_name_s": "Unknown User"}));
     assert_eq!(actor_of(TABLE, &column), "unknown");
 }
 
@@ -167,9 +181,12 @@ fn d6_shield_alert_is_about_its_user() {
         }}
     });
     assert_eq!(principals_of(MAP, &alert), ["unknown", "user adele@contoso.example, Box:700001"]);
-    let blocked = with(&alert, json!({"event_type": "SHIELD_DOWNLOAD_BLOCKED", "additional_details": {
-        "shield_alert": null,
-        "shield_download_enforcement": {"access_user": {"type": "user", "id": 700003, "login": "alex@contoso.example"}}
-    }}));
+    let blocked = with(
+        &alert,
+        json!({"event_type": "SHIELD_DOWNLOAD_BLOCKED", "additional_details": {
+            "shield_alert": null,
+            "shield_download_enforcement": {"access_user": {"type": "user", "id": 700003, "login": "alex@contoso.example"}}
+        }}),
+    );
     assert_eq!(principals_of(MAP, &blocked), ["unknown", "user alex@contoso.example, Box:700003"]);
 }

@@ -58,7 +58,9 @@ fn d9_principal_email_of_person_is_user() {
 
 #[test]
 fn d9_entry_without_principal_is_unknown() {
-    for authentication in [json!(null), json!({}), json!({"principalEmail": ""}), json!({"principalEmail": "system:anonymous"})] {
+    for authentication in
+        [json!(null), json!({}), json!({"principalEmail": ""}), json!({"principalEmail": "system:anonymous"})]
+    {
         assert_eq!(by(authentication), "unknown");
     }
 }
@@ -116,7 +118,7 @@ fn d9_federated_person_is_user() {
     let workforce = json!({ "principalSubject": format!("{pool}adele@contoso.example") });
     assert_eq!(by(workforce), "user adele@contoso.example");
     let name = json!({ "principalSubject": format!("{pool}adele") });
-    assert_eq!(by(name), "user storage.googleapis.com:adele");
+    assert_eq!(by(name), "user Google Cloud:adele");
     let third = json!({"thirdPartyPrincipal": {"thirdPartyClaims": {"iss": "https://login.contoso.example", "email": "adele@contoso.example"}}});
     assert_eq!(by(third), "user adele@contoso.example");
     let delegated = json!({"principalEmail": SERVICE, "serviceAccountDelegationInfo": [
@@ -129,7 +131,8 @@ fn d9_federated_person_is_user() {
 
 #[test]
 fn d6_kubernetes_impersonation_names_both() {
-    let mut record = entry(json!({"principalEmail": "adele@contoso.example", "authoritySelector": "alex@contoso.example"}));
+    let mut record =
+        entry(json!({"principalEmail": "adele@contoso.example", "authoritySelector": "alex@contoso.example"}));
     assert_eq!(principals_of(MAP, &record), ["user adele@contoso.example"]);
     record["protoPayload"]["serviceName"] = json!("k8s.io");
     assert_eq!(principals_of(MAP, &record), ["user adele@contoso.example", "user alex@contoso.example"]);

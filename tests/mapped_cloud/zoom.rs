@@ -68,7 +68,8 @@ fn b1_zoom_records_have_time_action_app() {
         assert_eq!(activity.occurred_at().timestamp(), 1_772_439_300 + second, "{map}");
         assert_eq!((activity.action().as_str(), activity.app().name().as_str()), (action, "Zoom"));
     }
-    let page = json!({"from": "2026-03-01", "to": "2026-03-02", "next_page_token": "", "operation_logs": [operation()]});
+    let page =
+        json!({"from": "2026-03-01", "to": "2026-03-02", "next_page_token": "", "operation_logs": [operation()]});
     assert_eq!(read(OPERATIONS, page.to_string()).iter().flatten().count(), 1);
     let page = json!({"from": "2026-03-01", "to": "2026-03-02", "next_page_token": "", "activity_logs": [sign_in()]});
     assert_eq!(read(ACTIVITIES, page.to_string()).iter().flatten().count(), 1);

@@ -13,14 +13,56 @@ struct Shipped {
 /// Lists the maps: the file `maps/<name>.json` of each. Detection prefers a map before those behind it.
 macro_rules! shipped {
     ($($name:literal),* $(,)?) => {
-        &[$(Shipped {
+        static SHIPPED: [Shipped; [$($name),*].len()] = [$(Shipped {
             name: $name,
             map: LazyLock::new(|| Map::from_json(include_str!(concat!("maps/", $name, ".json"))).ok()),
-        }),*]
+        }),*];
     };
 }
 
-static SHIPPED: &[Shipped] = shipped![];
+shipped![
+    "anthropic_activity",
+    "asana_audit",
+    "aws_cloudtrail",
+    "aws_cloudtrail_table",
+    "azure_activity",
+    "azure_activity_diagnostic",
+    "azure_activity_table",
+    "box_events",
+    "box_events_table",
+    "box_webhooks",
+    "carbon_black_audit",
+    "cloudflare_audit",
+    "cloudflare_audit_logpush",
+    "docusign_connect",
+    "dropbox_team_events",
+    "gcp_audit",
+    "gitlab_audit",
+    "mongodb_atlas_events",
+    "netskope_audit",
+    "notion_audit",
+    "openai_audit",
+    "panther_audit",
+    "push_security_activity",
+    "snowflake_login_history",
+    "snowflake_query_history",
+    "snyk_audit",
+    "sublime_audit",
+    "tailscale_audit",
+    "tailscale_audit_stream",
+    "teleport_audit",
+    "tines_audit",
+    "wiz_audit",
+    "zendesk_audit",
+    "zoom_activities",
+    "zoom_operation_logs",
+    "zoom_reports",
+    "zoom_reports_table",
+    "zoom_webhooks",
+    "zscaler_zia_audit",
+    "ocsf",
+    "ecs",
+];
 
 impl Map {
     /// Returns the map of this crate with a name, such as `okta_system_log`. The table in the [module](super) lists all.
