@@ -1,8 +1,10 @@
 //! A reader of JSON records from any source, by a map.
 mod app;
 mod condition;
+mod cut;
 mod detect;
 mod document;
+mod embedded;
 mod error;
 mod field_texts;
 mod form;
@@ -20,6 +22,7 @@ mod report;
 mod rule;
 mod salesforce_id;
 mod shipped;
+mod text_source;
 mod time;
 
 use std::fmt;

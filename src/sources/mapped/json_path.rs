@@ -1,7 +1,8 @@
 //! JSONPath queries (RFC 9535) whose cost is bounded.
 //!
 //! A query takes time in proportion to the value, times the depth of the value if it contains `..`. Queries that could
-//! take more are refused: a filter in a filter, `$` in a filter, a second `..`, regular expressions, many selectors.
+//! take more are refused: a filter in a filter, anything but names behind a `$` in a filter, a second `..`, regular
+//! expressions, many selectors.
 
 use serde_json_path::JsonPath;
 
@@ -37,7 +38,9 @@ impl Query {
             })
         };
         parse(text)?;
-        let (names, rest) = split(text);
+        // A `$` in a filter is the whole value.
+        let is_relative = !text.get(1..).is_some_and(|rest| rest.contains('$'));
+        let (names, rest) = if is_relative { split(text) } else { (Vec::new(), text.get(1..).unwrap_or_default()) };
         let rest = if rest.is_empty() { None } else { Some(parse(&format!("${rest}"))?) };
         Ok(Self { start: Pointer::of_members(names), rest })
     }
@@ -57,6 +60,13 @@ fn split(text: &str) -> (Vec<&str>, &str) {
         rest = behind;
     }
     (names, rest)
+}
+
+/// Returns whether a text begins with the names of nested members, such as `.data.id`, and nothing that could select more.
+fn is_chain_of_names(text: &str) -> bool {
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.').unwrap_or(text.len());
+    let (names, behind) = text.split_at_checked(end).unwrap_or_default();
+    names.starts_with('.') && !names.contains("..") && !names.ends_with('.') && !behind.starts_with(['[', '*'])
 }
 
 /// Checks that a query takes time in proportion to the value. It can be any text.
@@ -98,7 +108,9 @@ fn check_cost(text: &str) -> Result<(), String> {
             }
             b'?' if filter.is_some() => return Err("JSONPath has a filter within a filter; remove one".to_owned()),
             b'?' => filter = Some(open.len()),
-            b'$' if at > 0 => return Err("JSONPath contains a second `$`; use only `@` in filters".to_owned()),
+            b'$' if at > 0 && !is_chain_of_names(text.get(at + 1..).unwrap_or_default()) => {
+                return Err("JSONPath contains a second `$`, expected only names behind it".to_owned());
+            }
             b'.' if before.ends_with('.') => {
                 descents += 1;
                 if descents > 1 || filter.is_some() {

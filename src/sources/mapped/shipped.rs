@@ -94,7 +94,7 @@ mod tests {
             let text = std::fs::read_to_string(format!("{folder}/{name}.json")).unwrap();
             let map = Map::from_json(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
             assert_eq!(map.name(), name);
-            assert!(map.source().is_some() && map.rules().signs() > 0, "{name}");
+            assert!(map.source().is_some() && map.rules().has_signs(), "{name}");
             let document: serde_json::Value = serde_json::from_str(&text).unwrap();
             assert_eq!(serde_json::to_value(&map).unwrap(), document, "{name}");
             assert_eq!(Map::shipped(name), Some(&map));
