@@ -115,7 +115,7 @@ fn d9_user_of_client_or_source_acts() {
     record["destination"] = json!({"user": {"email": "megan@contoso.example"}});
     assert_eq!(principals_of(MAP, &record), ["user adele@contoso.example"]);
     record["source"] = json!({"user": {"name": "alex.wilber"}});
-    assert_eq!(principals_of(MAP, &record), ["user adele@contoso.example"]);
+    assert_eq!(principals_of(MAP, &record), ["user adele@contoso.example", "user ECS:alex.wilber"]);
     record.as_object_mut().unwrap().remove("client");
     assert_eq!(principals_of(MAP, &record), ["user ECS:alex.wilber"]);
     // Beside the user, they are principals if they are others.

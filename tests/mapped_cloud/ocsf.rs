@@ -62,10 +62,7 @@ fn b1_ocsf_event_has_id_time_action_app() {
 
 #[test]
 fn d9_actor_user_acts_in_api_activity() {
-    assert_eq!(
-        principals_of(MAP, &api()),
-        ["user adele@contoso.example, OCSF:adele.vance, OCSF:u-104"]
-    );
+    assert_eq!(principals_of(MAP, &api()), ["user adele@contoso.example, OCSF:adele.vance, OCSF:u-104"]);
 }
 
 #[test]
