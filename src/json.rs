@@ -1,7 +1,8 @@
 //! JSON without objects that have two members of one name.
 
-#[cfg(feature = "m365")]
 mod canonical;
+mod document;
+mod numbers;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -10,8 +11,8 @@ use serde::Deserialize;
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-#[cfg(feature = "m365")]
-pub(crate) use self::canonical::{canonical, canonical_member, canonical_with};
+pub(crate) use self::canonical::{canonical, canonical_value, canonical_with};
+pub(crate) use self::document::{Document, Kind, Value as DocumentValue};
 
 /// The reason why a JSON text is rejected.
 #[cfg_attr(

@@ -44,7 +44,6 @@ pub mod identity;
 pub mod import;
 #[cfg(any(feature = "import", feature = "m365"))]
 pub mod input;
-#[cfg(any(feature = "import", feature = "ledger", feature = "m365"))]
 mod json;
 #[cfg(feature = "ledger")]
 pub mod ledger;

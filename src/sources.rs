@@ -4,6 +4,7 @@
 //! reason. All readers share what is in this module: the limits of a record, and the reasons for a rejection.
 
 mod framing;
+mod identity;
 mod json;
 #[cfg(feature = "m365")]
 pub mod m365;

@@ -110,16 +110,12 @@
 //! [schema]: https://learn.microsoft.com/office/office-365-management-api/office-365-management-activity-api-schema
 //! [table]: https://learn.microsoft.com/azure/azure-monitor/reference/tables/officeactivity
 
-mod addresses;
 mod field_texts;
 mod fields;
-mod identity;
-mod name_form;
 mod objects;
 mod principals;
 mod record;
 mod report;
-mod services;
 mod table;
 mod time;
 

@@ -15,6 +15,10 @@ violations! {
             d4_first_is_kept_after_crash
         ]
         perhaps [];
+    compares_details_as_text ComparesDetailsAsText,
+        detected by [d4_details_in_another_layout_are_duplicate]
+        also []
+        perhaps [];
     ignores_fence IgnoresFence,
         detected by [d5_stale_batch_is_rejected_whole]
         also [d5_batch_without_policy_is_stale, d5_empty_batch_only_checks_revision, d5_fence_survives_crash]

@@ -3,11 +3,9 @@
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
 use super::{DateOrder, RejectReason};
 use crate::sources::json;
-use crate::text::TextError;
 
 /// The names of the fields that every activity has, the preferred first.
 pub(super) struct Schema {
@@ -86,7 +84,7 @@ impl Fields {
     pub(super) fn required_text(&self, field: &'static str) -> Result<Option<Cow<'_, str>>, RejectReason> {
         let is_other = |value: &Value| matches!(value, Value::Bool(_) | Value::Array(_) | Value::Object(_));
         match self.values(field).any(is_other) {
-            true => Err(RejectReason::InvalidField { field, expected: "a text" }),
+            true => Err(RejectReason::InvalidField { field: field.into(), expected: "a text" }),
             false => Ok(self.lenient_text(field)),
         }
     }
@@ -125,7 +123,7 @@ impl Fields {
         let entries = self.entries(field)?;
         let is_truncated = |entry: &Value| entry.as_str().is_some_and(|text| text.trim_start().starts_with(['[', '{']));
         if entries.iter().any(is_truncated) {
-            return Err(RejectReason::InvalidField { field, expected: "a list or an object" });
+            return Err(RejectReason::InvalidField { field: field.into(), expected: "a list or an object" });
         }
         Ok(entries)
     }
@@ -191,21 +189,11 @@ fn text_of<'a>(value: Option<&'a Value>, field: &'static str) -> Result<Option<&
     match value {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.trim()).filter(|text| !text.is_empty())),
-        Some(_) => Err(RejectReason::InvalidField { field, expected: "a text" }),
+        Some(_) => Err(RejectReason::InvalidField { field: field.into(), expected: "a text" }),
     }
-}
-
-/// Converts the fault of a text to the reason to reject the record.
-pub(super) fn in_field(field: &'static str) -> impl Fn(TextError) -> RejectReason {
-    move |error| RejectReason::Text { field, error }
 }
 
 /// Returns the name of a column without the zone that the portal appends to the names of times.
 pub(super) fn without_zone(name: &str) -> &str {
     name.strip_suffix(" [UTC]").unwrap_or(name).trim_end()
-}
-
-/// Returns whether a text is the nil UUID.
-pub(super) fn is_nil(text: &str) -> bool {
-    Uuid::try_parse(text).is_ok_and(|uuid| uuid.is_nil())
 }

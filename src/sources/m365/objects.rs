@@ -3,14 +3,14 @@
 use std::collections::HashSet;
 
 use super::RejectReason;
-use super::addresses::onedrive_owners;
 use super::field_texts::{FieldText, IdKind, visit_texts};
 use super::fields::Fields;
-use super::identity::Identities;
 use super::principals::{Principals, directory_name};
-use super::services::is_placeholder;
 use crate::activity::{Activity, Actor};
 use crate::identity::{Alias, DRIVE_OF, Identity};
+use crate::sources::identity::Identities;
+use crate::sources::identity::addresses::onedrive_owners;
+use crate::sources::identity::services::is_placeholder;
 
 /// Returns the objects of a record: those in the fields of objects, and every other identity in any field.
 ///

@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use super::field_texts::{FieldName, FieldText, visit_texts};
 use super::fields::{Fields, member};
-use super::identity::{Identities, same};
-use super::name_form::guid;
-use super::services::{is_placeholder, service_kind, service_name, service_principal};
 use super::{RejectReason, report};
 use crate::activity::{Activity, Actor, ActorKind};
 use crate::identity::{Alias, Identity};
+use crate::sources::identity::name_form::guid;
+use crate::sources::identity::services::{is_placeholder, service_kind, service_name, service_principal};
+use crate::sources::identity::{Identities, same};
 
 /// `IdentityType` in the schema: the type of an entry of `Actor` or `Target`, as a number and as a word.
 const NAME: (f64, &str) = (1.0, "Name");

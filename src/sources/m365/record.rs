@@ -6,14 +6,16 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::fields::{Fields, in_field, is_nil};
-use super::name_form::{clean, guid};
+use super::fields::Fields;
 use super::objects::objects;
 use super::principals::Principals;
 use super::{DateOrder, RejectReason, time};
 use crate::activity::{Action, Activity, ActivityId, App, AppName};
-use crate::json::{canonical, canonical_member, canonical_with};
-use crate::sources::json;
+use crate::json::{Document, canonical, canonical_value, canonical_with};
+use crate::sources::identity::name_form::is_nil;
+use crate::sources::identity::name_form::{clean, guid};
+use crate::sources::reject::in_field;
+use crate::sources::{MAX_RECORD_VALUES, json};
 
 /// The namespace of the ids that are computed from the content of a record (RFC 9562, section 6.5). It must never
 /// change, or a record that is delivered again would no longer be a duplicate.
@@ -24,8 +26,7 @@ const SUITE: &str = "Microsoft 365";
 /// How many times a record may be wrapped in the `AuditData` of another.
 const MAX_WRAPPING: usize = 3;
 
-/// Returns the activity in a JSON record. Its details are the canonical form of the record, which does not depend on
-/// the layout.
+/// Returns the activity in a JSON record. Its details are the text of the record.
 pub(super) fn from_json(text: &str, order: Option<DateOrder>) -> Result<Activity, RejectReason> {
     let mut text = Cow::Borrowed(text);
     for _ in 0..MAX_WRAPPING {
@@ -39,11 +40,19 @@ pub(super) fn from_json(text: &str, order: Option<DateOrder>) -> Result<Activity
                 let inner = inner.trim().to_owned();
                 text = inner.into();
             }
-            Some(Value::Object(_)) => text = canonical_member(&text, "AuditData")?.unwrap_or_default().into(),
-            _ => return from_fields(&fields, canonical(&text)?),
+            Some(Value::Object(_)) => text = inner_record(&text).unwrap_or_default().into(),
+            _ => return from_fields(&fields, text.into_owned()),
         }
     }
-    Err(RejectReason::InvalidField { field: "AuditData", expected: "a record" })
+    Err(RejectReason::InvalidField { field: "AuditData".into(), expected: "a record" })
+}
+
+/// Returns the record in the field `AuditData`.
+fn inner_record(text: &str) -> Option<String> {
+    let document = Document::parse(text, MAX_RECORD_VALUES).ok()?;
+    let alike = document.root().members().filter(|(name, _)| name.eq_ignore_ascii_case("AuditData"));
+    let (_, record) = alike.min_by_key(|(name, _)| (*name != "AuditData", *name))?;
+    canonical_value(record)
 }
 
 /// Returns the activity with these fields and details.
@@ -51,7 +60,7 @@ pub(super) fn from_fields(fields: &Fields, details: String) -> Result<Activity, 
     let occurred_at = occurred_at(fields)?;
     let action = fields
         .text("Operation")?
-        .ok_or(RejectReason::MissingField { field: "Operation", expected: "the name of an operation" })?;
+        .ok_or(RejectReason::MissingField { field: "Operation".into(), expected: "the name of an operation" })?;
     let action = Action::new(action).map_err(in_field("Operation"))?;
     let mut principals = Principals::of(fields)?;
     let objects = objects(fields, &mut principals)?;
@@ -69,7 +78,7 @@ pub(super) fn from_fields(fields: &Fields, details: String) -> Result<Activity, 
     activity.details(details).build().map_err(RejectReason::TooLarge)
 }
 
-fn id(fields: &Fields, canonical: &str) -> Result<ActivityId, RejectReason> {
+fn id(fields: &Fields, details: &str) -> Result<ActivityId, RejectReason> {
     match fields.first(fields.schema.id)? {
         // Some services write the nil UUID for no id.
         Some((field, id)) if !is_nil(id) => {
@@ -77,7 +86,11 @@ fn id(fields: &Fields, canonical: &str) -> Result<ActivityId, RejectReason> {
             let id = if guid(id).is_some() && id.len() == 36 { id.to_ascii_lowercase() } else { id.to_owned() };
             ActivityId::new(id).map_err(in_field(field))
         }
-        _ => ActivityId::new(Uuid::new_v5(&CONTENT_IDS, canonical.as_bytes()).to_string()).map_err(in_field("Id")),
+        // The canonical form, so that the id does not depend on the layout of the record.
+        _ => {
+            let content = canonical(details, MAX_RECORD_VALUES).unwrap_or_default();
+            ActivityId::new(Uuid::new_v5(&CONTENT_IDS, content.as_bytes()).to_string()).map_err(in_field("Id"))
+        }
     }
 }
 
@@ -87,17 +100,21 @@ fn with_id(details: String, fields: &Fields, id: &ActivityId) -> String {
     if written == id.as_str() {
         return details;
     }
-    canonical_with(&details, field, id.as_str()).unwrap_or(details)
+    let with_id = |document: Document<'_>| {
+        let alike = document.root().members().map(|(name, _)| name).filter(|name| name.eq_ignore_ascii_case(field));
+        canonical_with(document.root(), alike.min_by_key(|name| (*name != field, *name))?, id.as_str())
+    };
+    Document::parse(&details, MAX_RECORD_VALUES).ok().and_then(with_id).unwrap_or(details)
 }
 
 fn occurred_at(fields: &Fields) -> Result<DateTime<Utc>, RejectReason> {
     const EXPECTED: &str = "a time such as `2026-03-01T09:30:00`, in UTC";
     let default = fields.schema.time.first().copied().unwrap_or("CreationTime");
     match fields.first(fields.schema.time)? {
-        None => Err(RejectReason::MissingField { field: default, expected: EXPECTED }),
+        None => Err(RejectReason::MissingField { field: default.into(), expected: EXPECTED }),
         Some((field, text)) => time::parse(&clean(text), fields.order).map_err(|error| match error {
-            time::TimeError::Invalid => RejectReason::InvalidField { field, expected: EXPECTED },
-            time::TimeError::Ambiguous => RejectReason::AmbiguousDate { field, first: None },
+            time::TimeError::Invalid => RejectReason::InvalidField { field: field.into(), expected: EXPECTED },
+            time::TimeError::Ambiguous => RejectReason::AmbiguousDate { field: field.into(), first: None },
         }),
     }
 }

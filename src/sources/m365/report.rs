@@ -1,10 +1,11 @@
 //! Reports of a service on the actions of a person: alerts, matches of a rule, detections.
 
-use super::addresses::onedrive_owners;
 use super::field_texts::{IdKind, visit_texts};
 use super::fields::Fields;
-use super::identity::Identities;
 use crate::activity::{Activity, Actor, ActorKind};
+use crate::sources::identity::Identities;
+use crate::sources::identity::addresses::onedrive_owners;
+use crate::sources::identity::name_form::is_nil;
 
 /// Parts of the operations and record types of reports.
 const REPORT_PARTS: [&str; 25] = [
@@ -63,7 +64,7 @@ fn has_user_session(fields: &Fields) -> bool {
     let mut found = false;
     visit_texts(&fields.map, &mut |text| {
         let is_session = text.outermost() == "appaccesscontext" && text.innermost() == "aadsessionid";
-        found |= is_session && !text.text.trim().is_empty() && !super::fields::is_nil(text.text.trim());
+        found |= is_session && !text.text.trim().is_empty() && !is_nil(text.text.trim());
     });
     found
 }

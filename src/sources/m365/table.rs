@@ -10,7 +10,6 @@ use super::{DateOrder, Format, MAX_RECORD_BYTES, RejectReason, record};
 use crate::activity::Activity;
 use crate::input::InputStream;
 use crate::input::csv::{DELIMITERS, Preamble, Row, RowReader};
-use crate::json::canonical;
 
 /// The column of the export that contains the whole record as JSON.
 const AUDIT_DATA: &str = "AuditData";
@@ -104,9 +103,10 @@ impl Table {
         }
         match self.audit_data {
             Some(at) => match row.get(at).map(str::trim) {
-                None | Some("") => {
-                    Err(RejectReason::MissingField { field: AUDIT_DATA, expected: "the record as a JSON object" })
-                }
+                None | Some("") => Err(RejectReason::MissingField {
+                    field: AUDIT_DATA.into(),
+                    expected: "the record as a JSON object",
+                }),
                 Some(json) => match record::from_json(json, order) {
                     // Some tools double the quotes twice.
                     Err(reason @ RejectReason::Json { .. }) => {
@@ -124,7 +124,7 @@ impl Table {
         for (name, value) in self.names.iter().zip(row.iter()).filter(|(_, value)| !value.trim().is_empty()) {
             map.insert(without_zone(name).to_owned(), Value::String(value.to_owned()));
         }
-        let details = canonical(&serde_json::to_string(&map)?)?;
+        let details = serde_json::to_string(&map)?;
         record::from_fields(&Fields::of_row(map, order), details)
     }
 }

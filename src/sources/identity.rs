@@ -5,13 +5,17 @@
 //! without a tenant, a security identifier, `DOMAIN\name`. All of them can have invisible marks of byte order or
 //! direction around them. All fields are parsed by [`Identities`], so that every form is recognized in every field.
 
-use super::RejectReason;
-use super::addresses::{delimited_addresses, embedded_addresses, parts, without_leading_punctuation};
-use super::fields::in_field;
-use super::name_form::{
+pub(super) mod addresses;
+pub(super) mod name_form;
+pub(super) mod services;
+
+use self::addresses::{delimited_addresses, embedded_addresses, parts, without_leading_punctuation};
+use self::name_form::{
     NameForm, clean, guid, has_prefix, is_address, is_hex, name_form, object_id_of, percent_decoded,
 };
-use super::services::{SHAREPOINT_APP, is_placeholder, service_kind, service_principal};
+use self::services::{SHAREPOINT_APP, is_placeholder, service_kind, service_principal};
+use super::RejectReason;
+use super::reject::in_field;
 use crate::activity::{Activity, Actor};
 use crate::identity::{Alias, Identity, UserId, address, is_passport_id};
 
