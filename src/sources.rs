@@ -9,8 +9,10 @@ mod json;
 #[cfg(feature = "m365")]
 pub mod m365;
 mod reject;
+mod reject_counts;
 
 pub use self::reject::{JsonFault, RejectReason, Rejected};
+pub use self::reject_counts::{RejectCount, RejectCounts};
 
 use crate::activity::Activity;
 

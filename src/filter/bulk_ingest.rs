@@ -33,6 +33,7 @@ const WAITING_BATCHES: usize = 1;
 /// use std::ops::ControlFlow;
 ///
 /// use activity_privacy::prelude::*;
+/// use activity_privacy::sources::RejectCounts;
 /// use activity_privacy::sources::m365::Reader;
 ///
 /// # let administrators = Administrators::new(UserId::new("u-1")?, UserId::new("u-2")?)?;
@@ -41,14 +42,14 @@ const WAITING_BATCHES: usize = 1;
 /// let input = br#"{"Id": "1f6a", "CreationTime": "2026-03-01T09:30:00", "Operation": "FileAccessed"}
 /// {"Id": "1f6b", "CreationTime": "2026-03-01T09:31:00"}
 /// "#;
-/// let mut rejected = Vec::new();
+/// let mut rejections = RejectCounts::default();
 /// let progress = filter.bulk_ingest(Reader::new(&input[..])).run(|batch| {
-///     rejected.extend(batch.rejected().iter().map(ToString::to_string));
+///     batch.rejected().iter().for_each(|rejected| rejections.add(rejected));
 ///     ControlFlow::Continue(())
 /// })?;
 ///
 /// assert_eq!((progress.read(), progress.stored(), progress.rejected()), (2, 1, 1));
-/// assert_eq!(rejected, ["line 2: field `Operation` is missing, expected an action such as `FileAccessed`"]);
+/// assert_eq!(rejections.by_reason()[0].first_lines(), [2]);
 /// # Ok(())
 /// # }
 /// ```
