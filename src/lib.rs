@@ -42,7 +42,7 @@ pub mod governance;
 pub mod identity;
 #[cfg(feature = "import")]
 pub mod import;
-#[cfg(any(feature = "import", feature = "m365"))]
+#[cfg(any(feature = "import", feature = "m365", feature = "mapped"))]
 pub mod input;
 mod json;
 #[cfg(feature = "ledger")]
@@ -54,7 +54,7 @@ pub mod query;
 pub mod reveal;
 pub mod rules;
 pub mod sinks;
-#[cfg(feature = "m365")]
+#[cfg(any(feature = "m365", feature = "mapped"))]
 pub mod sources;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

@@ -4,10 +4,13 @@
 //! reason. All readers share what is in this module: the limits of a record, and the reasons for a rejection.
 
 mod framing;
+#[cfg_attr(not(feature = "m365"), allow(dead_code, reason = "some forms are in Microsoft 365 records only"))]
 mod identity;
 mod json;
 #[cfg(feature = "m365")]
 pub mod m365;
+#[cfg(feature = "mapped")]
+pub mod mapped;
 mod reject;
 mod reject_counts;
 

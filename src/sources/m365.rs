@@ -122,6 +122,7 @@ mod time;
 use std::fmt;
 use std::io::BufRead;
 use std::iter::FusedIterator;
+use std::sync::Arc;
 
 use super::framing::{self, ArrayPosition, DocumentPosition, Frame, Framing, JsonLayout, PageFormat};
 use super::{MAX_RECORD_BYTES, RejectReason, Rejected};
@@ -131,11 +132,14 @@ use crate::input::{InputStream, RecordBuffer};
 use table::Table;
 
 /// The pages of Microsoft Graph (`value`) and of an event hub (`records`).
-const PAGES: PageFormat = PageFormat {
-    lists: &["value", "records"],
-    metadata: &["count", "nextlink", "deltalink", "hasmore", "total", "context"],
-    metadata_prefixes: &["@", "odata."],
-};
+fn pages() -> Arc<PageFormat> {
+    let format = PageFormat {
+        lists: ["value", "records"].map(Box::from).into(),
+        metadata: &["count", "nextlink", "deltalink", "hasmore", "total", "context"],
+        metadata_prefixes: &["@", "odata."],
+    };
+    Arc::new(format)
+}
 
 /// The format of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -244,13 +248,13 @@ impl<R: BufRead> Reader<R> {
         match (format, first) {
             (None, None) => Ok(Framing::Ended),
             (Some(Format::JsonLines), _) => Ok(Framing::Lines(input)),
-            (None, Some(b'{')) => match JsonLayout::detect(&mut input, &PAGES) {
+            (None, Some(b'{')) => match JsonLayout::detect(&mut input, &pages()) {
                 Ok(JsonLayout::Lines) => Ok(Framing::Lines(input)),
-                Ok(JsonLayout::Documents) => Ok(Framing::Documents(input, DocumentPosition::Between, &PAGES)),
+                Ok(JsonLayout::Documents) => Ok(Framing::Documents(input, DocumentPosition::Between, pages())),
                 Err(error) => Err(Rejected::new(input.line(), error)),
             },
             (Some(Format::JsonDocuments), _) | (None, Some(b'[')) => {
-                Ok(Framing::Documents(input, DocumentPosition::Between, &PAGES))
+                Ok(Framing::Documents(input, DocumentPosition::Between, pages()))
             }
             (Some(Format::JsonArray), Some(b'[')) => {
                 input.skip(1).map_err(|error| Rejected::new(input.line(), error))?;

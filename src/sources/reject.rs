@@ -146,6 +146,12 @@ pub enum RejectReason {
         /// The fault of the text.
         error: TextError,
     },
+    /// The map of the source says that the record is no activity.
+    #[error("record is no activity: {reason}")]
+    NoActivity {
+        /// The reason, as the map states it.
+        reason: Box<str>,
+    },
     /// The record exceeds a limit of an activity.
     #[error("record is too large: {0}")]
     TooLarge(ActivityError),

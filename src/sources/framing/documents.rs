@@ -15,7 +15,7 @@ const MAX_PAGE_HEAD: usize = 4 * 1024;
 /// The names of the members of a page, which distinguish it from a record. Names are compared without regard to case.
 pub(crate) struct PageFormat {
     /// The members that contain the records.
-    pub(crate) lists: &'static [&'static str],
+    pub(crate) lists: Vec<Box<str>>,
     /// The other members.
     pub(crate) metadata: &'static [&'static str],
     /// The beginnings of the names of still others, such as `@odata.`.

@@ -1,0 +1,125 @@
+//! The identities in the texts of a record, in the form that directories contain.
+
+use super::MapError;
+use super::document::{Form, IdentityDocument};
+use super::error::Path;
+use super::node::Node;
+use super::place::{Place, PlaceParser, name};
+use super::salesforce_id;
+use crate::identity::{Alias, UserId, address};
+use crate::sources::identity::Identities;
+use crate::sources::identity::name_form::{clean, guid};
+
+/// A place that names a principal, and the form of the name.
+pub(super) struct IdentityPlace {
+    at: Place,
+    form: Form,
+    cut: Cut,
+    /// The app of an account.
+    app: Box<str>,
+}
+
+/// The part of a text that is the name.
+#[derive(Default)]
+struct Cut {
+    after_last: Option<Box<str>>,
+    before_first: Option<Box<str>>,
+    /// Whether the whole text is the name if it does not contain `after_last`.
+    or_whole: bool,
+}
+
+impl IdentityPlace {
+    /// The most bytes of a text at which a name is cut.
+    const MAX_MARK_BYTES: usize = 64;
+
+    /// Parses the place of a name. `app` is the app of accounts, unless the document names another.
+    pub(super) fn parse(
+        document: &IdentityDocument,
+        app: &str,
+        places: &mut PlaceParser,
+        path: Path<'_>,
+    ) -> Result<Self, MapError> {
+        let at = places.parse(&document.at).map_err(|fault| path.member("at").error(fault))?;
+        let mark = |text: &Option<String>, member| match text.as_deref() {
+            Some(text) if text.is_empty() || text.len() > Self::MAX_MARK_BYTES => {
+                Err(path.member(member).error(format!("expected a text of 1 to {} bytes", Self::MAX_MARK_BYTES)))
+            }
+            text => Ok(text.map(Box::from)),
+        };
+        let cut = Cut {
+            after_last: mark(&document.after_last, "after_last")?,
+            before_first: mark(&document.before_first, "before_first")?,
+            or_whole: document.or_whole.unwrap_or_default(),
+        };
+        if document.or_whole.is_some() && cut.after_last.is_none() {
+            return Err(path.member("or_whole").error("has no effect without `after_last`; remove it"));
+        }
+        let has_app = matches!(document.form, Form::Account | Form::SalesforceId);
+        if document.app.is_some() && !has_app {
+            return Err(path
+                .member("app")
+                .error("has an effect only on the forms `account` and `salesforce_id`; remove it"));
+        }
+        let app = document.app.as_deref().unwrap_or(app);
+        Alias::account(app, "name").map_err(|fault| path.member("app").error(fault.to_string()))?;
+        Ok(Self { at, form: document.form, cut, app: app.into() })
+    }
+
+    /// Adds every identity at the place. Returns whether there is a name that no directory can contain, for example
+    /// because it is too long.
+    pub(super) fn add_to(&self, identities: &mut Identities, node: Node<'_>) -> bool {
+        let mut is_invalid = false;
+        let _: Option<()> = self.at.find_text(node, &mut |text| {
+            if let Some(text) = self.cut.of(text).and_then(name) {
+                is_invalid |= add(identities, text, self.form, &self.app).is_none();
+            }
+            None
+        });
+        is_invalid
+    }
+}
+
+impl Cut {
+    /// Returns the part of a text that is the name.
+    fn of<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let text = match &self.after_last {
+            None => text,
+            Some(mark) => match text.rsplit_once(&**mark) {
+                Some((_, rest)) => rest,
+                None if self.or_whole => text,
+                None => return None,
+            },
+        };
+        let before = self.before_first.as_ref().and_then(|mark| text.split_once(&**mark));
+        Some(before.map_or(text, |(before, _)| before))
+    }
+}
+
+/// Adds the identities in a text. Returns `None` if it is a name that no directory can contain.
+fn add(identities: &mut Identities, text: &str, form: Form, app: &str) -> Option<()> {
+    match form {
+        Form::Name => identities.add_sign_in_name(text, "").ok()?,
+        // An address with white space is one within a longer text.
+        Form::Address if address(text).is_some() && !text.contains(char::is_whitespace) => {
+            identities.add_sign_in_name(text, "").ok()?;
+        }
+        Form::Address => identities.add_embedded_addresses(text),
+        Form::Account => identities.add(Alias::account(app, &*clean(text)).ok()?),
+        Form::Id => {
+            let text = clean(text);
+            // Ids are compared with regard to case. Directories write GUIDs in lower case, records in either.
+            let guid = guid(&text).map(|guid| guid.to_string());
+            let has_own_form = guid.is_none() || text.len() == 36;
+            for id in guid.as_deref().into_iter().chain(has_own_form.then_some(&*text)) {
+                identities.add(UserId::new(id).ok()?);
+            }
+        }
+        Form::Key => identities.add(Alias::account(Alias::SOURCE_KEYS, &*clean(text)).ok()?),
+        Form::SalesforceId => identities.add(Alias::account(app, salesforce_id::long(&clean(text))).ok()?),
+        Form::Text => {
+            identities.add_embedded_addresses(text);
+            identities.add_identities_in(text);
+        }
+    }
+    Some(())
+}
