@@ -12,8 +12,10 @@ pub mod m365;
 #[cfg(feature = "mapped")]
 pub mod mapped;
 mod reject;
+mod reject_counts;
 
 pub use self::reject::{JsonFault, RejectReason, Rejected};
+pub use self::reject_counts::{RejectCount, RejectCounts};
 
 use crate::activity::Activity;
 

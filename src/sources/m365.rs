@@ -199,6 +199,7 @@ pub enum DateOrder {
 pub struct Reader<R> {
     unopened: Option<(R, Option<Format>)>,
     framing: Framing<R>,
+    format: Option<Format>,
     /// The columns, if the records are rows.
     table: Option<Table>,
     record: RecordBuffer,
@@ -227,6 +228,7 @@ impl<R: BufRead> Reader<R> {
         Self {
             unopened: Some((input, format)),
             framing: Framing::Ended,
+            format: None,
             table: None,
             record: RecordBuffer::new(MAX_RECORD_BYTES),
             order: None,
@@ -241,6 +243,13 @@ impl<R: BufRead> Reader<R> {
     #[must_use]
     pub fn with_date_order(self, order: DateOrder) -> Self {
         Self { order: Some(order), ..self }
+    }
+
+    /// Returns the format of the input, once the first record was read. Returns `None` if the input is empty or in
+    /// another format.
+    #[must_use]
+    pub fn format(&self) -> Option<Format> {
+        self.format
     }
 
     fn open(&mut self, input: R, format: Option<Format>) -> Result<Framing<R>, Rejected> {
@@ -316,7 +325,16 @@ impl<R: BufRead> Iterator for Reader<R> {
     fn next(&mut self) -> Option<Self::Item> {
         if let Some((input, format)) = self.unopened.take() {
             match self.open(input, format) {
-                Ok(framing) => self.framing = framing,
+                Ok(framing) => {
+                    self.format = match &framing {
+                        Framing::Lines(_) => Some(Format::JsonLines),
+                        Framing::Array(..) => Some(Format::JsonArray),
+                        Framing::Documents(..) => Some(Format::JsonDocuments),
+                        Framing::Rows(_) => self.table.as_ref().map(Table::format),
+                        Framing::Ended => None,
+                    };
+                    self.framing = framing;
+                }
                 Err(rejected) => return Some(Err(rejected)),
             }
         }

@@ -78,6 +78,7 @@ impl fmt::Display for Format {
 pub struct Reader<R> {
     unopened: Option<(R, Option<Format>)>,
     framing: Framing<R>,
+    format: Option<Format>,
     record: RecordBuffer,
     rules: Arc<Rules>,
 }
@@ -100,9 +101,17 @@ impl<R: BufRead> Reader<R> {
         Self {
             unopened: Some((input, format)),
             framing: Framing::Ended,
+            format: None,
             record: RecordBuffer::new(MAX_RECORD_BYTES),
             rules: map.rules().clone(),
         }
+    }
+
+    /// Returns the format of the input, once the first record was read. Returns `None` if the input is empty or in
+    /// another format.
+    #[must_use]
+    pub fn format(&self) -> Option<Format> {
+        self.format
     }
 
     fn open(&self, input: R, format: Option<Format>) -> Result<Framing<R>, Rejected> {
@@ -135,7 +144,15 @@ impl<R: BufRead> Reader<R> {
     fn next_frame(&mut self) -> Frame {
         if let Some((input, format)) = self.unopened.take() {
             match self.open(input, format) {
-                Ok(framing) => self.framing = framing,
+                Ok(framing) => {
+                    self.format = match &framing {
+                        Framing::Lines(_) => Some(Format::JsonLines),
+                        Framing::Array(..) => Some(Format::JsonArray),
+                        Framing::Documents(..) => Some(Format::JsonDocuments),
+                        Framing::Rows(_) | Framing::Ended => None,
+                    };
+                    self.framing = framing;
+                }
                 Err(rejected) => return Frame::Failed(rejected),
             }
         }

@@ -25,9 +25,14 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn in_memory() -> Self {
+        Self::over(Arc::new(MemoryStore::new()), Arc::new(MemorySink::new()))
+    }
+
+    /// Returns a place over a store and a sink of the test.
+    pub(crate) fn over(store: Arc<dyn ActivityStore>, sink: Arc<dyn GovernanceSink>) -> Self {
         Self {
-            store: Arc::new(MemoryStore::new()),
-            sink: Arc::new(MemorySink::new()),
+            store,
+            sink,
             #[cfg(feature = "sqlite")]
             files: None,
         }

@@ -54,6 +54,10 @@ impl Table {
         }
     }
 
+    pub(super) fn format(&self) -> Format {
+        if self.audit_data.is_some() { Format::AuditLogCsv } else { Format::OfficeActivityCsv }
+    }
+
     /// Returns the order of day and month on which the rows agree that can be read ahead.
     pub(super) fn date_order<R: BufRead>(&self, input: &mut InputStream<R>) -> Option<DateOrder> {
         // If the first row has an unambiguous format, no other is read ahead.
