@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::reading::{actor, actor_of, has_object, on_behalf_of, one, principals_of, read, with};
+use crate::reading::{actor, actor_of, has_object, on_behalf_of, one, principals_of, read, rejection, with};
 
 const MAP: &str = "aws_cloudtrail";
 const TABLE: &str = "aws_cloudtrail_table";
@@ -102,6 +102,15 @@ fn b1_cloudtrail_is_read_from_every_wrapper() {
             assert_eq!(actor(&activity), "user AWS:adele, userkey:AIDAEXAMPLEUSER000001");
         }
     }
+}
+
+#[test]
+fn b1_digest_of_log_files_is_rejected() {
+    let digest = json!({
+        "awsAccountId": "111122223333", "digestStartTime": "2026-03-02T07:15:30Z", "digestEndTime": "2026-03-02T08:15:30Z",
+        "digestS3Bucket": "contoso-trail", "logFiles": []
+    });
+    assert!(rejection(MAP, &digest).contains("digest"));
 }
 
 #[test]

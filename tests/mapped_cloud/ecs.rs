@@ -173,6 +173,14 @@ fn d9_root_is_unknown_without_login_user() {
 }
 
 #[test]
+fn d9_anonymous_user_is_unknown() {
+    for name in ["Anonymous", "unknown"] {
+        let record = with(&document(), json!({"user": {"email": null, "id": "-2", "name": name}}));
+        assert_eq!(actor_of(MAP, &record), "unknown");
+    }
+}
+
+#[test]
 fn d6_alert_is_about_its_user() {
     for kind in ["alert", "signal"] {
         let mut record = document();

@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 use crate::reading::{actor, actor_of, has_object, on_behalf_of, one, principals_of, read, rejection, with};
 
 const MAP: &str = "gcp_audit";
+const TABLE: &str = "gcp_audit_table";
 const SERVICE: &str = "payroll@contoso-prod.iam.gserviceaccount.com";
 
 pub(crate) fn samples() -> Vec<(&'static str, Value)> {
-    vec![(MAP, entry(person()))]
+    vec![(MAP, entry(person())), (TABLE, row())]
 }
 
 fn person() -> Value {
@@ -26,6 +27,16 @@ fn entry(authentication: Value) -> Value {
         "timestamp": "2026-03-02T08:15:30.125456789Z", "severity": "INFO",
         "logName": "projects/contoso-prod/logs/cloudaudit.googleapis.com%2Fdata_access",
         "receiveTimestamp": "2026-03-02T08:15:31Z"
+    })
+}
+
+fn row() -> Value {
+    json!({
+        "TenantId": "11111111-2222-4333-8444-555555555555", "SourceSystem": "RestAPI", "TimeGenerated [UTC]": "3/2/2026, 8:20:00.000 AM",
+        "log_name_s": "projects/contoso-prod/logs/cloudaudit.googleapis.com%2Factivity", "insert_id_s": "1a2b3c4d5e",
+        "timestamp_t [UTC]": "3/2/2026, 8:15:30.125 AM", "payload_authenticationInfo_principalEmail_s": "adele@contoso.example",
+        "payload_authenticationInfo_principalSubject_s": "", "payload_serviceName_s": "iam.googleapis.com",
+        "payload_methodName_s": "google.iam.admin.v1.ListServiceAccounts", "payload_resourceName_s": "projects/contoso-prod", "Type": "GCP_IAM_CL"
     })
 }
 
@@ -150,6 +161,24 @@ fn d9_older_shapes_name_same_person() {
     assert_eq!(actor_of(MAP, &legacy), "user adele@contoso.example");
     legacy["jsonPayload"]["actor"]["user"] = json!(SERVICE);
     assert_eq!(actor_of(MAP, &legacy), format!("application \"{SERVICE}\", {SERVICE}"));
+}
+
+#[test]
+fn d9_row_of_table_names_same_persons() {
+    let activity = one(TABLE, &row());
+    assert_eq!((activity.id().as_str(), activity.occurred_at().timestamp()), ("1a2b3c4d5e", 1_772_439_330));
+    assert_eq!(actor(&activity), "user adele@contoso.example");
+    let delegation = json!([{"firstPartyPrincipal": {"principalEmail": "adele@contoso.example"}}]).to_string();
+    let delegated = with(
+        &row(),
+        json!({
+            "payload_authenticationInfo_principalEmail_s": SERVICE, "payload_authenticationInfo_serviceAccountDelegationInfo_s": delegation
+        }),
+    );
+    assert_eq!(
+        principals_of(TABLE, &delegated),
+        [format!("application \"{SERVICE}\", {SERVICE}"), "user adele@contoso.example".to_owned()]
+    );
 }
 
 #[test]

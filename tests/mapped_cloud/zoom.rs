@@ -6,12 +6,20 @@ use crate::reading::{actor, actor_of, has_object, on_behalf_of, one, principals_
 
 const OPERATIONS: &str = "zoom_operation_logs";
 const ACTIVITIES: &str = "zoom_activities";
+const MEETINGS: &str = "zoom_meeting_activities";
 const WEBHOOKS: &str = "zoom_webhooks";
 const REPORTS: &str = "zoom_reports";
 const TABLE: &str = "zoom_reports_table";
 
 pub(crate) fn samples() -> Vec<(&'static str, Value)> {
-    vec![(OPERATIONS, operation()), (ACTIVITIES, sign_in()), (WEBHOOKS, webhook()), (REPORTS, host()), (TABLE, row())]
+    vec![
+        (OPERATIONS, operation()),
+        (ACTIVITIES, sign_in()),
+        (MEETINGS, meeting()),
+        (WEBHOOKS, webhook()),
+        (REPORTS, host()),
+        (TABLE, row()),
+    ]
 }
 
 fn operation() -> Value {
@@ -25,6 +33,13 @@ fn sign_in() -> Value {
     json!({
         "email": "adele@contoso.example", "time": "2026-03-02T08:15:30Z", "type": "Sign in", "ip_address": "192.0.2.17",
         "client_type": "Browser", "version": "-"
+    })
+}
+
+fn meeting() -> Value {
+    json!({
+        "meeting_number": "982 610 0285", "activity_time": "2026-03-02 08:15:30:125", "operator": "Adele Vance",
+        "operator_email": "adele@contoso.example", "activity_category": "User joined", "activity_detail": "Adele Vance joined the meeting"
     })
 }
 
@@ -61,6 +76,7 @@ fn b1_zoom_records_have_time_action_app() {
     for (map, record, action, second) in [
         (OPERATIONS, operation(), "Update", 30),
         (ACTIVITIES, sign_in(), "Sign in", 30),
+        (MEETINGS, meeting(), "User joined", 30),
         (WEBHOOKS, webhook(), "user.updated", 30),
         (TABLE, row(), "Update", 30),
     ] {
@@ -95,6 +111,38 @@ fn d9_webhook_without_operator_is_unknown() {
     assert_eq!(actor_of(WEBHOOKS, &started), "unknown");
     let empty = with(&operation(), json!({"operator": ""}));
     assert_eq!(actor_of(OPERATIONS, &empty), "unknown");
+}
+
+#[test]
+fn d9_operator_of_meeting_has_address_or_name() {
+    assert_eq!(actor_of(MEETINGS, &meeting()), "user adele@contoso.example, userkey:Adele Vance");
+    assert_eq!(actor_of(MEETINGS, &with(&meeting(), json!({"operator_email": null}))), "user userkey:Adele Vance");
+    assert_eq!(actor_of(MEETINGS, &with(&meeting(), json!({"operator_email": null, "operator": null}))), "unknown");
+}
+
+#[test]
+fn b1_webhook_within_member_of_collector_is_read() {
+    let mut record = webhook();
+    record.as_object_mut().unwrap().remove("event_ts");
+    record["payload"]["time_stamp"] = json!(1_772_439_330_125_i64);
+    let wrapped = json!({ "zoom": record });
+    assert_eq!(one(WEBHOOKS, &wrapped).occurred_at(), one(WEBHOOKS, &webhook()).occurred_at());
+    assert_eq!(actor_of(WEBHOOKS, &wrapped), actor_of(WEBHOOKS, &webhook()));
+}
+
+#[test]
+fn d9_call_and_registration_are_by_their_user() {
+    let event = |event: &str, object: Value| json!({"event": event, "event_ts": 1_772_439_330_125_i64, "payload": {"account_id": "EXAMPLE", "object": object}});
+    let call = json!({"caller": {"user_id": "zCaller"}, "callee": {"user_id": "zCallee"}});
+    assert_eq!(actor_of(WEBHOOKS, &event("phone.caller_ringing", call.clone())), "user Zoom:zCaller");
+    assert_eq!(actor_of(WEBHOOKS, &event("phone.callee_answered", call)), "user Zoom:zCallee");
+    let voicemail = json!({"callee_user_id": "zCallee", "caller_name": "Alex"});
+    assert_eq!(actor_of(WEBHOOKS, &event("phone.voicemail_received", voicemail)), "unknown");
+    let registrant = json!({"host_id": "zHost", "registrant": {"email": "alex@fabrikam.example", "id": "r-1"}});
+    assert_eq!(
+        actor_of(WEBHOOKS, &event("meeting.registration_created", registrant)),
+        "user alex@fabrikam.example, Zoom:r-1"
+    );
 }
 
 #[test]
