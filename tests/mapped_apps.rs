@@ -1,6 +1,12 @@
 //! The maps of the sources of sign-in, collaboration and password services, rule by rule.
 #![cfg(feature = "mapped")]
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
 
 #[path = "mapped_apps/atlassian.rs"]
 mod atlassian;

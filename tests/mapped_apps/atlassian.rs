@@ -128,10 +128,7 @@ fn d7_jira_app_is_application() {
 #[test]
 fn d8_confluence_author_is_account_and_key() {
     let activity = one(CONFLUENCE, &space_updated());
-    assert_eq!(
-        actor(&activity),
-        "user Atlassian:5f9fc9a862584c006bADELE7, Confluence:8a7f808972b9131b0172"
-    );
+    assert_eq!(actor(&activity), "user Atlassian:5f9fc9a862584c006bADELE7, Confluence:8a7f808972b9131b0172");
     assert_eq!(activity.occurred_at().to_rfc3339(), "2026-03-02T08:15:30.125+00:00");
     assert!(has_object(&activity, "megan@contoso.example") && has_object(&activity, "Sales space"));
 }
@@ -195,5 +192,8 @@ fn b1_data_center_maps_differ_in_product_only() {
     assert_eq!(jira, confluence);
     let name = r#"{"as":"account","at":"/author/name"},{"#;
     let last = bitbucket.rfind(name).expect("the rule of a user");
-    assert_eq!(format!("{}{}{}", &bitbucket[..last], name.replace("account", "key"), &bitbucket[last + name.len()..]), jira);
+    assert_eq!(
+        format!("{}{}{}", &bitbucket[..last], name.replace("account", "key"), &bitbucket[last + name.len()..]),
+        jira
+    );
 }
