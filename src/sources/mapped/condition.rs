@@ -14,7 +14,7 @@ pub(super) struct Condition {
     test: Test,
 }
 
-/// What the values at a place must be.
+/// A test of the values at the places.
 enum Test {
     Present(bool),
     /// Any value compares with a text in this way, or none does.

@@ -68,7 +68,7 @@ pub(super) struct Rules {
     trees: usize,
 }
 
-/// What a record of the source contains.
+/// A sign by which a record of the source is recognized.
 enum Sign {
     Place(Place),
     Condition(Condition),
