@@ -102,7 +102,11 @@ impl Field {
             }
         }
         let end = buffer.get(start..).unwrap_or_default();
-        let is_any = |ends: &[&str]| ends.iter().any(|known| end.ends_with(known.as_bytes()));
+        // Most names differ in the last characters, which a comparison of whole texts does not begin with.
+        let ends_with = |known: &&str| {
+            known.len() <= end.len() && known.bytes().rev().zip(end.iter().rev()).all(|(known, byte)| known == *byte)
+        };
+        let is_any = |ends: &[&str]| ends.iter().any(ends_with);
         Self { is_of_thing: is_any(&THING_ENDS), is_account: is_any(&ACCOUNT_ENDS) }
     }
 }
