@@ -6,10 +6,19 @@ use crate::reading::{actor, actor_of, has_object, one, principals_of, read, with
 
 const SIGN_IN: &str = "entra_sign_in";
 const AUDIT: &str = "entra_audit";
+const RISK: &str = "entra_risk";
+const PROVISIONING: &str = "entra_provisioning";
 const ADELE: &str = "user adele@contoso.example, id:7c1e0f62-5a4b-4c3d-9e8f-001122334455";
 
 pub(crate) fn samples() -> Vec<(&'static str, Value)> {
-    vec![(SIGN_IN, sign_in()), (SIGN_IN, diagnostic()), (AUDIT, audit()), (AUDIT, diagnostic_audit())]
+    vec![
+        (SIGN_IN, sign_in()),
+        (SIGN_IN, diagnostic()),
+        (AUDIT, audit()),
+        (AUDIT, diagnostic_audit()),
+        (RISK, detection()),
+        (PROVISIONING, provisioning()),
+    ]
 }
 
 fn sign_in() -> Value {
@@ -37,11 +46,14 @@ fn diagnostic() -> Value {
 
 /// Returns the sign-in of a service principal as Microsoft Graph writes it.
 fn service_principal() -> Value {
-    with(&sign_in(), json!({
-        "userDisplayName": null, "userPrincipalName": null, "userId": null, "userType": null,
-        "signInEventTypes": ["servicePrincipal"], "servicePrincipalName": "Contoso Backup",
-        "servicePrincipalId": "5D2F0A11-9B8C-4D7E-A6F5-0123456789AB"
-    }))
+    with(
+        &sign_in(),
+        json!({
+            "userDisplayName": null, "userPrincipalName": null, "userId": null, "userType": null,
+            "signInEventTypes": ["servicePrincipal"], "servicePrincipalName": "Contoso Backup",
+            "servicePrincipalId": "5D2F0A11-9B8C-4D7E-A6F5-0123456789AB"
+        }),
+    )
 }
 
 fn audit() -> Value {
@@ -70,6 +82,29 @@ fn diagnostic_audit() -> Value {
         "time": "2026-03-02T08:15:30.1234567Z", "operationName": "Add member to group", "operationVersion": "1.0",
         "category": "AuditLogs", "tenantId": "0f0e0d0c-1111-4222-8333-444455556666", "identity": "Adele Vance",
         "properties": audit()
+    })
+}
+
+fn detection() -> Value {
+    json!({
+        "id": "6a5874ca-16b5-4f11-8a51-0a1b2c3d4e5f", "requestId": "8b1c2d3e-16b5-4f11-8a51-0a1b2c3d4e5f",
+        "riskEventType": "unfamiliarFeatures", "riskState": "atRisk", "riskLevel": "medium", "riskDetail": "none",
+        "source": "IdentityProtection", "detectionTimingType": "realtime", "activity": "signin",
+        "ipAddress": "192.0.2.17", "activityDateTime": "2026-03-02T08:15:30.125Z",
+        "detectedDateTime": "2026-03-02T08:20:00Z", "userId": "7c1e0f62-5a4b-4c3d-9e8f-001122334455",
+        "userDisplayName": "Adele Vance", "userPrincipalName": "adele@contoso.example"
+    })
+}
+
+fn provisioning() -> Value {
+    json!({
+        "id": "75b5b0ec-16b5-4f11-8a51-0a1b2c3d4e5f", "activityDateTime": "2026-03-02T08:15:30.125Z",
+        "provisioningAction": "create", "durationInMilliseconds": 900,
+        "initiatedBy": {"id": "", "displayName": "Azure AD Provisioning Service", "initiatorType": "system"},
+        "sourceIdentity": {"id": "aaaabbbb-0000-4111-8222-ccccddddeeee", "displayName": "megan@contoso.example",
+            "identityType": "User"},
+        "targetIdentity": {"id": "", "displayName": "", "identityType": "User"}, "provisioningSteps": [{"name": "x"}],
+        "servicePrincipal": {"id": "5d2f0a11-9b8c-4d7e-a6f5-0123456789ab", "displayName": "Contoso CRM"}
     })
 }
 
@@ -107,8 +142,11 @@ fn d8_entra_properties_as_text_are_read() {
 
 #[test]
 fn d7_entra_guest_signs_in_by_mail_and_id() {
-    let guest = with(&sign_in(), json!({"userPrincipalName": "lee@fabrikam.example", "userType": "guest",
-        "userId": "00c0ffee-aaaa-4bbb-8ccc-0123456789ab"}));
+    let guest = with(
+        &sign_in(),
+        json!({"userPrincipalName": "lee@fabrikam.example", "userType": "guest",
+        "userId": "00c0ffee-aaaa-4bbb-8ccc-0123456789ab"}),
+    );
     assert_eq!(actor_of(SIGN_IN, &guest), "user lee@fabrikam.example, id:00c0ffee-aaaa-4bbb-8ccc-0123456789ab");
     let upn = "lee_fabrikam.example#EXT#@contoso.onmicrosoft.example";
     let guest = with(&guest, json!({"userPrincipalName": upn, "signInIdentifier": "lee@fabrikam.example"}));
@@ -132,8 +170,11 @@ fn d7_entra_service_principal_is_application() {
     let mut record = record;
     record["properties"] = service_principal();
     assert_eq!(principals_of(SIGN_IN, &record), [expected]);
-    let identity = with(&service_principal(), json!({"signInEventTypes": ["managedIdentity"],
-        "servicePrincipalName": "contoso-vm-7"}));
+    let identity = with(
+        &service_principal(),
+        json!({"signInEventTypes": ["managedIdentity"],
+        "servicePrincipalName": "contoso-vm-7"}),
+    );
     assert!(actor_of(SIGN_IN, &identity).starts_with("application \"contoso-vm-7\""));
 }
 
@@ -166,8 +207,11 @@ fn d8_entra_audit_is_of_its_initiator_in_all_shapes() {
         "ActivityDateTime": "2026-03-02T08:15:30.1234567Z", "LoggedByService": "Core Directory",
         "InitiatedBy": audit()["initiatedBy"], "TargetResources": audit()["targetResources"], "Type": "AuditLogs"
     });
-    let text = with(&table, json!({"InitiatedBy": audit()["initiatedBy"].to_string(),
-        "TargetResources": audit()["targetResources"].to_string()}));
+    let text = with(
+        &table,
+        json!({"InitiatedBy": audit()["initiatedBy"].to_string(),
+        "TargetResources": audit()["targetResources"].to_string()}),
+    );
     for record in [audit(), diagnostic_audit(), table, text] {
         let activity = one(AUDIT, &record);
         assert_eq!(actor(&activity), ADELE, "{record}");
@@ -219,6 +263,60 @@ fn d6_entra_report_of_identity_protection_is_about_its_target() {
     let principals = principals_of(AUDIT, &record);
     assert_eq!(principals[0], "application \"Azure AD Identity Protection\"");
     assert!(principals[1..].iter().any(|it| it.contains("megan@contoso.example")), "{principals:?}");
+}
+
+#[test]
+fn d6_entra_risk_is_about_its_user() {
+    let system = "system \"Microsoft Entra ID Protection\"";
+    let wrapped = json!({"time": "2026-03-02T08:21:00Z", "operationName": "User Risk Detection",
+        "category": "UserRiskEvents", "properties": detection()});
+    for record in [detection(), wrapped] {
+        assert_eq!(principals_of(RISK, &record), [system, ADELE]);
+        assert_eq!(one(RISK, &record).action().as_str(), "unfamiliarFeatures");
+    }
+    let risky = json!({"id": "7c1e0f62-5a4b-4c3d-9e8f-001122334455", "riskState": "atRisk", "riskLevel": "high",
+        "riskLastUpdatedDateTime": "2026-03-02T08:15:30Z", "userPrincipalName": "adele@contoso.example"});
+    assert_eq!(principals_of(RISK, &risky), [system, ADELE]);
+}
+
+#[test]
+fn d4_entra_risk_of_one_user_changes_are_distinct() {
+    let dismissed = with(&detection(), json!({"riskState": "dismissed"}));
+    assert_ne!(one(RISK, &detection()).id(), one(RISK, &dismissed).id());
+}
+
+#[test]
+fn d6_entra_risk_of_service_principal_is_about_it() {
+    let record = with(
+        &detection(),
+        json!({"userId": null, "userPrincipalName": null, "userDisplayName": null,
+        "servicePrincipalId": "5d2f0a11-9b8c-4d7e-a6f5-0123456789ab", "servicePrincipalDisplayName": "Contoso CRM"}),
+    );
+    assert_eq!(
+        principals_of(RISK, &record),
+        [
+            "system \"Microsoft Entra ID Protection\"",
+            "application \"Contoso CRM\", id:5d2f0a11-9b8c-4d7e-a6f5-0123456789ab"
+        ]
+    );
+}
+
+#[test]
+fn d9_entra_provisioning_is_of_its_initiator() {
+    let activity = one(PROVISIONING, &provisioning());
+    assert_eq!(actor(&activity), "system \"Azure AD Provisioning Service\"");
+    assert_eq!(activity.on_behalf_of(), []);
+    assert!(has_object(&activity, "megan@contoso.example"));
+    let by = |initiator| with(&provisioning(), json!({ "initiatedBy": initiator }));
+    let user =
+        by(json!({"initiatorType": "user", "id": "7c1e0f62-5a4b-4c3d-9e8f-001122334455", "displayName": "Adele"}));
+    assert_eq!(principals_of(PROVISIONING, &user), ["user id:7c1e0f62-5a4b-4c3d-9e8f-001122334455"]);
+    let named = by(json!({"initiatorType": "user", "displayName": "Adele Vance"}));
+    assert_eq!(principals_of(PROVISIONING, &named), ["user userkey:Adele Vance"]);
+    let app = by(json!({"initiatorType": "application", "displayName": "Contoso CRM"}));
+    assert_eq!(principals_of(PROVISIONING, &app), ["application \"Contoso CRM\""]);
+    let empty = by(json!({"initiatorType": "unknownFutureValue", "displayName": ""}));
+    assert_eq!(principals_of(PROVISIONING, &empty), ["unknown"]);
 }
 
 #[test]

@@ -33,8 +33,11 @@ fn d8_github_actor_is_login_and_number() {
 
 #[test]
 fn d8_github_sso_names_are_identities() {
-    let record = with(&added(), json!({"external_identity_nameid": "adele@contoso.example",
-        "external_identity_username": "adele.vance@contoso.example"}));
+    let record = with(
+        &added(),
+        json!({"external_identity_nameid": "adele@contoso.example",
+        "external_identity_username": "adele.vance@contoso.example"}),
+    );
     assert_eq!(
         actor_of(MAP, &record),
         "user GitHub:adele-v, adele@contoso.example, adele.vance@contoso.example, GitHub id:5832001"
@@ -62,8 +65,14 @@ fn d7_github_bot_is_application() {
 
 #[test]
 fn d6_github_tokens_of_people_act_as_the_person() {
-    let kinds = ["Personal access token (classic)", "Fine-grained personal access token", "OAuth access token",
-        "GitHub App user-to-server token", "SSH key", "Public Key (User/Deploy)"];
+    let kinds = [
+        "Personal access token (classic)",
+        "Fine-grained personal access token",
+        "OAuth access token",
+        "GitHub App user-to-server token",
+        "SSH key",
+        "Public Key (User/Deploy)",
+    ];
     for kind in kinds {
         let record = with(&added(), json!({"programmatic_access_type": kind, "oauth_application_id": 17}));
         assert_eq!(principals_of(MAP, &record), ["user GitHub:adele-v, GitHub id:5832001"], "{kind}");
@@ -78,8 +87,11 @@ fn d6_github_server_token_of_person_is_the_person() {
 
 #[test]
 fn d6_github_bot_with_sso_name_acts_for_the_person() {
-    let record = with(&added(), json!({"actor": "contoso-flow[bot]", "actor_is_bot": true,
-        "external_identity_nameid": "adele@contoso.example"}));
+    let record = with(
+        &added(),
+        json!({"actor": "contoso-flow[bot]", "actor_is_bot": true,
+        "external_identity_nameid": "adele@contoso.example"}),
+    );
     assert_eq!(principals_of(MAP, &record), ["application \"contoso-flow[bot]\"", "user adele@contoso.example"]);
 }
 
@@ -94,8 +106,11 @@ fn d6_github_agent_acts_for_the_user() {
 
 #[test]
 fn d9_github_deploy_key_is_unknown() {
-    let record = with(&added(), json!({"action": "git.clone", "actor": "deploy_key", "actor_id": 0,
-        "programmatic_access_type": "Public Key (User/Deploy)", "user": "", "user_id": 0}));
+    let record = with(
+        &added(),
+        json!({"action": "git.clone", "actor": "deploy_key", "actor_id": 0,
+        "programmatic_access_type": "Public Key (User/Deploy)", "user": "", "user_id": 0}),
+    );
     assert_eq!(principals_of(MAP, &record), ["unknown"]);
 }
 
@@ -105,6 +120,14 @@ fn d9_github_record_without_actor_is_unknown() {
         let record = with(&added(), json!({"action": "git.fetch", "actor": actor, "actor_id": null}));
         assert_eq!(principals_of(MAP, &record), ["unknown"]);
     }
+}
+
+#[test]
+fn d9_github_number_zero_is_no_identity() {
+    let record = with(&added(), json!({"action": "git.fetch", "actor": "", "actor_id": 0, "user": "", "user_id": 0}));
+    assert_eq!(principals_of(MAP, &record), ["unknown"]);
+    let record = with(&record, json!({"external_identity_nameid": "adele@contoso.example"}));
+    assert_eq!(principals_of(MAP, &record), ["user adele@contoso.example"]);
 }
 
 #[test]

@@ -6,10 +6,11 @@ use crate::reading::{actor, actor_of, has_object, on_behalf_of, one, principals_
 
 const MAP: &str = "google_workspace";
 const SENTINEL: &str = "google_workspace_sentinel";
+const ALERTS: &str = "google_workspace_alerts";
 const PLACEHOLDER: &str = "105250506097979753968";
 
 pub(crate) fn samples() -> Vec<(&'static str, Value)> {
-    vec![(MAP, drive()), (SENTINEL, sentinel())]
+    vec![(MAP, drive()), (SENTINEL, sentinel()), (ALERTS, alert())]
 }
 
 fn drive() -> Value {
@@ -50,6 +51,16 @@ fn activity(application: &str, actor: Value, event: Value) -> Value {
 
 fn key(key: &str) -> Value {
     json!({"callerType": "KEY", "key": key})
+}
+
+fn alert() -> Value {
+    json!({
+        "customerId": "03contoso", "alertId": "b0c1d2e3-16b5-4f11-8a51-0a1b2c3d4e5f",
+        "createTime": "2026-03-02T08:15:30.125Z", "startTime": "2026-03-02T08:00:00Z", "type": "Suspicious login",
+        "source": "Google identity", "data": {"@type": "type.googleapis.com/AccountWarning",
+            "email": "adele@contoso.example", "loginDetails": {"ipAddress": "198.51.100.7"}},
+        "metadata": {"status": "NOT_STARTED", "severity": "LOW"}
+    })
 }
 
 fn sentinel() -> Value {
@@ -228,6 +239,24 @@ fn d6_google_report_without_person_names_everyone() {
 }
 
 #[test]
+fn d6_google_alert_is_about_its_people() {
+    let of = |data| principals_of(ALERTS, &with(&alert(), json!({ "data": data })));
+    let system = "system \"Google Workspace\"";
+    assert_eq!(of(json!({})), [system, "user adele@contoso.example"]);
+    assert_eq!(
+        of(json!({"email": null, "affectedUserEmails": ["adele@contoso.example", "alex@contoso.example"]})),
+        [system, "user adele@contoso.example", "user alex@contoso.example"]
+    );
+    assert_eq!(
+        of(json!({"email": null, "ruleViolationInfo": {"triggeringUserEmail": "megan@contoso.example"}})),
+        [system, "user megan@contoso.example"]
+    );
+    let other = of(json!({"email": null, "newField": {"who": "megan@contoso.example"}}));
+    assert!(other[1..].iter().any(|principal| principal.contains("megan@contoso.example")), "{other:?}");
+    assert_eq!(one(ALERTS, &alert()).action().as_str(), "Suspicious login");
+}
+
+#[test]
 fn d6_google_device_reports_are_about_its_user() {
     let event = json!({"type": "CHROME_OS_LOGIN_LOGOUT_TYPE", "name": "CHROME_OS_LOGIN_EVENT", "parameters": [
         {"name": "DEVICE_USER", "value": "adele@contoso.example"}, {"name": "DEVICE_NAME", "value": "CB-17"}
@@ -291,14 +320,23 @@ fn d8_google_sentinel_row_is_the_same_actor() {
 
 #[test]
 fn d6_google_sentinel_row_has_all_principals() {
-    let key = with(&sentinel(), json!({"actor_callerType_s": "KEY", "actor_key_s": "SYSTEM", "actor_email_s": "",
-        "actor_profileId_s": "", "id_applicationName_s": "admin", "USER_EMAIL_s": "alex@contoso.example"}));
+    let key = with(
+        &sentinel(),
+        json!({"actor_callerType_s": "KEY", "actor_key_s": "SYSTEM", "actor_email_s": "",
+        "actor_profileId_s": "", "id_applicationName_s": "admin", "USER_EMAIL_s": "alex@contoso.example"}),
+    );
     assert_eq!(principals_of(SENTINEL, &key), ["system \"SYSTEM\""]);
-    let warning = with(&key, json!({"id_applicationName_s": "login", "actor_key_s": "Google",
-        "affected_email_address_s": "adele@contoso.example"}));
+    let warning = with(
+        &key,
+        json!({"id_applicationName_s": "login", "actor_key_s": "Google",
+        "affected_email_address_s": "adele@contoso.example"}),
+    );
     assert_eq!(principals_of(SENTINEL, &warning), ["system \"Google\"", "user adele@contoso.example"]);
-    let app = with(&sentinel(), json!({"actor_applicationInfo_impersonation_b": true,
-        "actor_applicationInfo_applicationName_s": "Contoso Backup"}));
+    let app = with(
+        &sentinel(),
+        json!({"actor_applicationInfo_impersonation_b": true,
+        "actor_applicationInfo_applicationName_s": "Contoso Backup"}),
+    );
     assert_eq!(
         principals_of(SENTINEL, &app),
         ["application \"Contoso Backup\"", "user adele@contoso.example, id:104812045571190377164"]

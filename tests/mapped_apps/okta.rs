@@ -74,8 +74,11 @@ fn d9_okta_unknown_login_is_display_name_or_unknown() {
 fn d9_okta_system_principal_is_system() {
     let system = json!({"id": "okta.2b1959c8", "type": "SystemPrincipal", "alternateId": "system@okta.com",
         "displayName": "Okta System"});
-    let record = with(&sso(), json!({"actor": system, "eventType": "user.lifecycle.suspend",
-        "target": [person("00u2megan", "megan@contoso.example")]}));
+    let record = with(
+        &sso(),
+        json!({"actor": system, "eventType": "user.lifecycle.suspend",
+        "target": [person("00u2megan", "megan@contoso.example")]}),
+    );
     let activity = one(MAP, &record);
     assert_eq!(actor(&activity), "system \"Okta System\"");
     assert_eq!(activity.on_behalf_of(), []);
@@ -108,8 +111,11 @@ fn d9_okta_unlisted_type_is_unknown() {
 fn d7_okta_client_is_application() {
     let client = json!({"id": "0oa5client", "type": "PublicClientApp", "alternateId": "0oa5client",
         "displayName": "Contoso HR sync"});
-    let record = with(&sso(), json!({"actor": client, "eventType": "user.lifecycle.create",
-        "target": [person("00u2megan", "megan@contoso.example")]}));
+    let record = with(
+        &sso(),
+        json!({"actor": client, "eventType": "user.lifecycle.create",
+        "target": [person("00u2megan", "megan@contoso.example")]}),
+    );
     let activity = one(MAP, &record);
     assert_eq!(actor(&activity), "application \"Contoso HR sync\", id:0oa5client");
     assert_eq!(activity.on_behalf_of(), []);
@@ -119,8 +125,11 @@ fn d7_okta_client_is_application() {
 fn d6_okta_token_grant_is_for_its_user() {
     let client = json!({"id": "0oa5client", "type": "PublicClientApp", "alternateId": "0oa5client",
         "displayName": "Contoso Portal"});
-    let record = with(&sso(), json!({"actor": client, "eventType": "app.oauth2.as.token.grant.access_token",
-        "target": [{"id": "at1", "type": "access_token"}, person("00u2megan", "megan@contoso.example")]}));
+    let record = with(
+        &sso(),
+        json!({"actor": client, "eventType": "app.oauth2.as.token.grant.access_token",
+        "target": [{"id": "at1", "type": "access_token"}, person("00u2megan", "megan@contoso.example")]}),
+    );
     assert_eq!(
         principals_of(MAP, &record),
         ["application \"Contoso Portal\", id:0oa5client", "user megan@contoso.example, id:00u2megan"]
@@ -131,9 +140,12 @@ fn d6_okta_token_grant_is_for_its_user() {
 fn d6_okta_impersonation_names_both_people() {
     for event in ["grant", "initiate", "end", "revoke", "extend"] {
         let support = person("00u9support", "support.engineer@okta.example");
-        let record = with(&sso(), json!({"actor": support, "eventType": format!("user.session.impersonation.{event}"),
+        let record = with(
+            &sso(),
+            json!({"actor": support, "eventType": format!("user.session.impersonation.{event}"),
             "target": [{"id": "0oa9", "type": "AppInstance", "alternateId": "Admin"},
-                person("00u2megan", "megan@contoso.example")]}));
+                person("00u2megan", "megan@contoso.example")]}),
+        );
         assert_eq!(
             principals_of(MAP, &record),
             ["user support.engineer@okta.example, id:00u9support", "user megan@contoso.example, id:00u2megan"],
@@ -146,7 +158,8 @@ fn d6_okta_impersonation_names_both_people() {
 fn d6_okta_impersonation_by_system_without_target_is_unknown() {
     let system = json!({"id": "okta.2b", "type": "SystemPrincipal", "alternateId": "system@okta.com",
         "displayName": "Okta System"});
-    let record = with(&sso(), json!({"actor": system, "eventType": "user.session.impersonation.initiate", "target": []}));
+    let record =
+        with(&sso(), json!({"actor": system, "eventType": "user.session.impersonation.initiate", "target": []}));
     assert_eq!(principals_of(MAP, &record), ["system \"Okta System\"", "unknown"]);
 }
 
@@ -155,8 +168,11 @@ fn d6_okta_detection_of_system_is_about_the_target() {
     let system = json!({"id": "okta.2b", "type": "SystemPrincipal", "alternateId": "system@okta.com",
         "displayName": "Okta System"});
     for event in ["user.risk.detect", "security.breached_credential.detected", "policy.entity_risk.evaluate"] {
-        let record = with(&sso(), json!({"actor": system, "eventType": event,
-            "target": [person("00u2megan", "megan@contoso.example")]}));
+        let record = with(
+            &sso(),
+            json!({"actor": system, "eventType": event,
+            "target": [person("00u2megan", "megan@contoso.example")]}),
+        );
         let principals = principals_of(MAP, &record);
         assert!(principals.iter().any(|it| it.contains("megan@contoso.example")), "{event}: {principals:?}");
     }
@@ -164,9 +180,12 @@ fn d6_okta_detection_of_system_is_about_the_target() {
 
 #[test]
 fn d6_okta_target_people_are_objects() {
-    let record = with(&sso(), json!({"eventType": "group.user_membership.add",
+    let record = with(
+        &sso(),
+        json!({"eventType": "group.user_membership.add",
         "target": [person("00u2megan", "megan@contoso.example"), {"id": "00g1", "type": "UserGroup",
-            "displayName": "Sales", "alternateId": "unknown"}]}));
+            "displayName": "Sales", "alternateId": "unknown"}]}),
+    );
     let activity = one(MAP, &record);
     assert_eq!(on_behalf_of(&activity), [""; 0]);
     assert!(has_object(&activity, "megan@contoso.example") && has_object(&activity, "Sales"));
@@ -202,8 +221,11 @@ fn d8_okta_sentinel_row_is_the_same_actor() {
 #[test]
 fn d6_okta_sentinel_row_has_all_principals() {
     let target = json!([person("00u2megan", "megan@contoso.example")]);
-    let impersonation = with(&sentinel(), json!({"eventType_s": "user.session.impersonation.initiate",
-        "target_s": target.to_string()}));
+    let impersonation = with(
+        &sentinel(),
+        json!({"eventType_s": "user.session.impersonation.initiate",
+        "target_s": target.to_string()}),
+    );
     assert_eq!(principals_of(SENTINEL, &impersonation), [ADELE, "user megan@contoso.example, id:00u2megan"]);
     let system = with(&sentinel(), json!({"actor_type_s": "SystemPrincipal", "actor_displayName_s": "Okta System"}));
     assert_eq!(principals_of(SENTINEL, &system), ["system \"Okta System\""]);

@@ -116,7 +116,8 @@ fn d9_bitwarden_event_without_acting_user_is_unknown() {
     for user in [Value::Null, json!(""), json!(nil)] {
         assert_eq!(principals_of(BITWARDEN, &with(&event(), json!({"actingUserId": user}))), ["unknown"]);
     }
-    let installation = with(&event(), json!({"actingUserId": null, "installationId": "0a0a0a0a-1111-4222-8333-444455556666"}));
+    let installation =
+        with(&event(), json!({"actingUserId": null, "installationId": "0a0a0a0a-1111-4222-8333-444455556666"}));
     assert_eq!(principals_of(BITWARDEN, &installation), ["unknown"]);
 }
 

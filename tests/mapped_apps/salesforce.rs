@@ -73,13 +73,13 @@ fn d8_salesforce_short_ids_in_other_case_are_two() {
 
 #[test]
 fn d8_salesforce_trail_with_creator_is_all_identities() {
-    let record = with(&change(), json!({"CreatedBy": {"attributes": {"type": "User"}, "Name": "Adele Vance",
-        "Username": "adele@contoso.example.crm", "Email": "adele@contoso.example"}}));
-    let activity = one(TRAIL, &record);
-    assert_eq!(
-        actor(&activity),
-        format!("user adele@contoso.example.crm, adele@contoso.example, Salesforce:{LONG}")
+    let record = with(
+        &change(),
+        json!({"CreatedBy": {"attributes": {"type": "User"}, "Name": "Adele Vance",
+        "Username": "adele@contoso.example.crm", "Email": "adele@contoso.example"}}),
     );
+    let activity = one(TRAIL, &record);
+    assert_eq!(actor(&activity), format!("user adele@contoso.example.crm, adele@contoso.example, Salesforce:{LONG}"));
     assert_eq!(activity.id().as_str(), "0Ym5j000001ContosoA");
     assert_eq!((activity.action().as_str(), activity.app().name().as_str()), ("PermSetAssign", "Salesforce"));
     assert!(has_object(&activity, "Manage Users"));
@@ -114,8 +114,11 @@ fn d9_salesforce_automated_process_is_system() {
 
 #[test]
 fn d7_salesforce_integration_user_is_application() {
-    let record = with(&change(), json!({"CreatedBy": {"Name": "Platform Integration User",
-        "UserType": "CloudIntegrationUser"}}));
+    let record = with(
+        &change(),
+        json!({"CreatedBy": {"Name": "Platform Integration User",
+        "UserType": "CloudIntegrationUser"}}),
+    );
     assert_eq!(actor_of(TRAIL, &record), "application \"Platform Integration User\"");
     assert_eq!(
         actor_of(LOG, &with(&row(), json!({"USER_TYPE": "CloudIntegrationUser"}))),
@@ -128,18 +131,29 @@ fn d9_salesforce_guest_or_no_user_is_unknown() {
     assert_eq!(actor_of(LOG, &with(&row(), json!({"USER_TYPE": "Guest"}))), "unknown");
     assert_eq!(actor_of(LOG, &with(&row(), json!({"USER_ID": "", "USER_ID_DERIVED": ""}))), "unknown");
     assert_eq!(actor_of(TRAIL, &with(&change(), json!({"CreatedById": null}))), "unknown");
+    let empty = with(&row(), json!({"USER_ID": "000000000000000", "USER_ID_DERIVED": "000000000000000AAA"}));
+    assert_eq!(actor_of(LOG, &empty), "unknown");
+    let empty = with(&event(), json!({"UserId": "000000000000000AAA"}));
+    assert_eq!(actor_of(EVENTS, &empty), "unknown adele@contoso.example");
+    assert_eq!(actor_of(EVENTS, &with(&empty, json!({"Username": null}))), "unknown");
 }
 
 #[test]
 fn d6_salesforce_login_as_names_both_people() {
-    let record = with(&row(), json!({"EVENT_TYPE": "LoginAs", "DELEGATED_USER_ID": "0055j000000MeGa",
-        "DELEGATED_USER_NAME": "megan@contoso.example", "DELEGATED_USER_ID_DERIVED": "0055j000000MeGaAAK"}));
+    let record = with(
+        &row(),
+        json!({"EVENT_TYPE": "LoginAs", "DELEGATED_USER_ID": "0055j000000MeGa",
+        "DELEGATED_USER_NAME": "megan@contoso.example", "DELEGATED_USER_ID_DERIVED": "0055j000000MeGaAAK"}),
+    );
     assert_eq!(
         principals_of(LOG, &record),
         [format!("user Salesforce:{LONG}"), "user megan@contoso.example, Salesforce:0055j000000MeGaAAK".into()]
     );
-    let record = with(&event(), json!({"attributes": {"type": "LoginAsEvent"}, "LoginAsCategory": "OrgAdmin",
-        "DelegatedUsername": "megan@contoso.example"}));
+    let record = with(
+        &event(),
+        json!({"attributes": {"type": "LoginAsEvent"}, "LoginAsCategory": "OrgAdmin",
+        "DelegatedUsername": "megan@contoso.example"}),
+    );
     assert_eq!(
         principals_of(EVENTS, &record),
         [format!("user adele@contoso.example, Salesforce:{LONG}"), "user megan@contoso.example".into()]

@@ -6,10 +6,11 @@ use crate::reading::{actor, actor_of, has_object, one, principals_of, read, with
 
 const ADMIN: &str = "duo_admin";
 const ACTIVITY: &str = "duo_activity";
+const AUTHENTICATION: &str = "duo_authentication";
 const ONELOGIN: &str = "onelogin_events";
 
 pub(crate) fn samples() -> Vec<(&'static str, Value)> {
-    vec![(ADMIN, updated()), (ACTIVITY, activity()), (ONELOGIN, created())]
+    vec![(ADMIN, updated()), (ACTIVITY, activity()), (AUTHENTICATION, authentication()), (ONELOGIN, created())]
 }
 
 fn updated() -> Value {
@@ -28,6 +29,16 @@ fn activity() -> Value {
             "details": "{\"email\": \"adele@contoso.example\", \"status\": \"Active\"}"},
         "target": {"key": "DU1MEGAN", "name": "meganb", "type": "user", "details": null},
         "application": null, "access_device": {"ip": {"address": "192.0.2.17"}}
+    })
+}
+
+fn authentication() -> Value {
+    json!({
+        "txid": "340a23e3-16b5-4f11-8a51-0a1b2c3d4e5f", "event_type": "authentication", "factor": "duo_push",
+        "result": "success", "reason": "user_approved", "isotimestamp": "2026-03-02T08:15:30.125+00:00",
+        "timestamp": 1772439330, "email": "adele@contoso.example", "alias": "unknown",
+        "application": {"key": "DI1", "name": "Contoso VPN"}, "access_device": {"ip": "192.0.2.17"},
+        "user": {"key": "DU1ADELE", "name": "adelev", "groups": ["Sales"]}
     })
 }
 
@@ -88,7 +99,10 @@ fn b1_duo_pages_and_tables_are_read() {
     let row = json!({"TenantId": "t", "action_s": "user_update", "object_s": "meganb", "timestamp_d": "1772439330",
         "username_s": "Adele Vance", "description_s": "", "Type": "DuoSecurityAdministrator_CL"});
     let activity = one(ADMIN, &row);
-    assert_eq!((actor(&activity), activity.occurred_at()), (actor(&one(ADMIN, &updated())), one(ADMIN, &updated()).occurred_at()));
+    assert_eq!(
+        (actor(&activity), activity.occurred_at()),
+        (actor(&one(ADMIN, &updated())), one(ADMIN, &updated()).occurred_at())
+    );
     let spaced = with(&updated(), json!({"timestamp": null, "isotimestamp": "2026-03-02T08:15:30+00:00"}));
     assert_eq!(one(ADMIN, &spaced).occurred_at(), activity.occurred_at());
 }
@@ -107,6 +121,22 @@ fn d8_duo_activity_is_of_its_actor() {
 }
 
 #[test]
+fn d8_duo_authentication_is_of_its_user() {
+    let activity = one(AUTHENTICATION, &authentication());
+    assert_eq!(actor(&activity), "user adele@contoso.example, Cisco Duo:adelev, Cisco Duo:DU1ADELE");
+    assert_eq!(activity.occurred_at().to_rfc3339(), "2026-03-02T08:15:30.125+00:00");
+    assert!(has_object(&activity, "Contoso VPN"));
+    let record = with(&authentication(), json!({"email": "", "user": {"name": null, "key": null}}));
+    assert_eq!(principals_of(AUTHENTICATION, &record), ["unknown"]);
+}
+
+#[test]
+fn d8_duo_offline_enrollment_is_of_its_user() {
+    let record = with(&updated(), json!({"action": "o2fa_user_provisioned", "username": "adelev"}));
+    assert_eq!(actor_of(ADMIN, &record), "user Cisco Duo:adelev");
+}
+
+#[test]
 fn d8_onelogin_actor_is_account() {
     let activity = one(ONELOGIN, &created());
     assert_eq!(actor(&activity), "user OneLogin:174000001");
@@ -121,6 +151,7 @@ fn d8_onelogin_actor_is_account() {
 fn d9_onelogin_event_without_actor_is_unknown() {
     let record = with(&created(), json!({"actor_user_id": null, "actor_user_name": null}));
     assert_eq!(principals_of(ONELOGIN, &record), ["unknown"]);
+    assert_eq!(principals_of(ONELOGIN, &with(&record, json!({"actor_user_id": 0}))), ["unknown"]);
     let system = with(&record, json!({"actor_system": "Mapping"}));
     assert_eq!(principals_of(ONELOGIN, &system), ["system \"Mapping\""]);
 }

@@ -79,8 +79,10 @@ fn d6_slack_app_for_user_has_both() {
     let record = by(json!({"type": "workflow", "workflow": {"id": "Wf1", "name": "Onboarding",
         "creator": {"id": "W01ADELE7", "email": "adele@contoso.example"}}}));
     assert_eq!(principals_of(MAP, &record), ["application \"Onboarding\"", ADELE]);
-    let record = with(&by(json!({"type": "app", "app": {"id": "A0CONTOSO", "name": "Contoso Export"}})),
-        json!({"details": {"on_behalf_of": "W01ADELE7"}}));
+    let record = with(
+        &by(json!({"type": "app", "app": {"id": "A0CONTOSO", "name": "Contoso Export"}})),
+        json!({"details": {"on_behalf_of": "W01ADELE7"}}),
+    );
     assert_eq!(principals_of(MAP, &record), ["application \"Contoso Export\"", "user Slack:W01ADELE7"]);
     // The type says that an application acted, and the user is the one whose token it has.
     let record = with(&invited(), json!({"actor": {"type": "app", "app": {"name": "Contoso Export"}}}));
@@ -109,10 +111,16 @@ fn b1_slack_page_contains_its_entries() {
 fn d8_slack_sentinel_row_is_the_same_actor() {
     let activity = one(SENTINEL, &sentinel());
     assert_eq!(actor(&activity), ADELE);
-    assert_eq!((activity.id(), activity.occurred_at()), (one(MAP, &invited()).id(), one(MAP, &invited()).occurred_at()));
+    assert_eq!(
+        (activity.id(), activity.occurred_at()),
+        (one(MAP, &invited()).id(), one(MAP, &invited()).occurred_at())
+    );
     assert!(has_object(&activity, "megan@contoso.example"));
-    let app = with(&sentinel(), json!({"actor_type_s": "app", "actor_user_id_s": "", "actor_user_email_s": "",
-        "actor_user_name_s": "", "actor_app_name_s": "Contoso Export"}));
+    let app = with(
+        &sentinel(),
+        json!({"actor_type_s": "app", "actor_user_id_s": "", "actor_user_email_s": "",
+        "actor_user_name_s": "", "actor_app_name_s": "Contoso Export"}),
+    );
     assert_eq!(actor_of(SENTINEL, &app), "application \"Contoso Export\"");
     let anomaly = with(&sentinel(), json!({"action_s": "anomaly"}));
     assert_eq!(principals_of(SENTINEL, &anomaly), [ADELE, "user megan@contoso.example, Slack:W01MEGAN1"]);
