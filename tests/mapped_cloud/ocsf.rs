@@ -115,6 +115,8 @@ fn d7_application_acts_only_without_user() {
     assert_eq!(actor_of(MAP, &record), "application \"backup.contoso.example\"");
     record["actor"] = json!({"invoked_by": "backup.contoso.example", "app_name": "Archive", "user": {"email_addr": "adele@contoso.example"}});
     assert_eq!(principals_of(MAP, &record), ["user adele@contoso.example"]);
+    record["actor"] = json!({"invoked_by": "backup.contoso.example", "user": {"type": "User", "type_id": 1}});
+    assert_eq!(actor_of(MAP, &record), "unknown", "a user without name");
     record["actor"] = json!({"idp": {"name": "Contoso ID", "uid": "idp-1"}, "session": {"uid": "s-1"}});
     assert_eq!(actor_of(MAP, &record), "unknown");
 }

@@ -9,7 +9,7 @@ const ACTIVITIES: &str = "zoom_activities";
 const MEETINGS: &str = "zoom_meeting_activities";
 const WEBHOOKS: &str = "zoom_webhooks";
 const REPORTS: &str = "zoom_reports";
-const TABLE: &str = "zoom_reports_table";
+const TABLE: &str = "zoom_reports_sentinel";
 
 pub(crate) fn samples() -> Vec<(&'static str, Value)> {
     vec![
