@@ -81,7 +81,7 @@ fn d9_user_is_target_in_account_change() {
 #[test]
 fn d9_user_is_actor_in_authentication() {
     assert!(actor_of(MAP, &login()).starts_with("user adele@contoso.example"));
-    // Whoever asked for it acts as well.
+    // The user who asked for it acts as well.
     let mut record = login();
     record["actor"] = json!({"user": {"name": "alex.wilber"}});
     assert_eq!(on_behalf_of(&one(MAP, &record)), ["user OCSF:alex.wilber"]);
