@@ -3,6 +3,7 @@
 //! [Architecture]: guides::architecture
 //! [Embedding]: guides::embedding
 //! [JSON forms]: guides::json
+//! [Maps]: guides::maps
 //! [Operations]: guides::operations
 //! [Directories]: guides::directory_sync
 //! [reveals with approvals]: guides::approvals
@@ -96,4 +97,6 @@ pub mod guides {
     // Its example needs the feature.
     #[cfg(any(doc, feature = "ledger"))]
     guides!(ledger = "ledger.md");
+
+    guides!(maps = "maps.md");
 }

@@ -2,6 +2,8 @@
 #![cfg(feature = "mapped")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 
+#[path = "mapped/docs.rs"]
+mod docs;
 #[path = "mapped/maps.rs"]
 mod maps;
 #[path = "mapped/principals.rs"]

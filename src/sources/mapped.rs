@@ -1,8 +1,93 @@
-//! A reader of JSON records from any source, by a map.
+//! A reader of JSON records from any source, whose rules are data: a map.
+//!
+//! Requires the feature `mapped`.
+//!
+//! A [`Map`] is a JSON document. It says where in the records of one source the id, the time, the action, the app and the
+//! objects are, which fields name the principals of which kind, and which records are no activities. The crate contains
+//! the maps of many sources ([`Map::all_shipped`]; [the guide](crate::guides::maps) has the table), and you can write
+//! your own. The [`Reader`] reads an input by a map; [`detect`] finds the map of an input.
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use activity_privacy::sources::mapped::{Map, Reader};
+//!
+//! let map: Map = r#"{
+//!   "version": 1, "name": "door_log", "title": "Door log",
+//!   "id": ["/id"],
+//!   "time": [{"at": "/time", "format": "unix_seconds"}],
+//!   "action": ["/action"],
+//!   "app": {"name": "Doors"},
+//!   "actor": [
+//!     {"when": [{"at": "/actor/type", "in": ["schedule"]}], "kind": "system", "name": {"text": "Schedule"}},
+//!     {"kind": "user", "identities": [
+//!       {"at": "/actor/mail", "as": "address"},
+//!       {"at": "/actor/badge", "as": "account"}
+//!     ]}
+//!   ],
+//!   "objects": ["/door"]
+//! }"#
+//! .parse()?;
+//!
+//! let log = r#"{"id": 7, "time": 1772357400, "action": "opened", "door": "main", "actor": {"mail": "adele@contoso.com"}}
+//! {"id": 8, "time": "yesterday", "action": "opened", "door": "main"}"#;
+//! let mut records = Reader::new(log.as_bytes(), &map);
+//!
+//! let activity = records.next().ok_or("no record")??;
+//! assert_eq!(activity.actor().label(), "adele@contoso.com");
+//! assert_eq!(activity.objects().collect::<Vec<_>>(), ["main"]);
+//!
+//! let rejected = records.next().ok_or("no record")?.unwrap_err();
+//! assert_eq!(rejected.to_string(), "line 2: field `/time` is invalid, expected seconds since 1970");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # No record is dropped
+//! Every line that is not blank, every element of an array and every object of a page gives exactly one item: an
+//! [`Activity`], or a [`Rejected`] with its line and the reason, which repeats nothing of the record. Reading continues
+//! behind a rejected record, unless the input no longer shows where a record begins. A record is rejected if it has no
+//! time or no action, if an object in it has two fields of one name, or if the map says that it is no activity.
+//!
+//! # Who acted
+//! - The actor is that of the first rule in `actor` that finds a name or an identity. If none does, the actor is
+//!   [unknown](crate::activity::Actor::unknown), and the activity cannot be decided.
+//! - Every rule in `on_behalf_of` that finds a principal adds it, unless all its identities are those of one that was
+//!   found before.
+//! - A name that no directory can contain, for example because it is too long, adds an unknown principal. The same holds
+//!   for more identities, principals or objects than an activity can contain.
+//! - If a record is a report of a service on a person (`reports`) and no rule finds a person, **every** identity in the
+//!   record is a principal; if there is none, an unknown one.
+//! - Every other identity in any field, also in JSON within a text, is an object: addresses, ids, accounts in fields that
+//!   contain accounts, owners of OneDrive addresses.
+//! - Empty texts and placeholders (`-`, `n/a`, `none`, `unknown`, `anonymous`, `null`, the nil UUID) are not names.
+//!
+//! # Forms of an identity
+//! The form of an identity (`as`) decides how directories contain it: `name` is a sign-in name in any form, `address` is
+//! an address, `account` is an account of the app, `id` is the immutable id of the directory, `key` is a key without
+//! meaning outside of the source ([`Alias::SOURCE_KEYS`](crate::identity::Alias::SOURCE_KEYS)), `salesforce_id` is an
+//! account whose id has 15 or 18 characters, and `text` is free text with identities in it. [The
+//! guide](crate::guides::maps) has the details.
+//!
+//! # The other parts of an activity
+//! - The id is the first text at the places in `id`, also in what a collector wrapped around the record. A record without
+//!   an id gets one from its content: a version 5 UUID (RFC 9562) over its canonical form, so that a record that is
+//!   delivered again is a duplicate.
+//! - The details are the record as it came, without white space around it. A record that a collector wrapped as an object
+//!   has its canonical form.
+//! - An action or the name of an application is cut to its greatest length.
+//!
+//! # Cost
+//! Reading takes time in proportion to the input, for each place of the map. A place that is a JSON Pointer costs a
+//! look-up; a JSONPath turns the part of the record in which it searches into a tree, once. A map has at most 1,000
+//! places, of which at most 100 are JSONPaths, and [`Map::MAX_BYTES`]. A JSONPath has at most 512 bytes, one `..`, and two
+//! filters within each other; it calls no regular expressions. Anything else is refused when the map is loaded.
+
 mod app;
 mod condition;
+mod cut;
 mod detect;
 mod document;
+mod embedded;
 mod error;
 mod field_texts;
 mod form;
@@ -20,6 +105,7 @@ mod report;
 mod rule;
 mod salesforce_id;
 mod shipped;
+mod text_source;
 mod time;
 
 use std::fmt;
@@ -178,5 +264,87 @@ impl<R: BufRead> FusedIterator for Reader<R> {}
 impl<R> fmt::Debug for Reader<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reader").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use super::*;
+    use crate::steps::assert_linear;
+
+    const RECORD: &str = r#"{"time":"2026-03-01T09:30:00Z","id":"a","action":"Op","who":"bob@contoso.com""#;
+
+    /// Uses every kind of rule.
+    fn map() -> Map {
+        let map = r#"{
+            "version": 1, "name": "log", "title": "Log", "pages": ["list"], "wrappers": ["/inner", "/list/0"],
+            "embedded": ["/json", "/json/json"], "dotted": true, "detect": ["/time", "/action"],
+            "id": ["/id"], "time": [{"at": "/time", "format": "rfc3339"}], "action": ["/action"], "app": {"name": "App"},
+            "actor": [
+                {"when": [{"at": "$..kind", "in": ["none"]}, {"at": "/texts", "contains": ["x"]}], "kind": "unknown"},
+                {"kind": "user", "identities": [{"at": "/who", "as": "name"}]}
+            ],
+            "on_behalf_of": [
+                {"each": "$.list[?@.name == 'User']", "kind": "user", "identities": [{"at": "/value", "as": "name"}]},
+                {"each": "$..*", "where": [{"at": "$..deep", "present": true}], "kind": "application", "name": ["/name"]},
+                {"kind": "user", "identities": [{"at": "/json/json", "as": "text", "before_first": "/"}]}
+            ],
+            "reports": [{"when": [{"at": "/report", "present": true}]}],
+            "objects": ["$.list[*, *].value", "/texts", "/a/b/c/d"]
+        }"#;
+        map.parse().unwrap()
+    }
+
+    fn reads(input: String) {
+        assert!(Reader::new(input.as_bytes(), &map()).count() > 0);
+    }
+
+    #[test]
+    fn b3_reading_records_takes_linear_time() {
+        let lines = |count: usize| format!("{RECORD}}}\n").repeat(count);
+        assert_linear("lines", 100, lines, reads);
+        let array = |count: usize| format!("[{}{RECORD}}}]", format!("{RECORD}}},").repeat(count));
+        assert_linear("an array", 100, array, reads);
+        let page = |count: usize| format!("{{\"list\":[{}]}}", vec![format!("{RECORD}}}"); count + 1].join(","));
+        assert_linear("a page", 100, page, reads);
+    }
+
+    #[test]
+    fn b3_reading_one_record_takes_linear_time() {
+        let with = |part: &'static str, sign: &'static str, field: &'static str| {
+            move |count: usize| format!("{RECORD},\"{field}\":{}}}", sign.replacen('*', &part.repeat(count), 1))
+        };
+        for (part, sign, field) in [
+            ("{\"name\":\"User\",\"value\":\"lee@contoso.com\"},", "[*0]", "list"),
+            ("{\"deep\":1},", "[*0]", "list"),
+            ("\"lee@contoso.com\",", "[*0]", "texts"),
+            ("lee@contoso.com;", "\"*\"", "texts"),
+            ("{\\\"a\\\":1},", "\"[*0]\"", "json"),
+            ("<", "\"*x\"", "json"),
+            ("i:0#.f|", "\"*x\"", "extra"),
+            ("/personal/a_b_c_d/", "\"*\"", "extra"),
+            ("_", "\"/personal/a*b\"", "extra"),
+            ("%40", "\"*\"", "extra"),
+            ("[", "\"*\"", "extra"),
+            ("S-1-", "\"*\"", "report"),
+            ("\"u@contoso.com\",", "[*0]", "report"),
+        ] {
+            assert_linear(part, 2_000, with(part, sign, field), reads);
+        }
+        let fields = |count: usize| {
+            let fields: String = (0..count).map(|at| format!(",\"a.b.{at}\":{{\"c\":\"\"}}")).collect();
+            format!("{RECORD}{fields}}}")
+        };
+        assert_linear("fields", 2_000, fields, reads);
+    }
+
+    #[test]
+    fn b3_wrapped_records_take_linear_time() {
+        let nested = |count: usize| {
+            let open = "{\"inner\":".repeat(100);
+            format!("{open}\"{}\"{}", "x".repeat(100 * count), "}".repeat(100))
+        };
+        assert_linear("wrappers", 100, nested, reads);
     }
 }

@@ -1,7 +1,7 @@
 //! Records: framing, the parts of an activity, rejections, wrappers.
 
 use activity_privacy::sources::mapped::{self, Format, Map, Reader};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{actor, map, one, read, record, rejection};
 
@@ -37,7 +37,7 @@ fn b1_rejections_name_the_line_and_the_place() {
         "line 2: field `/time` is missing, expected a time such as `2026-03-01T09:30:00Z`"
     );
     assert_eq!(
-        reject(json!({"time": "today", "at": 1})),
+        reject(json!({"time": "today", "at": "x"})),
         "line 2: field `/time` is invalid, expected a time such as `2026-03-01T09:30:00Z`"
     );
     assert_eq!(reject(json!({"action": ""})), "line 2: field `/action` is missing, expected the name of an action");
@@ -101,12 +101,84 @@ fn d4_details_are_the_record_as_it_came() {
     assert_eq!(details(&twice.to_string()), text);
     let other = json!({"event": {"original": "<134> a line"}, "time": "2026-03-01T09:30:00Z", "action": "b", "id": 1});
     assert_eq!(details(&other.to_string()), other.to_string(), "no JSON");
-    let mut deep = json!({});
-    for _ in 0..5 {
-        deep = json!({"_source": deep});
+}
+
+#[test]
+fn b1_wrapper_is_followed_to_the_record_that_has_the_signs() {
+    let map = map(json!({
+        "wrappers": ["/message", "/event", "/_source"], "detect": ["/time", "/action"], "id": ["/_id", "/id"],
+    }));
+    let id = |record: Value| one(&map, &record).id().to_string();
+    let inner = record(json!({"id": "inner"}));
+    assert_eq!(id(json!({"message": "a text", "event": inner})), "inner");
+    assert_eq!(id(json!({"message": {"a": 1}, "_source": {"event": inner.to_string()}})), "inner");
+    assert_eq!(id(json!({"_source": {"event": inner}, "_id": "outer"})), "outer", "the id is beside the wrapper");
+    assert_eq!(id(record(json!({"event": inner, "message": inner.to_string()}))), "r1", "the record is no wrapper");
+    let deep = json!({"_source": {"_source": {"_source": {"_source": inner}}}});
+    assert!(rejection(&map, deep.to_string()).contains("`/time` is missing"), "more than three times");
+    let damaged = json!({"_source": "{\"a\":1,\"a\":2}"});
+    assert!(rejection(&map, damaged.to_string()).contains("`/time` is missing"), "no record");
+}
+
+#[test]
+fn d8_embedded_json_is_read_as_a_part_of_the_record() {
+    let map = map(json!({
+        "embedded": ["/properties", "/properties/by", "/list"],
+        "actor": [{"kind": "user", "identities": [{"at": "/properties/by/user", "as": "name"}]}],
+        "on_behalf_of": [{"each": "$.list[*]", "kind": "user", "identities": [{"at": "/user", "as": "name"}]}],
+    }));
+    let by = json!({"user": "adele@contoso.com"});
+    for properties in [
+        json!({"by": by}),
+        json!({"by": by.to_string()}),
+        json!({"by": by.to_string()}).to_string().into(),
+        format!(" {} ", json!({"by": by})).into(),
+    ] {
+        let whole = record(json!({"properties": properties, "list": "[{\"user\":\"lee\"}]"}));
+        let activity = one(&map, &whole);
+        assert_eq!(super::shown(activity.actor()), "user: adele@contoso.com", "{whole}");
+        assert_eq!(super::shown(&activity.on_behalf_of()[0]), "user: lee", "{whole}");
+        assert_eq!(activity.details(), Some(&*whole.to_string()), "details stay as they came");
     }
-    assert!(rejection(&map, deep.to_string()).contains("wrapped"));
-    assert!(rejection(&map, r#"{"_source":"{\"a\":1,\"a\":2}"}"#).contains("twice"));
+    for properties in
+        [json!("{"), json!("text"), json!(""), json!("{\"by\":{\"user\":\"a\",\"user\":\"b\"}}"), json!(1)]
+    {
+        assert_eq!(actor(&map, json!({"properties": properties})), "unknown");
+    }
+}
+
+#[test]
+fn d8_dotted_names_are_nested_members() {
+    let map = map(json!({
+        "dotted": true, "detect": ["/event/kind", "/user"],
+        "actor": [{"when": [{"at": "/user/effective", "present": true}], "kind": "user", "identities": [{"at": "/user/effective/name", "as": "name"}]}],
+    }));
+    for fields in [
+        json!({"user": {"effective": {"name": "adele"}}, "event": {"kind": 1}}),
+        json!({"user.effective.name": "adele", "event.kind": 1}),
+        json!({"user": {"effective.name": "adele"}, "event": {"kind": 1}}),
+        json!({"user.effective": {"name": "adele"}, "event.kind": 1, "user": {"id": 1}}),
+        json!({"user.effective.name": "adele", "event.kind": 1, "user": {"effective": {"id": 1}}}),
+    ] {
+        assert_eq!(actor(&map, fields.clone()), "user: adele", "{fields}");
+        assert!(map.recognizes(&fields.to_string()), "{fields}");
+    }
+    assert_eq!(
+        actor(&map, json!({"user.effective.name": "adele", "user": {"effective": {"name": "lee"}}})),
+        "user: lee, adele"
+    );
+    assert_eq!(actor(&map, json!({"user": {"name": "adele"}, "username": "x", "user.effectively": 1})), "unknown");
+}
+
+#[test]
+fn d1_action_is_a_text_or_its_name() {
+    let map = map(json!({"action": ["/action", {"at": "/code", "names": {"A1": "opened a door"}}, {"text": "a use"}]}));
+    let action = |members| one(&map, &record(members)).action().to_string();
+    assert_eq!(action(json!({"code": "a1"})), "opened");
+    assert_eq!(action(json!({"action": null, "code": "a1"})), "opened a door");
+    assert_eq!(action(json!({"action": "", "code": 7})), "7");
+    assert_eq!(action(json!({"action": null})), "a use");
+    assert_eq!(action(json!({"action": "x".repeat(300)})).len(), 256);
 }
 
 #[test]

@@ -1,26 +1,29 @@
 //! Conditions on a record, or on a part of one.
 
 use super::MapError;
+use super::cut::Cut;
 use super::document::ConditionDocument;
 use super::error::Path;
 use super::node::{Item, Node};
-use super::place::{Place, PlaceParser};
+use super::place::{Place, PlaceParser, name};
 
-/// A condition: a place, and what its values must be.
+/// A condition: one or more places, and what the values there must be.
 pub(super) struct Condition {
-    at: Place,
+    at: Box<[Place]>,
+    cut: Cut,
     test: Test,
 }
 
-/// What the values at a place must be. Texts are in lower case.
+/// A test of the values at the places.
 enum Test {
-    In(Box<[String]>),
-    NotIn(Box<[String]>),
     Present(bool),
-    StartsWith(Box<[String]>),
-    EndsWith(Box<[String]>),
-    Contains(Box<[String]>),
+    /// Any value compares with a text in this way, or none does.
+    Any(Comparison, Box<[String]>),
+    None(Comparison, Box<[String]>),
 }
+
+/// How a text of a record, in lower case, compares with one of the map.
+type Comparison = fn(&str, &str) -> bool;
 
 impl Condition {
     /// The most texts that one condition may compare with.
@@ -33,25 +36,39 @@ impl Condition {
         places: &mut PlaceParser,
         path: Path<'_>,
     ) -> Result<Self, MapError> {
-        let at = places.parse(&document.at).map_err(|fault| path.member("at").error(fault))?;
-        let ConditionDocument { is_in, not_in, present, starts_with, ends_with, contains, .. } = document;
-        let texts = |texts: &Option<Vec<String>>, operator| match texts {
-            Some(texts) => Self::texts(texts, path.member(operator)).map(Some),
-            None => Ok(None),
+        let at = match places.parse_one_or_more(&document.at, path.member("at"))? {
+            at if at.is_empty() => return Err(path.member("at").error("no places, expected at least one")),
+            at => at,
         };
-        let tests = [
-            texts(is_in, "in")?.map(Test::In),
-            texts(not_in, "not_in")?.map(Test::NotIn),
-            present.map(Test::Present),
-            texts(starts_with, "starts_with")?.map(Test::StartsWith),
-            texts(ends_with, "ends_with")?.map(Test::EndsWith),
-            texts(contains, "contains")?.map(Test::Contains),
+        let ConditionDocument { after_last, before_first, or_whole, .. } = document;
+        let cut = Cut::parse(after_last.as_deref(), before_first.as_deref(), *or_whole, path)?;
+        let is_equal: Comparison = |text, known| text == known;
+        let starts_with: Comparison = |text, known| text.starts_with(known);
+        let ends_with: Comparison = |text, known| text.ends_with(known);
+        let contains: Comparison = |text, known| text.contains(known);
+        let (any, none): (fn(_, _) -> _, fn(_, _) -> _) = (Test::Any, Test::None);
+        let operators = [
+            ("in", &document.is_in, is_equal, any),
+            ("not_in", &document.not_in, is_equal, none),
+            ("starts_with", &document.starts_with, starts_with, any),
+            ("not_starts_with", &document.not_starts_with, starts_with, none),
+            ("ends_with", &document.ends_with, ends_with, any),
+            ("not_ends_with", &document.not_ends_with, ends_with, none),
+            ("contains", &document.contains, contains, any),
+            ("not_contains", &document.not_contains, contains, none),
         ];
-        let mut tests = tests.into_iter().flatten();
-        match (tests.next(), tests.next()) {
-            (Some(test), None) => Ok(Self { at, test }),
-            _ => Err(path
-                .error("expected exactly one of `in`, `not_in`, `present`, `starts_with`, `ends_with` and `contains`")),
+        let mut tests: Vec<Test> = document.present.map(Test::Present).into_iter().collect();
+        for (operator, texts, comparison, test) in operators {
+            if let Some(texts) = texts {
+                tests.push(test(comparison, Self::texts(texts, path.member(operator))?));
+            }
+        }
+        match (tests.pop(), tests.pop()) {
+            (Some(test), None) => Ok(Self { at, cut, test }),
+            _ => {
+                let names = operators.map(|(operator, ..)| format!("`{operator}`")).join(", ");
+                Err(path.error(format!("expected exactly one of `present`, {names}")))
+            }
         }
     }
 
@@ -80,23 +97,29 @@ impl Condition {
         conditions.iter().all(|condition| condition.holds(node))
     }
 
-    fn holds(&self, node: Node<'_>) -> bool {
+    pub(super) fn holds(&self, node: Node<'_>) -> bool {
         match &self.test {
-            Test::Present(expected) => self.at.is_present(node) == *expected,
-            Test::In(texts) => self.any(node, texts, |text, known| text == known),
-            Test::NotIn(texts) => !self.any(node, texts, |text, known| text == known),
-            Test::StartsWith(texts) => self.any(node, texts, |text, known| text.starts_with(known)),
-            Test::EndsWith(texts) => self.any(node, texts, |text, known| text.ends_with(known)),
-            Test::Contains(texts) => self.any(node, texts, |text, known| text.contains(known)),
+            Test::Present(expected) => self.at.iter().any(|place| self.is_present(place, node)) == *expected,
+            Test::Any(comparison, texts) => self.is_any(node, *comparison, texts),
+            Test::None(comparison, texts) => !self.is_any(node, *comparison, texts),
         }
     }
 
-    /// Returns whether `is_like` is true for any value at the place, in lower case, and any of the texts.
-    fn any(&self, node: Node<'_>, texts: &[String], is_like: fn(&str, &str) -> bool) -> bool {
+    fn is_present(&self, place: &Place, node: Node<'_>) -> bool {
+        if self.cut.is_none() {
+            return place.is_present(node);
+        }
+        let is_name = |item: Item<'_>| name(self.cut.of(&item.text()?)?).map(drop);
+        place.find(node, &mut { is_name }).is_some()
+    }
+
+    /// Returns whether any value at the places compares with any of the texts.
+    fn is_any(&self, node: Node<'_>, comparison: Comparison, texts: &[String]) -> bool {
         let is_any = |item: Item<'_>| {
-            let text = item.text()?.to_ascii_lowercase();
-            texts.iter().any(|known| is_like(&text, known)).then_some(())
+            let text = item.text()?;
+            let text = self.cut.of(&text)?.to_ascii_lowercase();
+            texts.iter().any(|known| comparison(&text, known)).then_some(())
         };
-        self.at.find(node, &mut { is_any }).is_some()
+        self.at.iter().any(|place| place.find(node, &mut { is_any }).is_some())
     }
 }

@@ -6,10 +6,11 @@ use crate::sources::framing::{Frame, json_text};
 /// The most records of an input that are inspected for each map.
 const MAX_RECORDS: usize = 16;
 
-/// Returns the map of this crate that recognizes most of the first records of an input, or `None` if none recognizes
-/// any. `head` is the beginning of the input: 64 KiB are enough for most, and the last record may be incomplete.
+/// Returns the map of this crate that recognizes the first records of an input, or `None` if none recognizes any. `head`
+/// is the beginning of the input: 64 KiB are enough for most, and the last record may be incomplete.
 ///
-/// If two maps recognize equally many, the one with more signs is returned, and then the one that is listed first.
+/// If several maps recognize records, the first in the order of [`Map::all_shipped`] is returned that recognizes at least
+/// half as many as the best. Maps of one source come before those of a common schema.
 ///
 /// ```
 /// use activity_privacy::sources::mapped;
@@ -18,11 +19,10 @@ const MAX_RECORDS: usize = 16;
 /// ```
 #[must_use]
 pub fn detect(head: &[u8]) -> Option<&'static Map> {
-    let recognized = |map: &&'static Map| (Reader::new(head, map).count_recognized(MAX_RECORDS), map.rules().signs());
-    // `max_by_key` returns the last of several.
-    let maps: Vec<_> = Map::all_shipped().map(|map| (recognized(&map), map)).collect();
-    let (_, map) = maps.into_iter().rev().filter(|((count, _), _)| *count > 0).max_by_key(|(rank, _)| *rank)?;
-    Some(map)
+    let count = |map: &'static Map| (Reader::new(head, map).count_recognized(MAX_RECORDS), map);
+    let counts: Vec<_> = Map::all_shipped().map(count).collect();
+    let best = counts.iter().map(|(count, _)| *count).max().filter(|best| *best > 0)?;
+    counts.into_iter().find(|(count, _)| 2 * count >= best).map(|(_, map)| map)
 }
 
 impl Map {

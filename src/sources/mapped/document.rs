@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
@@ -23,13 +24,17 @@ pub(super) struct MapDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) wrappers: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) detect: Option<Vec<SignDocument>>,
+    pub(super) embedded: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) dotted: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) detect: Option<Vec<TextOr<ConditionDocument>>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reject: Option<Vec<RejectionDocument>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) id: Option<Vec<String>>,
     pub(super) time: Vec<TimeDocument>,
-    pub(super) action: Vec<String>,
+    pub(super) action: Vec<TextOr<TextDocument>>,
     pub(super) app: AppDocument,
     pub(super) actor: Vec<RuleDocument>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -40,19 +45,17 @@ pub(super) struct MapDocument {
     pub(super) objects: Option<Vec<String>>,
 }
 
-/// What a record of the source contains: a place that is present, or a condition that holds.
-#[derive(Clone, PartialEq, Serialize)]
-#[serde(untagged)]
-pub(super) enum SignDocument {
-    Place(String),
-    Condition(ConditionDocument),
-}
-
 /// A condition, with exactly one operator.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ConditionDocument {
-    pub(super) at: String,
+    pub(super) at: TextOrList<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) after_last: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) before_first: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) or_whole: Option<bool>,
     #[serde(default, rename = "in", skip_serializing_if = "Option::is_none")]
     pub(super) is_in: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -62,9 +65,15 @@ pub(super) struct ConditionDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) starts_with: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) not_starts_with: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) ends_with: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) not_ends_with: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) contains: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) not_contains: Option<Vec<String>>,
 }
 
 /// The records that are no activities.
@@ -87,6 +96,18 @@ pub(super) struct ReportDocument {
 pub(super) struct TimeDocument {
     pub(super) at: String,
     pub(super) format: String,
+}
+
+/// A text that is not simply that of a place: a constant, or the name of the text at a place.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TextDocument {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) at: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) names: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -112,6 +133,8 @@ pub(super) struct RuleDocument {
     pub(super) when: Option<Vec<ConditionDocument>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) each: Option<String>,
+    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
+    pub(super) each_where: Option<Vec<ConditionDocument>>,
     pub(super) kind: ActorKind,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) name: Option<NameDocument>,
@@ -119,18 +142,12 @@ pub(super) struct RuleDocument {
     pub(super) identities: Option<Vec<IdentityDocument>>,
 }
 
-/// The name of an application or system account: places, or a constant.
+/// The name of an application or system account: the first of several texts, or one.
 #[derive(Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub(super) enum NameDocument {
-    Places(Vec<String>),
-    Constant(ConstantDocument),
-}
-
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ConstantDocument {
-    pub(super) text: String,
+    Texts(Vec<TextOr<TextDocument>>),
+    Text(TextDocument),
 }
 
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -162,28 +179,68 @@ pub(super) enum Form {
     Text,
 }
 
-// An untagged enum of serde reports neither the path nor the fault of a wrong member.
-impl<'de> Deserialize<'de> for SignDocument {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Signs;
+/// A text or an object.
+#[derive(Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub(super) enum TextOr<T> {
+    Text(String),
+    Object(T),
+}
 
-        impl<'de> Visitor<'de> for Signs {
-            type Value = SignDocument;
+/// A text or a list.
+#[derive(Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub(super) enum TextOrList<T> {
+    Text(String),
+    List(Vec<T>),
+}
+
+// Untagged enums of serde report neither the path nor the fault of a wrong member.
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for TextOr<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Either<T> {
+            type Value = TextOr<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a place or a condition")
+                f.write_str("a place or an object")
             }
 
-            fn visit_str<E: Error>(self, place: &str) -> Result<SignDocument, E> {
-                Ok(SignDocument::Place(place.to_owned()))
+            fn visit_str<E: Error>(self, text: &str) -> Result<TextOr<T>, E> {
+                Ok(TextOr::Text(text.to_owned()))
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<SignDocument, A::Error> {
-                ConditionDocument::deserialize(MapAccessDeserializer::new(members)).map(SignDocument::Condition)
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<TextOr<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(members)).map(TextOr::Object)
             }
         }
 
-        deserializer.deserialize_any(Signs)
+        deserializer.deserialize_any(Either(PhantomData))
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for TextOrList<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Either<T> {
+            type Value = TextOrList<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a place or a list of places")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<TextOrList<T>, E> {
+                Ok(TextOrList::Text(text.to_owned()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, entries: A) -> Result<TextOrList<T>, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(entries)).map(TextOrList::List)
+            }
+        }
+
+        deserializer.deserialize_any(Either(PhantomData))
     }
 }
 
@@ -198,12 +255,12 @@ impl<'de> Deserialize<'de> for NameDocument {
                 f.write_str("a list of places, or an object with the member `text`")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, places: A) -> Result<NameDocument, A::Error> {
-                Vec::deserialize(SeqAccessDeserializer::new(places)).map(NameDocument::Places)
+            fn visit_seq<A: SeqAccess<'de>>(self, texts: A) -> Result<NameDocument, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(texts)).map(NameDocument::Texts)
             }
 
             fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<NameDocument, A::Error> {
-                ConstantDocument::deserialize(MapAccessDeserializer::new(members)).map(NameDocument::Constant)
+                TextDocument::deserialize(MapAccessDeserializer::new(members)).map(NameDocument::Text)
             }
         }
 

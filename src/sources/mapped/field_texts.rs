@@ -13,7 +13,7 @@ pub(super) struct FieldText<'a> {
     pub(super) field: Field,
 }
 
-/// What the name of a field says about the texts in it.
+/// The meaning of the texts in a field, by its name.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Field {
     /// Whether an id in the field is that of something else than a person: a session, a tenant, a request.

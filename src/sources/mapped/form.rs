@@ -1,6 +1,7 @@
 //! The identities in the texts of a record, in the form that directories contain.
 
 use super::MapError;
+use super::cut::Cut;
 use super::document::{Form, IdentityDocument};
 use super::error::Path;
 use super::node::Node;
@@ -19,19 +20,7 @@ pub(super) struct IdentityPlace {
     app: Box<str>,
 }
 
-/// The part of a text that is the name.
-#[derive(Default)]
-struct Cut {
-    after_last: Option<Box<str>>,
-    before_first: Option<Box<str>>,
-    /// Whether the whole text is the name if it does not contain `after_last`.
-    or_whole: bool,
-}
-
 impl IdentityPlace {
-    /// The most bytes of a text at which a name is cut.
-    const MAX_MARK_BYTES: usize = 64;
-
     /// Parses the place of a name. `app` is the app of accounts, unless the document names another.
     pub(super) fn parse(
         document: &IdentityDocument,
@@ -40,20 +29,8 @@ impl IdentityPlace {
         path: Path<'_>,
     ) -> Result<Self, MapError> {
         let at = places.parse(&document.at).map_err(|fault| path.member("at").error(fault))?;
-        let mark = |text: &Option<String>, member| match text.as_deref() {
-            Some(text) if text.is_empty() || text.len() > Self::MAX_MARK_BYTES => {
-                Err(path.member(member).error(format!("expected a text of 1 to {} bytes", Self::MAX_MARK_BYTES)))
-            }
-            text => Ok(text.map(Box::from)),
-        };
-        let cut = Cut {
-            after_last: mark(&document.after_last, "after_last")?,
-            before_first: mark(&document.before_first, "before_first")?,
-            or_whole: document.or_whole.unwrap_or_default(),
-        };
-        if document.or_whole.is_some() && cut.after_last.is_none() {
-            return Err(path.member("or_whole").error("has no effect without `after_last`; remove it"));
-        }
+        let IdentityDocument { after_last, before_first, or_whole, .. } = document;
+        let cut = Cut::parse(after_last.as_deref(), before_first.as_deref(), *or_whole, path)?;
         let has_app = matches!(document.form, Form::Account | Form::SalesforceId);
         if document.app.is_some() && !has_app {
             return Err(path
@@ -69,29 +46,16 @@ impl IdentityPlace {
     /// because it is too long.
     pub(super) fn add_to(&self, identities: &mut Identities, node: Node<'_>) -> bool {
         let mut is_invalid = false;
-        let _: Option<()> = self.at.find_text(node, &mut |text| {
+        let mut add = |text: &str| {
             if let Some(text) = self.cut.of(text).and_then(name) {
                 is_invalid |= add(identities, text, self.form, &self.app).is_none();
             }
-            None
-        });
-        is_invalid
-    }
-}
-
-impl Cut {
-    /// Returns the part of a text that is the name.
-    fn of<'t>(&self, text: &'t str) -> Option<&'t str> {
-        let text = match &self.after_last {
-            None => text,
-            Some(mark) => match text.rsplit_once(&**mark) {
-                Some((_, rest)) => rest,
-                None if self.or_whole => text,
-                None => return None,
-            },
         };
-        let before = self.before_first.as_ref().and_then(|mark| text.split_once(&**mark));
-        Some(before.map_or(text, |(before, _)| before))
+        match self.form {
+            Form::Text => self.at.for_each_text(node, &mut add),
+            _ => self.at.for_each_name(node, &mut add),
+        }
+        is_invalid
     }
 }
 

@@ -1,7 +1,8 @@
 //! JSONPath queries (RFC 9535) whose cost is bounded.
 //!
 //! A query takes time in proportion to the value, times the depth of the value if it contains `..`. Queries that could
-//! take more are refused: a filter in a filter, `$` in a filter, a second `..`, regular expressions, many selectors.
+//! take more are refused: `..` twice or in a filter, anything but names behind a `$` in a filter, regular expressions,
+//! filters nested three times, many selectors.
 
 use serde_json_path::JsonPath;
 
@@ -11,8 +12,10 @@ use super::pointer::Pointer;
 const MAX_BYTES: usize = 512;
 /// How deep parentheses and brackets may be nested.
 const MAX_DEPTH: usize = 8;
-/// The most selectors that a query may have beyond one for each pair of brackets. Each can double the nodes.
-const MAX_MORE_SELECTORS: usize = 4;
+/// How deep filters may be nested.
+const MAX_FILTERS: usize = 2;
+/// The most times that a query may find one value: the product of the numbers of selectors in all brackets.
+const MAX_SELECTORS: usize = 32;
 /// The functions that a query may call.
 const FUNCTIONS: [&str; 3] = ["length", "count", "value"];
 
@@ -37,7 +40,9 @@ impl Query {
             })
         };
         parse(text)?;
-        let (names, rest) = split(text);
+        // A `$` in a filter is the whole value.
+        let is_relative = !text.get(1..).is_some_and(|rest| rest.contains('$'));
+        let (names, rest) = if is_relative { split(text) } else { (Vec::new(), text.get(1..).unwrap_or_default()) };
         let rest = if rest.is_empty() { None } else { Some(parse(&format!("${rest}"))?) };
         Ok(Self { start: Pointer::of_members(names), rest })
     }
@@ -59,13 +64,21 @@ fn split(text: &str) -> (Vec<&str>, &str) {
     (names, rest)
 }
 
+/// Returns whether a text begins with the names of nested members, such as `.data.id`, and nothing that could select more.
+fn is_chain_of_names(text: &str) -> bool {
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.').unwrap_or(text.len());
+    let (names, behind) = text.split_at_checked(end).unwrap_or_default();
+    names.starts_with('.') && !names.contains("..") && !names.ends_with('.') && !behind.starts_with(['[', '*'])
+}
+
 /// Checks that a query takes time in proportion to the value. It can be any text.
 fn check_cost(text: &str) -> Result<(), String> {
     if text.len() > MAX_BYTES {
         return Err(format!("JSONPath is too long, expected at most {MAX_BYTES} bytes"));
     }
     let (mut quote, mut is_escaped) = (None, false);
-    let (mut open, mut filter, mut descents, mut selectors) = (Vec::new(), None, 0, 0);
+    // The open brackets, each with the number of its selectors, and the numbers of brackets around the open filters.
+    let (mut open, mut filters, mut descents, mut selectors) = (Vec::new(), Vec::new(), 0, 1_usize);
     for (at, byte) in text.bytes().enumerate() {
         if let Some(mark) = quote {
             match byte {
@@ -85,34 +98,41 @@ fn check_cost(text: &str) -> Result<(), String> {
                 if byte == b'(' && !name.is_empty() && !FUNCTIONS.contains(&name) {
                     return Err(format!("JSONPath calls a function other than {}", FUNCTIONS.join(", ")));
                 }
-                open.push(byte);
+                open.push((byte, 1));
                 if open.len() > MAX_DEPTH {
                     return Err(format!("JSONPath is nested too deeply, expected at most {MAX_DEPTH} brackets"));
                 }
             }
             b']' | b')' => {
-                if filter == Some(open.len()) {
-                    filter = None;
+                filters.pop_if(|depth| *depth == open.len());
+                if let Some((b'[', count)) = open.pop() {
+                    selectors = selectors.saturating_mul(count);
                 }
-                open.pop();
+                if selectors > MAX_SELECTORS {
+                    return Err(format!("JSONPath has too many selectors, expected at most {MAX_SELECTORS}"));
+                }
             }
-            b'?' if filter.is_some() => return Err("JSONPath has a filter within a filter; remove one".to_owned()),
-            b'?' => filter = Some(open.len()),
-            b'$' if at > 0 => return Err("JSONPath contains a second `$`; use only `@` in filters".to_owned()),
+            b'?' => {
+                filters.push(open.len());
+                if filters.len() > MAX_FILTERS {
+                    return Err(format!("JSONPath has filters within filters, expected at most {MAX_FILTERS}"));
+                }
+            }
+            b'$' if at > 0 && !is_chain_of_names(text.get(at + 1..).unwrap_or_default()) => {
+                return Err("JSONPath contains a second `$`, expected only names behind it".to_owned());
+            }
             b'.' if before.ends_with('.') => {
                 descents += 1;
-                if descents > 1 || filter.is_some() {
+                if descents > 1 || !filters.is_empty() {
                     return Err("JSONPath contains `..` twice or in a filter; use it once".to_owned());
                 }
             }
-            b',' if open.last() == Some(&b'[') => {
-                // Behind the comma is another selector.
-                filter = filter.filter(|depth| *depth != open.len());
-                selectors += 1;
-                if selectors > MAX_MORE_SELECTORS {
-                    return Err(format!(
-                        "JSONPath has too many selectors, expected at most {MAX_MORE_SELECTORS} commas"
-                    ));
+            b',' => {
+                let depth = open.len();
+                if let Some((b'[', count)) = open.last_mut() {
+                    // Behind the comma is another selector.
+                    filters.pop_if(|filter| *filter == depth);
+                    *count += 1;
                 }
             }
             _ => {}

@@ -8,15 +8,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::app::AppRule;
 use super::condition::Condition;
-use super::document::{MapDocument, RejectionDocument, ReportDocument, SignDocument};
+use super::document::{ConditionDocument, MapDocument, RejectionDocument, ReportDocument, TextOr};
 use super::error::{MapError, Path};
-use super::node::{Node, RecordNode};
+use super::node::{Node, Part, RecordNode};
 use super::pages::page_format;
 use super::place::{Place, PlaceParser};
 use super::pointer::Pointer;
 use super::rule::Rule;
+use super::text_source::TextSource;
 use super::time::TimePlace;
-use crate::json::{self, DocumentValue, Unreadable};
+use crate::json::{self, Unreadable};
 use crate::sources::framing::PageFormat;
 
 /// The rules by which the JSON records of one source become activities; see the [module](super).
@@ -50,11 +51,13 @@ pub struct Map {
 pub(super) struct Rules {
     pub(super) pages: Arc<PageFormat>,
     pub(super) wrappers: Box<[Pointer]>,
+    /// Where texts contain JSON that is read as a part of the record.
+    pub(super) embedded: Box<[Pointer]>,
     detect: Box<[Sign]>,
     pub(super) reject: Box<[Rejection]>,
     pub(super) id: Box<[Place]>,
     pub(super) time: Box<[TimePlace]>,
-    pub(super) action: Box<[Place]>,
+    pub(super) action: Box<[TextSource]>,
     pub(super) app: AppRule,
     pub(super) actor: Box<[Rule]>,
     pub(super) on_behalf_of: Box<[Rule]>,
@@ -65,7 +68,7 @@ pub(super) struct Rules {
     trees: usize,
 }
 
-/// What a record of the source contains.
+/// A sign by which a record of the source is recognized.
 enum Sign {
     Place(Place),
     Condition(Condition),
@@ -190,7 +193,7 @@ impl Rules {
         check_name(&document.name, path.member("name"))?;
         check_text(&document.title, path.member("title"))?;
         document.source.as_deref().map_or(Ok(()), |source| check_text(source, path.member("source")))?;
-        let mut places = PlaceParser::default();
+        let mut places = PlaceParser::new(document.dotted.unwrap_or_default());
         let places = &mut places;
 
         let pages = document.pages.as_deref().unwrap_or_default();
@@ -198,12 +201,8 @@ impl Rules {
         for (index, page) in pages.iter().enumerate() {
             check_text(page, path.member("pages").entry(index))?;
         }
-        let wrappers = document.wrappers.as_deref().unwrap_or_default();
-        check_count(wrappers.len(), path.member("wrappers"))?;
-        let wrapper = |(index, text): (usize, &String)| {
-            Pointer::parse(text).map_err(|fault| path.member("wrappers").entry(index).error(fault))
-        };
-        let wrappers = wrappers.iter().enumerate().map(wrapper).collect::<Result<_, _>>()?;
+        let wrappers = pointers(document.wrappers.as_deref(), path.member("wrappers"))?;
+        let embedded = pointers(document.embedded.as_deref(), path.member("embedded"))?;
         let detect = document.detect.as_deref().unwrap_or_default();
         let signs = detect.iter().enumerate();
         let detect = signs.map(|(index, sign)| Sign::parse(sign, places, path.member("detect").entry(index)));
@@ -221,7 +220,7 @@ impl Rules {
         if document.action.is_empty() {
             return Err(path.member("action").error("no places, expected at least one"));
         }
-        let action = places.parse_all(&document.action, path.member("action"))?;
+        let action = TextSource::parse_all(&document.action, places, path.member("action"))?;
         let app = AppRule::parse(&document.app, places, path.member("app"))?;
         let account_app = app.name().as_str();
         let actor = Rule::parse_all(&document.actor, account_app, places, path.member("actor"))?;
@@ -238,6 +237,7 @@ impl Rules {
         Ok(Self {
             pages,
             wrappers,
+            embedded,
             detect,
             reject,
             id,
@@ -253,7 +253,7 @@ impl Rules {
     }
 
     /// Returns a record in which the places of the map are looked up.
-    pub(super) fn node<'r>(&self, record: DocumentValue<'r>) -> RecordNode<'r> {
+    pub(super) fn node<'r>(&self, record: Part<'r>) -> RecordNode<'r> {
         RecordNode::new(record, self.trees)
     }
 
@@ -262,24 +262,24 @@ impl Rules {
         !self.detect.is_empty() && self.detect.iter().all(|sign| sign.holds(record))
     }
 
-    /// Returns the number of signs by which the source is recognized.
-    pub(super) fn signs(&self) -> usize {
-        self.detect.len()
+    /// Returns whether the map has signs by which its source is recognized.
+    pub(super) fn has_signs(&self) -> bool {
+        !self.detect.is_empty()
     }
 }
 
 impl Sign {
-    fn parse(document: &SignDocument, places: &mut PlaceParser, path: Path<'_>) -> Result<Self, MapError> {
+    fn parse(document: &TextOr<ConditionDocument>, places: &mut PlaceParser, path: Path<'_>) -> Result<Self, MapError> {
         match document {
-            SignDocument::Place(text) => places.parse(text).map(Self::Place).map_err(|fault| path.error(fault)),
-            SignDocument::Condition(document) => Condition::parse(document, places, path).map(Self::Condition),
+            TextOr::Text(text) => places.parse(text).map(Self::Place).map_err(|fault| path.error(fault)),
+            TextOr::Object(document) => Condition::parse(document, places, path).map(Self::Condition),
         }
     }
 
     fn holds(&self, record: Node<'_>) -> bool {
         match self {
             Self::Place(place) => place.is_there(record),
-            Self::Condition(condition) => Condition::all_hold(std::slice::from_ref(condition), record),
+            Self::Condition(condition) => condition.holds(record),
         }
     }
 }
@@ -310,6 +310,18 @@ fn check_text(text: &str, path: Path<'_>) -> Result<(), MapError> {
         true => Ok(()),
         false => Err(path.error(format!("invalid text, expected 1 to {max} bytes in one line"))),
     }
+}
+
+/// Parses a short list of pointers.
+fn pointers(texts: Option<&[String]>, path: Path<'_>) -> Result<Box<[Pointer]>, MapError> {
+    /// Each can be looked up several times.
+    const MAX_POINTERS: usize = 16;
+    let texts = texts.unwrap_or_default();
+    if texts.len() > MAX_POINTERS {
+        return Err(path.error(format!("{} pointers, expected at most {MAX_POINTERS}", texts.len())));
+    }
+    let parse = |(index, text): (usize, &String)| Pointer::parse(text).map_err(|fault| path.entry(index).error(fault));
+    texts.iter().enumerate().map(parse).collect()
 }
 
 fn check_count(count: usize, path: Path<'_>) -> Result<(), MapError> {

@@ -55,3 +55,60 @@ fn contains(text: &str, part: &[u8]) -> bool {
             && bytes.get(at + 1..at + part.len()).is_some_and(|behind| behind.eq_ignore_ascii_case(rest))
     })
 }
+
+#[cfg(all(test, feature = "proptest"))]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Texts of parts that occur in identities.
+    fn texts() -> impl Strategy<Value = String> {
+        let part = prop_oneof![
+            "[a-f0-9-]{1,17}",
+            "[0-9A-F]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+            "[ -~]{1,3}",
+            prop::sample::select(vec![
+                "@",
+                "\\",
+                "/",
+                "|",
+                "S-1-5-",
+                "s-1-12-1-",
+                "i:0#.f|",
+                "/o=",
+                "/cn=",
+                "User_",
+                "%40",
+                "NETID:",
+                "{",
+                "}",
+                "urn:uuid:",
+                "\u{ff20}",
+                "\u{200b}",
+                "é",
+                ".com",
+                "contoso",
+                "#EXT#",
+                "live.com#",
+                "1",
+                "-",
+                " ",
+            ])
+            .prop_map(str::to_owned),
+        ];
+        prop::collection::vec(part, 0..8).prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_096))]
+
+        #[test]
+        fn d6_text_without_signs_of_identities_contains_none(text in texts()) {
+            let mut identities = Identities::default();
+            identities.add_embedded_addresses(&text);
+            identities.add_identities_in(&text);
+            prop_assert!(identities.is_empty() || may_contain_identity(&text), "{}", text);
+        }
+    }
+}

@@ -23,10 +23,7 @@ pub(super) fn objects(
 ) -> Vec<String> {
     let mut objects = Objects::default();
     for place in &rules.objects {
-        let _: Option<()> = place.find_text(record, &mut |text| {
-            objects.add(text.to_owned());
-            None
-        });
+        place.for_each_name(record, &mut |text| objects.add(text.to_owned()));
     }
     let mut is_truncated = false;
     let is_complete = visit_texts(root, &mut |text| {

@@ -22,12 +22,15 @@ const METADATA: &[&str] = &[
     "offset",
     "ok",
     "paging",
+    "paginginfo",
     "pagination",
     "queryid",
     "requestid",
     "request_id",
     "response_metadata",
     "size",
+    "start",
+    "stat",
     "status",
     "success",
     "timed_out",
@@ -38,7 +41,7 @@ const METADATA: &[&str] = &[
 
 /// The beginnings of the names of other such members.
 const METADATA_PREFIXES: &[&str] =
-    &["@", "context", "entry_count", "has", "next", "odata.", "page", "prev", "result_count", "total"];
+    &["@", "context", "continuation", "entry_count", "has", "next", "odata.", "page", "prev", "result_count", "total"];
 
 /// Returns the pages that contain their records in a member of one of these names.
 pub(super) fn page_format(lists: &[String]) -> PageFormat {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::MapError;
+use super::document::TextOrList;
 use super::error::Path;
 use super::json_path::Query;
 use super::node::{Item, Node};
@@ -26,6 +27,8 @@ pub(super) enum Search {
 /// Parses the places of a map, and counts them.
 #[derive(Default)]
 pub(super) struct PlaceParser {
+    /// Whether pointers also point to members whose names are several names joined by dots.
+    is_dotted: bool,
     places: usize,
     queries: usize,
     /// The values in which queries search. Each is turned into a tree at most once per record.
@@ -37,6 +40,11 @@ impl PlaceParser {
     const MAX_PLACES: usize = 1_000;
     /// The most places of a map that may be JSONPaths.
     const MAX_QUERIES: usize = 100;
+
+    /// Returns a parser of the places of a map in which pointers are [dotted](Pointer::dotted) or not.
+    pub(super) fn new(is_dotted: bool) -> Self {
+        Self { is_dotted, ..Self::default() }
+    }
 
     /// Parses a place.
     ///
@@ -54,6 +62,7 @@ impl PlaceParser {
                           `$.target[*].id`"
                     .to_owned(),
             })?;
+            let pointer = if self.is_dotted { pointer.dotted() } else { pointer };
             return Ok(Place { text: text.into(), search: Search::Pointer(pointer) });
         }
         self.queries += 1;
@@ -72,6 +81,18 @@ impl PlaceParser {
     pub(super) fn parse_all(&mut self, texts: &[String], path: Path<'_>) -> Result<Box<[Place]>, MapError> {
         let parse = |(index, text): (usize, &String)| self.parse(text).map_err(|fault| path.entry(index).error(fault));
         texts.iter().enumerate().map(parse).collect()
+    }
+
+    /// Parses one place, or a list of places.
+    pub(super) fn parse_one_or_more(
+        &mut self,
+        texts: &TextOrList<String>,
+        path: Path<'_>,
+    ) -> Result<Box<[Place]>, MapError> {
+        match texts {
+            TextOrList::Text(text) => Ok([self.parse(text).map_err(|fault| path.error(fault))?].into()),
+            TextOrList::List(texts) => self.parse_all(texts, path),
+        }
     }
 
     /// Returns the number of distinct trees in which the queries search.
@@ -109,9 +130,17 @@ impl Place {
         });
     }
 
-    /// Calls `visit` with each text or number at the place that can be a name, until one gives a result.
-    pub(super) fn find_text<T>(&self, node: Node<'_>, visit: &mut dyn FnMut(&str) -> Option<T>) -> Option<T> {
-        self.find(node, &mut |item| visit(&item.name()?))
+    /// Calls `visit` with each text or number at the place that can be a name.
+    pub(super) fn for_each_name(&self, node: Node<'_>, visit: &mut dyn FnMut(&str)) {
+        let _: Option<()> = self.find(node, &mut |item| {
+            item.name().iter().for_each(|name| visit(name));
+            None
+        });
+    }
+
+    /// Calls `visit` with every text at the place and in the objects and lists there.
+    pub(super) fn for_each_text(&self, node: Node<'_>, visit: &mut dyn FnMut(&str)) {
+        self.for_each_node(node, &mut |found| found.for_each_text(visit));
     }
 
     /// Returns the first text or number at the place that can be a name.
@@ -121,12 +150,14 @@ impl Place {
 
     /// Returns whether the place has a value that is not null.
     pub(super) fn is_there(&self, node: Node<'_>) -> bool {
-        node.search(&self.search, &mut |found| (!found.is_null()).then_some(())).is_some()
+        let is_there = node.search(&self.search, &mut |found| (!found.is_null()).then_some(())).is_some();
+        is_there || node.has_members_within(&self.search)
     }
 
     /// Returns whether the place has a value that is not empty.
     pub(super) fn is_present(&self, node: Node<'_>) -> bool {
-        self.find(node, &mut |item| item.is_present().then_some(())).is_some()
+        let is_present = self.find(node, &mut |item| item.is_present().then_some(())).is_some();
+        is_present || node.has_members_within(&self.search)
     }
 }
 

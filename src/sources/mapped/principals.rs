@@ -87,12 +87,16 @@ impl Principals {
     }
 }
 
-/// Returns whether one identity is an account of an app, and the other is its name without the app.
+/// Returns whether two identities have the same text, such as an account of an app and its name without the app.
 fn is_same_account(one: &Identity, other: &Identity) -> bool {
-    let text = |identity: &Identity| match identity {
+    text(one).zip(text(other)).is_some_and(|(one, other)| one.eq_ignore_ascii_case(other))
+}
+
+/// Returns the text of an identity that has a meaning outside of its source.
+fn text(identity: &Identity) -> Option<&str> {
+    match identity {
         Identity::Alias(alias) if alias.app() == Some(Alias::SOURCE_KEYS) => None,
-        Identity::Alias(alias) => Some(alias.name_key()),
-        Identity::Id(id) => Some(id.as_str().to_ascii_lowercase()),
-    };
-    text(one).is_some_and(|one| text(other) == Some(one))
+        Identity::Alias(alias) => Some(alias.as_str()),
+        Identity::Id(id) => Some(id.as_str()),
+    }
 }

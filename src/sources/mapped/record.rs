@@ -5,11 +5,13 @@ use uuid::Uuid;
 
 use super::RejectReason;
 use super::condition::Condition;
+use super::embedded::visit_with_embedded;
 use super::map::Rules;
 use super::node::{Node, RecordNode};
 use super::objects::objects;
-use super::place::first_text;
 use super::principals::Principals;
+use super::text_source::TextSource;
+use super::time::TimePlace;
 use crate::activity::{Action, Activity, ActivityId};
 use crate::json::{DocumentValue, Kind, canonical_value};
 use crate::sources::json;
@@ -22,121 +24,142 @@ const CONTENT_IDS: Uuid = Uuid::from_u128(0x8e76_d7d1_90eb_467e_b042_7b13_323d_6
 /// How many times a record may be wrapped in another.
 const MAX_WRAPPING: usize = 3;
 
+/// A record, and those that a collector wrapped around it.
+struct Record<'r> {
+    node: &'r RecordNode<'r>,
+    /// The text of the record, or `None` if it is a part of another text.
+    text: Option<&'r str>,
+    outer: Option<&'r Record<'r>>,
+}
+
 /// Returns the activity in a JSON record.
 pub(super) fn activity(rules: &Rules, text: &str) -> Result<Activity, RejectReason> {
-    visit_text(rules, text, MAX_WRAPPING, &|record| record.activity(rules))
+    visit_text(rules, text, |record| record.activity(rules))?
 }
 
 /// Returns whether the map recognizes a JSON record as one of its source.
 pub(super) fn is_recognized(rules: &Rules, text: &str) -> bool {
-    let is_recognized = |record: Record<'_>| Ok(rules.recognize(Node::Record(&rules.node(record.root))));
-    visit_text(rules, text, MAX_WRAPPING, &is_recognized).is_ok_and(|is_recognized| is_recognized)
+    visit_text(rules, text, |record| rules.recognize(Node::Record(record.node)))
+        .is_ok_and(|is_recognized| is_recognized)
 }
 
-/// A record without what a collector wrapped around it.
-struct Record<'r> {
-    root: DocumentValue<'r>,
-    /// The text of the record, or `None` if it is a part of another text.
-    text: Option<&'r str>,
-}
-
-/// Calls `visit` with the record in a text.
-fn visit_text<T>(
-    rules: &Rules,
-    text: &str,
-    wrapping: usize,
-    visit: &dyn Fn(Record<'_>) -> Result<T, RejectReason>,
-) -> Result<T, RejectReason> {
+/// Calls `visit` with the record in a text, without what a collector wrapped around it.
+fn visit_text<T>(rules: &Rules, text: &str, visit: impl Fn(&Record<'_>) -> T) -> Result<T, RejectReason> {
     if !text.starts_with('{') {
         return Err(RejectReason::NotAnObject);
     }
     let document = json::document(text)?;
-    visit_record(rules, Record { root: document.root(), text: Some(text) }, wrapping, visit)
+    let result = visit_with_embedded(rules, document.root(), &|part| {
+        let record = Record { node: &rules.node(part), text: Some(text), outer: None };
+        find_wrapped(rules, &record, MAX_WRAPPING, &visit).unwrap_or_else(|| visit(&record))
+    });
+    Ok(result)
 }
 
-/// Calls `visit` with the record in a record, which can be that record itself.
-fn visit_record<T>(
-    rules: &Rules,
-    record: Record<'_>,
-    wrapping: usize,
-    visit: &dyn Fn(Record<'_>) -> Result<T, RejectReason>,
-) -> Result<T, RejectReason> {
-    let is_record = |value: &DocumentValue<'_>| match value.kind() {
-        Kind::Object => true,
-        Kind::String => value.as_str().is_some_and(|text| text.trim_start().starts_with('{')),
-        _ => false,
-    };
-    let wrapped = rules.wrappers.iter().filter_map(|wrapper| wrapper.find(record.root)).find(is_record);
-    match (wrapped, wrapping.checked_sub(1)) {
-        (None, _) => visit(record),
-        (Some(_), None) => {
-            let expected = "a record that is wrapped at most three times";
-            Err(RejectReason::InvalidField { field: "wrappers".into(), expected })
-        }
-        (Some(inner), Some(wrapping)) => match inner.as_str() {
-            Some(text) => visit_text(rules, text.trim(), wrapping, visit),
-            None => visit_record(rules, Record { root: inner, text: None }, wrapping, visit),
-        },
+/// Calls `visit` with the record of the source in a record: that record itself, or else the first in a wrapper. Returns
+/// `None` if there is none.
+fn find_wrapped<T>(rules: &Rules, record: &Record<'_>, levels: usize, visit: &impl Fn(&Record<'_>) -> T) -> Option<T> {
+    // The same field can be a wrapper in one record, and contain something else in another.
+    if rules.has_signs() && rules.recognize(Node::Record(record.node)) {
+        return Some(visit(record));
     }
+    let levels = levels.checked_sub(1)?;
+    rules.wrappers.iter().find_map(|wrapper| {
+        let inner = wrapper.find(record.node.part(), &mut |part| Some(part.value()))?;
+        match inner.kind() {
+            Kind::Object => visit_wrapped(rules, inner, None, record, levels, visit),
+            Kind::String => {
+                let text = inner.as_str()?.trim();
+                let document = if text.starts_with('{') { json::document(text).ok()? } else { return None };
+                visit_wrapped(rules, document.root(), Some(text), record, levels, visit)
+            }
+            _ => None,
+        }
+    })
+}
+
+/// Calls `visit` with the record of the source in the content of a wrapper.
+fn visit_wrapped<T>(
+    rules: &Rules,
+    root: DocumentValue<'_>,
+    text: Option<&str>,
+    outer: &Record<'_>,
+    levels: usize,
+    visit: &impl Fn(&Record<'_>) -> T,
+) -> Option<T> {
+    visit_with_embedded(rules, root, &|part| {
+        let record = Record { node: &rules.node(part), text, outer: Some(outer) };
+        let found = find_wrapped(rules, &record, levels, visit);
+        // Without signs, the content of every wrapper is a record.
+        found.or_else(|| (!rules.has_signs()).then(|| visit(&record)))
+    })
 }
 
 impl Record<'_> {
     fn activity(&self, rules: &Rules) -> Result<Activity, RejectReason> {
-        let record: &RecordNode<'_> = &rules.node(self.root);
-        let record = Node::Record(record);
+        let (record, root) = (Node::Record(self.node), self.node.root());
         if let Some(rejection) = rules.reject.iter().find(|rejection| Condition::all_hold(&rejection.when, record)) {
             return Err(RejectReason::NoActivity { reason: rejection.reason.clone() });
         }
         let occurred_at = occurred_at(rules, record)?;
         let action = action(rules, record)?;
-        let mut principals = Principals::of(rules, record, self.root);
-        let objects = objects(rules, record, self.root, &mut principals);
+        let mut principals = Principals::of(rules, record, root);
+        let objects = objects(rules, record, root, &mut principals);
 
         let Principals { actor, on_behalf_of } = principals;
-        let mut activity =
-            Activity::builder(self.id(rules, record)?, actor, rules.app.app(record), action, occurred_at);
+        let mut activity = Activity::builder(self.id(rules)?, actor, rules.app.app(record), action, occurred_at);
         for principal in on_behalf_of {
             activity = activity.on_behalf_of(principal);
         }
         for object in objects {
             activity = activity.object(object);
         }
-        let details = self.text.map(str::to_owned).or_else(|| canonical_value(self.root));
+        let details = self.text.map(str::to_owned).or_else(|| canonical_value(root));
         activity.details(details.unwrap_or_default()).build().map_err(RejectReason::TooLarge)
     }
 
-    fn id(&self, rules: &Rules, record: Node<'_>) -> Result<ActivityId, RejectReason> {
-        let named = rules.id.iter().find_map(|place| Some((place, place.first_text(record)?)));
+    /// Returns the id at the first place that has one, in the record or in one around it, or the id of the content.
+    fn id(&self, rules: &Rules) -> Result<ActivityId, RejectReason> {
+        let records = || std::iter::successors(Some(self), |record| record.outer);
+        let named = rules.id.iter().find_map(|place| {
+            let id = records().find_map(|record| place.first_text(Node::Record(record.node)))?;
+            Some((place, id))
+        });
         match named {
             Some((place, id)) => ActivityId::new(id).map_err(in_field(place.as_str().to_owned())),
             None => {
-                let content = canonical_value(self.root).unwrap_or_default();
+                let content = canonical_value(self.node.root()).unwrap_or_default();
                 ActivityId::new(Uuid::new_v5(&CONTENT_IDS, content.as_bytes()).to_string()).map_err(in_field("id"))
             }
         }
     }
 }
 
-/// Returns the time at the first place that has one. If it is in the format of no place of that path, the record is
-/// rejected.
+/// Returns the time at the first place that has one in its format.
 fn occurred_at(rules: &Rules, record: Node<'_>) -> Result<DateTime<Utc>, RejectReason> {
-    let mut places = rules.time.iter();
-    let found = places.find_map(|place| Some((place, place.at.first_text(record)?)));
-    let Some((first, text)) = found else {
-        let (field, expected) = rules.time.first().map_or(("time", ""), |place| (place.at.as_str(), place.expected()));
-        return Err(RejectReason::MissingField { field: field.to_owned().into(), expected });
-    };
-    // The source writes this field in several formats.
-    let others = places.filter(|place| place.at.as_str() == first.at.as_str());
-    std::iter::once(first).chain(others).find_map(|place| place.time(&text)).ok_or_else(|| RejectReason::InvalidField {
-        field: first.at.as_str().to_owned().into(),
-        expected: first.expected(),
-    })
+    let mut invalid = None;
+    for place in &rules.time {
+        if let Some(text) = place.at.first_text(record) {
+            match place.time(&text) {
+                Some(time) => return Ok(time),
+                None => invalid = invalid.or(Some(place)),
+            }
+        }
+    }
+    let field = |place: Option<&TimePlace>| place.map_or("time", |place| place.at.as_str()).to_owned().into();
+    let expected = |place: Option<&TimePlace>| place.map_or("a time", TimePlace::expected);
+    match invalid {
+        Some(_) => Err(RejectReason::InvalidField { field: field(invalid), expected: expected(invalid) }),
+        None => {
+            let first = rules.time.first();
+            Err(RejectReason::MissingField { field: field(first), expected: expected(first) })
+        }
+    }
 }
 
 fn action(rules: &Rules, record: Node<'_>) -> Result<Action, RejectReason> {
-    let field = rules.action.first().map_or("action", |place| place.as_str()).to_owned();
-    match first_text(&rules.action, record) {
+    let field = rules.action.iter().find_map(TextSource::place).unwrap_or("action").to_owned();
+    match TextSource::first(&rules.action, record) {
         Some(action) => Action::truncated(action).map_err(in_field(field)),
         None => Err(RejectReason::MissingField { field: field.into(), expected: "the name of an action" }),
     }

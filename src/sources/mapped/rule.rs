@@ -6,7 +6,8 @@ use super::document::{NameDocument, RuleDocument};
 use super::error::Path;
 use super::form::IdentityPlace;
 use super::node::Node;
-use super::place::{Place, PlaceParser, first_text};
+use super::place::{Place, PlaceParser};
+use super::text_source::TextSource;
 use crate::activity::{Actor, ActorKind, ActorName};
 use crate::identity::Identity;
 use crate::sources::identity::Identities;
@@ -16,16 +17,13 @@ pub(super) struct Rule {
     when: Box<[Condition]>,
     /// The parts of the record that are one principal each. Without it, the record is one.
     each: Option<Place>,
+    /// The conditions on such a part.
+    each_where: Box<[Condition]>,
     kind: ActorKind,
-    name: Name,
+    /// The name of an application or system account.
+    name: Box<[TextSource]>,
     /// Where the identities are, or `None` for a principal that is unknown whatever the record contains.
     identities: Option<Box<[IdentityPlace]>>,
-}
-
-/// How the name of an application or system account is found.
-enum Name {
-    Places(Box<[Place]>),
-    Constant(ActorName),
 }
 
 /// A principal that a rule found.
@@ -52,6 +50,13 @@ impl Rule {
             each => each.as_deref().map(|each| places.parse(each)).transpose(),
         };
         let each = each.map_err(|fault| path.member("each").error(fault))?;
+        let each_where = match &document.each_where {
+            Some(_) if each.is_none() => {
+                return Err(path.member("where").error("has no effect without `each`; use `when`"));
+            }
+            each_where => each_where.as_deref().unwrap_or_default(),
+        };
+        let each_where = Condition::parse_all(each_where, places, path.member("where"))?;
         let is_service = matches!(document.kind, ActorKind::Application | ActorKind::System);
         if document.name.is_some() && !is_service {
             let fault = "only an application or a system account has a name; use `identities`";
@@ -61,12 +66,9 @@ impl Rule {
             return Err(path.error("expected `identities`, or `name` for an application or a system account"));
         }
         let name = match &document.name {
-            None => Name::Places(Box::default()),
-            Some(NameDocument::Places(texts)) => Name::Places(places.parse_all(texts, path.member("name"))?),
-            Some(NameDocument::Constant(constant)) => {
-                let name = ActorName::new(&constant.text);
-                Name::Constant(name.map_err(|fault| path.member("name").member("text").error(fault.to_string()))?)
-            }
+            None => Box::default(),
+            Some(NameDocument::Texts(texts)) => TextSource::parse_all(texts, places, path.member("name"))?,
+            Some(NameDocument::Text(text)) => [TextSource::parse(text, places, path.member("name"))?].into(),
         };
         let path_of_identities = path.member("identities");
         let identities = document.identities.as_ref().map(|identities| {
@@ -74,7 +76,7 @@ impl Rule {
                 |(index, document)| IdentityPlace::parse(document, app, places, path_of_identities.entry(index));
             identities.iter().enumerate().map(parse).collect()
         });
-        Ok(Self { when, each, kind: document.kind, name, identities: identities.transpose()? })
+        Ok(Self { when, each, each_where, kind: document.kind, name, identities: identities.transpose()? })
     }
 
     /// Parses a list of rules.
@@ -87,22 +89,24 @@ impl Rule {
         documents.iter().enumerate().map(|(index, rule)| Self::parse(rule, app, places, path.entry(index))).collect()
     }
 
-    /// Calls `visit` with each principal that the rule finds in a record.
+    /// Calls `visit` with each principal that the rule finds in a record. There is none if a condition does not hold, or
+    /// if the record has neither a name nor an identity.
     pub(super) fn for_each(&self, record: Node<'_>, visit: &mut dyn FnMut(Principal)) {
+        if !Condition::all_hold(&self.when, record) {
+            return;
+        }
         match &self.each {
             None => self.principal(record).into_iter().for_each(visit),
-            Some(each) => {
-                each.for_each_node(record, &mut |node| self.principal(node).into_iter().for_each(&mut *visit))
-            }
+            Some(each) => each.for_each_node(record, &mut |node| {
+                if Condition::all_hold(&self.each_where, node) {
+                    self.principal(node).into_iter().for_each(&mut *visit);
+                }
+            }),
         }
     }
 
-    /// Returns the principal in a part of a record. Returns `None` if a condition does not hold, or if there is neither
-    /// a name nor an identity.
+    /// Returns the principal in a part of a record, or `None` if it has neither a name nor an identity.
     fn principal(&self, node: Node<'_>) -> Option<Principal> {
-        if !Condition::all_hold(&self.when, node) {
-            return None;
-        }
         let Some(places) = &self.identities else { return self.principal_without_identities(node) };
         let mut identities = Identities::default();
         let mut is_incomplete = false;
@@ -137,10 +141,7 @@ impl Rule {
 
     /// Returns the name of an application or system account: the one in the record, or else its first identity.
     fn service_name(&self, node: Node<'_>, identities: &Identities) -> Option<ActorName> {
-        let named = match &self.name {
-            Name::Constant(name) => return Some(name.clone()),
-            Name::Places(places) => first_text(places, node),
-        };
+        let named = TextSource::first(&self.name, node);
         let first = identities.iter().next().map(|identity| match identity {
             Identity::Id(id) => id.as_str(),
             Identity::Alias(alias) => alias.as_str(),

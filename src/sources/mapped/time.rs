@@ -76,11 +76,12 @@ fn rfc3339(text: &str) -> Option<DateTime<Utc>> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Some(time.to_utc());
     }
-    let formats = ["%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f %#z"];
+    let formats =
+        ["%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f %#z", "%Y-%m-%d %H:%M:%S%.f %#z"];
     if let Some(time) = formats.iter().find_map(|format| DateTime::parse_from_str(text, format).ok()) {
         return Some(time.to_utc());
     }
-    let local = ["Z", " UTC"].iter().find_map(|zone| text.strip_suffix(zone)).unwrap_or(text);
+    let local = [" UTC", " Z", "Z"].iter().find_map(|zone| text.strip_suffix(zone)).unwrap_or(text);
     let formats = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"];
     formats.iter().find_map(|format| NaiveDateTime::parse_from_str(local, format).ok()).map(|time| time.and_utc())
 }
@@ -145,6 +146,10 @@ mod tests {
             "2026-03-01 09:30:00 UTC",
             "2026-03-01 09:30:00Z",
             "2026-03-01T09:30",
+            "2026-03-01 09:30:00.000000000000",
+            "2026-03-01 09:30:00.000000000 UTC",
+            "2026-03-01 10:30:00.000000000000 +01:00",
+            "2026-03-01T09:30:00.0000000000Z",
         ] {
             assert_eq!(time("rfc3339", text).as_deref(), Some("2026-03-01T09:30:00Z"), "{text}");
         }
