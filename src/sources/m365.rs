@@ -102,10 +102,11 @@
 //!   and the capitals of the American portal (`4/26/2021, 7:17:10.000 AM`). Otherwise the row is rejected.
 //! - The objects are `ObjectId` and the people whom any field names as affected: addresses, ids and account names, one
 //!   by one. A OneDrive address (`/personal/adele_contoso_com/`) gives every owner that it can denote.
-//! - The details are the record in its canonical form: that of [RFC 8785](https://www.rfc-editor.org/rfc/rfc8785.html),
-//!   except that a number that no double represents exactly keeps its text. A record that is delivered again with its
-//!   keys in another order, with other escapes or other white space is a duplicate and not a conflict. The details of a
-//!   row of `OfficeActivity` are an object of its columns that are not empty.
+//! - The details are the text of the record, as it came. If a store receives an id again, it compares details in their
+//!   canonical form, which is that of [RFC 8785](https://www.rfc-editor.org/rfc/rfc8785.html), except that a number that
+//!   no double represents exactly keeps its text. A record that is delivered again with its keys in another order, with
+//!   other escapes or other white space is a duplicate and not a conflict. The details of a row of `OfficeActivity` are
+//!   an object of its columns that are not empty.
 //!
 //! [schema]: https://learn.microsoft.com/office/office-365-management-api/office-365-management-activity-api-schema
 //! [table]: https://learn.microsoft.com/azure/azure-monitor/reference/tables/officeactivity

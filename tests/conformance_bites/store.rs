@@ -12,7 +12,8 @@ violations! {
         also [
             d4_first_in_batch_is_stored,
             d4_first_is_kept_on_every_handle,
-            d4_first_is_kept_after_crash
+            d4_first_is_kept_after_crash,
+            d4_details_in_another_layout_are_duplicate
         ]
         perhaps [];
     compares_details_as_text ComparesDetailsAsText,
@@ -47,6 +48,7 @@ violations! {
             d4_other_content_is_conflict,
             d4_first_is_kept_on_every_handle,
             d4_first_is_kept_after_crash,
+            d4_details_in_another_layout_are_duplicate,
             v3_every_filter_applies_to_counts,
             v2_removal_of_private_activities_leaves_no_trace,
             v2_private_id_answers_like_unknown_id,
@@ -313,6 +315,7 @@ violations! {
             d4_first_in_batch_is_stored,
             d4_first_is_kept_on_every_handle,
             d4_first_is_kept_after_crash,
+            d4_details_in_another_layout_are_duplicate,
             d4_activities_survive_crash,
             v3_every_limit_is_accepted,
             r1_revealed_page_matches_its_query,
