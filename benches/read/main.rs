@@ -4,7 +4,7 @@
 //! `cargo bench --bench read` takes a minute. `--features sqlite` adds the main job, and `-- --records 500000` sets the
 //! number of records for each source and for the job (default: 100,000).
 //!
-//! The readers parse generated records in the forms of their sources, from memory. Both sides take turns, a hundred
+//! The readers parse generated records in the forms of their sources, from memory. Both sides take turns, twenty
 //! records at a time, so that a disturbance of the machine affects both. "ratio, median" is the median of the turns;
 //! "ratio, total" is that of their sums. The job reads a file and stores in SQLite files in the folder for temporary
 //! files.

@@ -12,10 +12,10 @@ use super::sample::{aws_cloudtrail, google_workspace, okta};
 use super::times::Times;
 
 /// The records that a side reads in a turn: so few that most turns are not interrupted by other processes.
-const TURN: usize = 100;
+const TURN: usize = 20;
 
 /// The different records of a source. They are read again until the number of records is reached.
-const DIFFERENT: usize = 200 * TURN;
+const DIFFERENT: usize = 1_000 * TURN;
 
 /// Records of one source in one format.
 pub(crate) struct Source {

@@ -186,8 +186,8 @@ fn other_form(identity: &Identity, app: &App) -> Option<Identity> {
 /// Returns the form of an identity in words.
 fn form(identity: &Identity) -> String {
     let alias = match identity {
-        Identity::Id(id) if uuid::Uuid::try_parse(id.as_str()).is_ok() => return "directory id (GUID)".to_owned(),
-        Identity::Id(_) => return "directory id".to_owned(),
+        Identity::Id(id) if uuid::Uuid::try_parse(id.as_str()).is_ok() => return "user id (GUID)".to_owned(),
+        Identity::Id(_) => return "user id".to_owned(),
         Identity::Alias(alias) => alias,
     };
     match alias.app() {

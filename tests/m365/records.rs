@@ -153,6 +153,30 @@ fn b1_unknown_format_is_one_rejection() {
 }
 
 #[test]
+fn b4_reader_states_format_that_it_detects() {
+    let record = record(json!({})).to_string();
+    for (input, format) in [
+        (format!("{record}\n{record}\n"), Some(Format::JsonLines)),
+        (format!("[{record}]"), Some(Format::JsonDocuments)),
+        (format!("{{\"value\": [{record}]}}"), Some(Format::JsonDocuments)),
+        (format!("AuditData\n{}\n", quoted(&record)), Some(Format::AuditLogCsv)),
+        ("TimeGenerated,Operation\n2026-03-01T09:30:00Z,Op\n".to_owned(), Some(Format::OfficeActivityCsv)),
+        ("a,b\n".to_owned(), None),
+        (String::new(), None),
+    ] {
+        let mut reader = Reader::new(input.as_bytes());
+        assert_eq!(reader.format(), None, "nothing was read");
+        reader.next();
+        assert_eq!(reader.format(), format, "{input}");
+        reader.by_ref().for_each(drop);
+        assert_eq!(reader.format(), format, "{input}");
+    }
+    let mut array = Reader::with_format(b"[]".as_slice(), Format::JsonArray);
+    array.next();
+    assert_eq!(array.format(), Some(Format::JsonArray));
+}
+
+#[test]
 fn b1_failing_input_is_one_rejection_and_the_end() {
     struct Failing(usize);
     impl std::io::Read for Failing {

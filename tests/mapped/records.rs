@@ -27,6 +27,27 @@ fn b1_every_layout_gives_each_record() {
 }
 
 #[test]
+fn b4_reader_states_format_that_it_detects() {
+    let map = map(json!({"pages": ["entries"]}));
+    let record = record(json!({})).to_string();
+    for (input, format) in [
+        (format!("{record}\n{record}"), Some(Format::JsonLines)),
+        (format!("[{record}]"), Some(Format::JsonDocuments)),
+        (format!("{{\"entries\": [{record}]}}"), Some(Format::JsonDocuments)),
+        ("a,b\n".to_owned(), None),
+        (String::new(), None),
+    ] {
+        let mut reader = Reader::new(input.as_bytes(), &map);
+        assert_eq!(reader.format(), None, "nothing was read");
+        reader.by_ref().for_each(drop);
+        assert_eq!(reader.format(), format, "{input}");
+    }
+    let mut array = Reader::with_format(b"[]".as_slice(), &map, Format::JsonArray);
+    array.next();
+    assert_eq!(array.format(), Some(Format::JsonArray));
+}
+
+#[test]
 fn b1_rejections_name_the_line_and_the_place() {
     let map = map(json!({
         "time": [{"at": "/time", "format": "rfc3339"}, {"at": "/time", "format": "unix_seconds"}, {"at": "/at", "format": "unix_seconds"}],

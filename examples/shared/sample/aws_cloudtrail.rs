@@ -30,7 +30,7 @@ pub(crate) fn day(events: usize) -> String {
 pub(crate) fn event(number: usize) -> String {
     let dice = scatter(number ^ 0xa750);
     let (service, action, parameter, value) = pick(EVENTS, dice);
-    let (time, network, actor) = (time(2, number), network(dice >> 12), actor(dice >> 24, number));
+    let (time, network, actor) = (time(2, number * 5), network(dice >> 12), actor(dice >> 24, number));
     let mut record = String::new();
     append(
         &mut record,
@@ -58,7 +58,7 @@ fn actor(dice: u64, number: usize) -> String {
             "\"sessionContext\":{{\"sessionIssuer\":{{\"type\":\"Role\",\"principalId\":\"AROAEXAMPLE\",\
              \"arn\":\"arn:aws:iam::{ACCOUNT}:role/{role}\",\"accountId\":\"{ACCOUNT}\",\"userName\":\"{role}\"}},\
              \"attributes\":{{\"creationDate\":\"{}Z\",\"mfaAuthenticated\":\"false\"}}}}",
-            time(2, number / 50 * 50)
+            time(2, number / 50 * 250)
         )
     };
     let session = |role: &str, name: &str| {

@@ -27,7 +27,7 @@ pub(crate) fn day(activities: usize) -> String {
 pub(crate) fn activity(number: usize) -> String {
     let dice = scatter(number ^ 0x9009);
     let (application, kind, name, parameter) = pick(EVENTS, dice);
-    let (time, network, actor) = (time(2, number), network(dice >> 12), actor(dice >> 24));
+    let (time, network, actor) = (time(2, number * 5), network(dice >> 12), actor(dice >> 24));
     let mut record = String::new();
     append(
         &mut record,

@@ -27,7 +27,7 @@ pub(crate) fn day(events: usize) -> String {
 pub(crate) fn event(number: usize) -> String {
     let dice = scatter(number ^ 0x0c7a);
     let (event, message, app) = pick(EVENTS, dice);
-    let (time, network, actor) = (time(2, number), network(dice >> 12), actor(dice >> 24));
+    let (time, network, actor) = (time(2, number * 5), network(dice >> 12), actor(dice >> 24));
     let session = format!("102{:016x}", scatter(number / 7));
     let target = match app {
         "" => "null".to_owned(),
