@@ -3,12 +3,16 @@
 //! Each reader is an iterator over an input. An item is an [`Activity`], or a [`Rejected`] record with its line and the
 //! reason. All readers share what is in this module: the limits of a record, and the reasons for a rejection.
 
+mod field_names;
 mod framing;
 mod identity;
 mod json;
 #[cfg(feature = "m365")]
 pub mod m365;
+mod objects;
 mod reject;
+mod report;
+mod texts;
 
 pub use self::reject::{JsonFault, RejectReason, Rejected};
 
