@@ -8,6 +8,7 @@
 pub(super) mod addresses;
 pub(super) mod name_form;
 pub(super) mod services;
+pub(super) mod signs;
 
 use self::addresses::{delimited_addresses, embedded_addresses, parts, without_leading_punctuation};
 use self::name_form::{
@@ -63,41 +64,17 @@ impl Identities {
         self.list.is_empty()
     }
 
+    pub(super) fn as_slice(&self) -> &[Identity] {
+        &self.list
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Identity> {
         self.list.iter()
     }
 
-    /// Returns whether the list contains an identity that matches `identity`.
-    pub(super) fn contains(&self, identity: &Identity) -> bool {
-        self.list.iter().any(|known| same(known, identity))
-    }
-
     /// Returns whether an identity is an address or an object id, by which directories list every person.
     pub(super) fn have_address_or_id(&self) -> bool {
-        self.list.iter().any(|identity| match identity {
-            Identity::Id(_) => true,
-            Identity::Alias(alias) => alias.is_conclusive_address(),
-        })
-    }
-
-    /// Returns whether an identity is an address.
-    pub(super) fn have_address(&self) -> bool {
-        self.list.iter().any(|identity| matches!(identity, Identity::Alias(alias) if alias.is_conclusive_address()))
-    }
-
-    /// Returns whether an identity is an id that only people and their accounts have.
-    pub(super) fn have_personal_id(&self) -> bool {
-        self.list.iter().any(|identity| match identity {
-            Identity::Id(_) => true,
-            Identity::Alias(alias) => alias.is_technical_id() && alias.app() != Some(Alias::SOURCE_KEYS),
-        })
-    }
-
-    /// Returns whether an identity is the security identifier of a person.
-    pub(super) fn have_security_id(&self) -> bool {
-        self.list
-            .iter()
-            .any(|identity| matches!(identity, Identity::Alias(alias) if alias.app() == Some(Alias::SECURITY_IDS)))
+        have_address_or_id(&self.list)
     }
 
     /// Returns whether there were more identities than the limit.
@@ -323,6 +300,34 @@ impl Identities {
         }
         Ok(())
     }
+}
+
+/// Returns whether an identity is an address or an object id, by which directories list every person.
+pub(super) fn have_address_or_id(list: &[Identity]) -> bool {
+    have_address(list) || list.iter().any(|identity| matches!(identity, Identity::Id(_)))
+}
+
+/// Returns whether an identity is an address.
+pub(super) fn have_address(list: &[Identity]) -> bool {
+    list.iter().any(|identity| matches!(identity, Identity::Alias(alias) if alias.is_conclusive_address()))
+}
+
+/// Returns whether an identity is an id that only people and their accounts have.
+pub(super) fn have_personal_id(list: &[Identity]) -> bool {
+    list.iter().any(|identity| match identity {
+        Identity::Id(_) => true,
+        Identity::Alias(alias) => alias.is_technical_id() && alias.app() != Some(Alias::SOURCE_KEYS),
+    })
+}
+
+/// Returns whether an identity is the security identifier of a person.
+pub(super) fn have_security_id(list: &[Identity]) -> bool {
+    list.iter().any(|identity| matches!(identity, Identity::Alias(alias) if alias.app() == Some(Alias::SECURITY_IDS)))
+}
+
+/// Returns whether a list contains an identity that matches `identity`.
+pub(super) fn contains(list: &[Identity], identity: &Identity) -> bool {
+    list.iter().any(|known| same(known, identity))
 }
 
 /// Returns whether two identities match.

@@ -111,8 +111,10 @@
 //! [schema]: https://learn.microsoft.com/office/office-365-management-api/office-365-management-activity-api-schema
 //! [table]: https://learn.microsoft.com/azure/azure-monitor/reference/tables/officeactivity
 
-mod field_texts;
+mod entries;
+mod field;
 mod fields;
+mod names;
 mod objects;
 mod principals;
 mod record;
@@ -125,6 +127,7 @@ use std::io::BufRead;
 use std::iter::FusedIterator;
 use std::sync::Arc;
 
+use super::field_names::FieldNames;
 use super::framing::{self, ArrayPosition, DocumentPosition, Frame, Framing, JsonLayout, PageFormat};
 use super::{MAX_RECORD_BYTES, RejectReason, Rejected};
 use crate::activity::Activity;
@@ -203,6 +206,7 @@ pub struct Reader<R> {
     /// The columns, if the records are rows.
     table: Option<Table>,
     record: RecordBuffer,
+    names: FieldNames,
     order: Option<DateOrder>,
     /// The line of the first record of which the order of day and month is ambiguous.
     first_ambiguous: Option<u64>,
@@ -231,6 +235,7 @@ impl<R: BufRead> Reader<R> {
             format: None,
             table: None,
             record: RecordBuffer::new(MAX_RECORD_BYTES),
+            names: FieldNames::new(names::meaning),
             order: None,
             first_ambiguous: None,
         }
@@ -291,10 +296,10 @@ impl<R: BufRead> Reader<R> {
         Ok(Framing::Rows(Box::new(rows)))
     }
 
-    fn activity(&self) -> Result<Activity, RejectReason> {
+    fn activity(&mut self) -> Result<Activity, RejectReason> {
         match (&self.framing, &self.table) {
-            (Framing::Rows(rows), Some(table)) => table.activity(&rows.row()?, self.order),
-            _ => record::from_json(framing::json_text(&self.record)?, self.order),
+            (Framing::Rows(rows), Some(table)) => table.activity(&rows.row()?, &mut self.names, self.order),
+            _ => record::from_json(framing::json_text(&self.record)?, &mut self.names, self.order),
         }
     }
 

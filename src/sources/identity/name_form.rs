@@ -94,28 +94,25 @@ pub(in crate::sources) fn name_form(name: &str) -> NameForm<'_> {
     }
 }
 
+/// Returns whether a character is invisible (a default-ignorable character of Unicode), or the full-width `@`.
+pub(super) fn is_mark(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}' | '\u{ff20}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}'
+    )
+}
+
 /// Returns a name without white space, quotes and punctuation around it, and without invisible characters: marks of
 /// byte order, of direction, and of possible line breaks.
 pub(in crate::sources) fn clean(text: &str) -> Cow<'_, str> {
-    // The default-ignorable characters of Unicode, and the full-width `@`.
-    let is_mark = |c: char| {
-        matches!(
-            c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
-                | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-                | '\u{feff}' | '\u{ff20}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}'
-        )
-    };
-    let trimmed = |text: &str| bare(text).to_owned();
-    if text.contains(is_mark) {
-        let text = text.replace('\u{ff20}', "@");
-        let without: String = text.chars().filter(|c| !is_mark(*c)).collect();
-        return trimmed(&without).into();
+    if text.is_ascii() || !text.contains(is_mark) {
+        return bare(text).into();
     }
-    match trimmed(text) {
-        same if same == text => text.into(),
-        other => other.into(),
-    }
+    let text = text.replace('\u{ff20}', "@");
+    let without: String = text.chars().filter(|c| !is_mark(*c)).collect();
+    bare(&without).to_owned().into()
 }
 
 /// Returns a text without white space, separators and pairs of quotes or brackets around it.
