@@ -89,7 +89,6 @@ mod detect;
 mod document;
 mod embedded;
 mod error;
-mod field_texts;
 mod form;
 mod json_path;
 mod map;
@@ -101,7 +100,6 @@ mod place;
 mod pointer;
 mod principals;
 mod record;
-mod report;
 mod rule;
 mod salesforce_id;
 mod shipped;
@@ -117,6 +115,7 @@ pub use self::detect::detect;
 pub use self::error::MapError;
 pub use self::map::Map;
 use self::map::Rules;
+use super::field_names::FieldNames;
 use super::framing::{self, ArrayPosition, DocumentPosition, Frame, Framing, JsonLayout};
 use super::{MAX_RECORD_BYTES, RejectReason, Rejected};
 use crate::activity::Activity;
@@ -164,6 +163,7 @@ pub struct Reader<R> {
     format: Option<Format>,
     record: RecordBuffer,
     rules: Arc<Rules>,
+    names: FieldNames,
 }
 
 impl<R: BufRead> Reader<R> {
@@ -187,6 +187,7 @@ impl<R: BufRead> Reader<R> {
             format: None,
             record: RecordBuffer::new(MAX_RECORD_BYTES),
             rules: map.rules().clone(),
+            names: FieldNames::new(names::meaning),
         }
     }
 
@@ -250,7 +251,7 @@ impl<R: BufRead> Iterator for Reader<R> {
         match self.next_frame() {
             Frame::Record(line) => {
                 let text = framing::json_text(&self.record);
-                let activity = text.and_then(|text| record::activity(&self.rules, text));
+                let activity = text.and_then(|text| record::activity(&self.rules, text, &mut self.names));
                 Some(activity.map_err(|reason| Rejected::new(line, reason)))
             }
             Frame::Rejected(rejected) | Frame::Failed(rejected) => Some(Err(rejected)),

@@ -64,8 +64,8 @@ impl Objects {
     ) {
         for text in texts.iter().filter(|text| !is_skipped(text)) {
             let mut named = Identities::of_many();
+            text.add_addresses(&mut named);
             if text.path().id_kind() != IdKind::Thing {
-                text.add_addresses(&mut named);
                 text.add_special(&mut named);
             }
             text.add_account(&mut named);

@@ -3,12 +3,12 @@
 use super::condition::Condition;
 use super::map::Rules;
 use super::node::Node;
-use super::report;
 use super::rule::Principal;
 use crate::activity::{Activity, Actor, ActorKind};
 use crate::identity::{Alias, Identity};
-use crate::json::DocumentValue;
 use crate::sources::identity::same;
+use crate::sources::report;
+use crate::sources::texts::Texts;
 
 /// The actor of a record, and the other principals.
 pub(super) struct Principals {
@@ -17,7 +17,7 @@ pub(super) struct Principals {
 }
 
 impl Principals {
-    pub(super) fn of(rules: &Rules, record: Node<'_>, root: DocumentValue<'_>) -> Self {
+    pub(super) fn of(rules: &Rules, record: Node<'_>, texts: &Texts<'_>) -> Self {
         let mut is_incomplete = false;
         let mut found: Option<Self> = None;
         for rule in &rules.actor {
@@ -42,7 +42,7 @@ impl Principals {
         }
         let is_report = || rules.reports.iter().any(|when| Condition::all_hold(when, record));
         if !principals.iter().any(|principal| principal.kind() == ActorKind::User) && is_report() {
-            report::principals(root).into_iter().for_each(|principal| principals.push(principal));
+            report::principals(texts).into_iter().for_each(|principal| principals.push(principal));
         }
         if is_incomplete {
             principals.add(Actor::unknown());

@@ -1,5 +1,7 @@
 //! The activity in a record.
 
+use std::cell::RefCell;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -14,8 +16,10 @@ use super::text_source::TextSource;
 use super::time::TimePlace;
 use crate::activity::{Action, Activity, ActivityId};
 use crate::json::{DocumentValue, Kind, canonical_value};
+use crate::sources::field_names::FieldNames;
 use crate::sources::json;
 use crate::sources::reject::in_field;
+use crate::sources::texts::Texts;
 
 /// The namespace of the ids that are computed from the content of a record (RFC 9562, section 6.5). It must never
 /// change, or a record that is delivered again would no longer be a duplicate.
@@ -33,8 +37,9 @@ struct Record<'r> {
 }
 
 /// Returns the activity in a JSON record.
-pub(super) fn activity(rules: &Rules, text: &str) -> Result<Activity, RejectReason> {
-    visit_text(rules, text, |record| record.activity(rules))?
+pub(super) fn activity(rules: &Rules, text: &str, names: &mut FieldNames) -> Result<Activity, RejectReason> {
+    let names = RefCell::new(names);
+    visit_text(rules, text, |record| record.activity(rules, &mut names.borrow_mut()))?
 }
 
 /// Returns whether the map recognizes a JSON record as one of its source.
@@ -96,15 +101,16 @@ fn visit_wrapped<T>(
 }
 
 impl Record<'_> {
-    fn activity(&self, rules: &Rules) -> Result<Activity, RejectReason> {
+    fn activity(&self, rules: &Rules, names: &mut FieldNames) -> Result<Activity, RejectReason> {
         let (record, root) = (Node::Record(self.node), self.node.root());
         if let Some(rejection) = rules.reject.iter().find(|rejection| Condition::all_hold(&rejection.when, record)) {
             return Err(RejectReason::NoActivity { reason: rejection.reason.clone() });
         }
         let occurred_at = occurred_at(rules, record)?;
         let action = action(rules, record)?;
-        let mut principals = Principals::of(rules, record, root);
-        let objects = objects(rules, record, root, &mut principals);
+        let texts = Texts::of(root, names);
+        let mut principals = Principals::of(rules, record, &texts);
+        let objects = objects(rules, record, &texts, &mut principals);
 
         let Principals { actor, on_behalf_of } = principals;
         let mut activity = Activity::builder(self.id(rules)?, actor, rules.app.app(record), action, occurred_at);
