@@ -174,7 +174,7 @@ fn b3_hostile_maps_are_refused() {
         (
             "/objects",
             json!(["$[*,*][*,*][*,*][*,*][*,*][*,*]"]),
-            "objects[0]: JSONPath has too many selectors, expected at most 32",
+            "objects[0]: JSONPath has too many selectors, expected at most 16",
         ),
         (
             "/objects",

@@ -15,7 +15,7 @@ const MAX_DEPTH: usize = 8;
 /// How deep filters may be nested.
 const MAX_FILTERS: usize = 2;
 /// The most times that a query may find one value: the product of the numbers of selectors in all brackets.
-const MAX_SELECTORS: usize = 32;
+const MAX_SELECTORS: usize = 16;
 /// The functions that a query may call.
 const FUNCTIONS: [&str; 3] = ["length", "count", "value"];
 
