@@ -1,6 +1,6 @@
 //! The identities that a record names anywhere.
 
-use super::field_texts::FieldText;
+use super::field_texts::{Field, FieldText};
 use crate::sources::identity::Identities;
 
 impl FieldText<'_> {
@@ -12,6 +12,23 @@ impl FieldText<'_> {
                 identities.add_identities_in(self.text);
             }
         }
+        self.add_account_to(identities);
+    }
+
+    /// Adds every identity in the text: those of people, and ids that may be those of something else.
+    pub(super) fn add_to_either(&self, people: &mut Identities, others: &mut Identities) {
+        if may_contain_identity(self.text) {
+            people.add_embedded_addresses(self.text);
+            match self.field {
+                Field { is_of_thing: true, .. } => {}
+                Field { is_of_person: true, .. } => people.add_identities_in(self.text),
+                Field { .. } => others.add_identities_in(self.text),
+            }
+        }
+        self.add_account_to(people);
+    }
+
+    fn add_account_to(&self, identities: &mut Identities) {
         if self.field.is_account {
             identities.add_account(self.text);
         }
