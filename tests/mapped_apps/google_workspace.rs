@@ -272,7 +272,7 @@ fn d6_google_device_reports_are_about_its_user() {
 
 #[test]
 fn d1_google_collectors_write_one_event_as_object() {
-    let mut record = drive();
+    let mut record = with(&drive(), json!({"id": {"applicationName": "login"}}));
     record["events"] = json!({"type": "login", "name": "suspicious_login", "parameters": [
         {"name": "affected_email_address", "value": "alex@contoso.example"}
     ]});
