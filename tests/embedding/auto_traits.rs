@@ -328,6 +328,16 @@ fn sources() {
     check::<m365::Reader<&[u8]>>();
 }
 
+#[cfg(feature = "mapped")]
+fn mapped() {
+    use activity_privacy::sources::mapped::*;
+
+    check::<Format>();
+    check::<Map>();
+    check::<MapError>();
+    check::<Reader<&[u8]>>();
+}
+
 #[cfg(feature = "sqlite")]
 fn sqlite() {
     use activity_privacy::sqlite::*;
@@ -380,6 +390,8 @@ fn public_types_are_send_and_sync() {
     ledger();
     #[cfg(feature = "m365")]
     sources();
+    #[cfg(feature = "mapped")]
+    mapped();
     #[cfg(feature = "sqlite")]
     sqlite();
 }

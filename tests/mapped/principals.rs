@@ -212,6 +212,11 @@ fn d6_report_counts_every_identity() {
     assert_eq!(on_behalf_of(&map, with_person), ["user: adele@contoso.com"], "the record says who is meant");
     assert_eq!(on_behalf_of(&map, json!({"alert": true})), ["unknown"], "no person is named");
     assert!(on_behalf_of(&map, json!({"alert": null, "text": "lee@contoso.com"})).is_empty(), "no report");
+    let id = "7c3f4b2a-1d5e-4f60-8a7b-6c5d4e3f2a1b";
+    let found = on_behalf_of(&map, json!({"alert": {"reference": id}}));
+    assert_eq!(found, [format!("unknown: id {id}")], "an id that may be that of something else");
+    assert_eq!(on_behalf_of(&map, json!({"alert": {"target": [{"id": id}]}})), [format!("user: id {id}")]);
+    assert_eq!(on_behalf_of(&map, json!({"alert": {"target": {"sessionId": id}}})), ["unknown"], "the id of a thing");
 }
 
 #[test]

@@ -175,7 +175,8 @@ pub(super) fn next_document<R: BufRead>(
                     // A record that also has a list of that name.
                     Ok(false) => {
                         let expected = "a page: beside its list, only members such as `@odata.nextLink`";
-                        let reason = RejectReason::InvalidField { field: "value".into(), expected };
+                        let list = pages.lists.first().map_or("value", |list| &**list).to_owned();
+                        let reason = RejectReason::InvalidField { field: list.into(), expected };
                         return Frame::Rejected(Rejected::new(line, reason));
                     }
                 }

@@ -16,6 +16,8 @@ pub(super) struct FieldText<'a> {
 /// The meaning of the texts in a field, by its name.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Field {
+    /// Whether an id in the field is that of a person, by its name or that of a field around it.
+    pub(super) is_of_person: bool,
     /// Whether an id in the field is that of something else than a person: a session, a tenant, a request.
     pub(super) is_of_thing: bool,
     /// Whether a text of no special form is an account name.
@@ -23,10 +25,11 @@ pub(super) struct Field {
 }
 
 /// Ends of the names of fields that contain the id of something else than a person, without punctuation.
-const THING_ENDS: [&str; 34] = [
+const THING_ENDS: [&str; 39] = [
     "accesskeyid",
     "activityid",
     "aggregateid",
+    "alertid",
     "apiid",
     "appid",
     "applicationid",
@@ -36,9 +39,11 @@ const THING_ENDS: [&str; 34] = [
     "credentialid",
     "customerid",
     "deviceid",
+    "deviceuuid",
     "documentid",
     "etag",
     "eventid",
+    "eventtypeid",
     "eventuuid",
     "externalsessionid",
     "insertid",
@@ -50,8 +55,10 @@ const THING_ENDS: [&str; 34] = [
     "orgid",
     "policyid",
     "requestid",
+    "requestuuid",
     "resourceid",
     "sessionid",
+    "sessionuuid",
     "subscriptionid",
     "tenantid",
     "tokenid",
@@ -86,11 +93,38 @@ const ACCOUNT_ENDS: [&str; 22] = [
     "username",
 ];
 
+/// Parts of the names of fields that contain people, without punctuation.
+const PERSON_PARTS: [&str; 22] = [
+    "account",
+    "actor",
+    "agent",
+    "approver",
+    "assignee",
+    "author",
+    "creator",
+    "delegate",
+    "email",
+    "employee",
+    "entity",
+    "identity",
+    "initiatedby",
+    "mailbox",
+    "member",
+    "owner",
+    "person",
+    "principal",
+    "recipient",
+    "sender",
+    "target",
+    "user",
+];
+
 impl Field {
     /// The most letters and digits of the end of a name that are compared.
-    const MAX_END: usize = 24;
+    const MAX_END: usize = 64;
 
-    fn of(name: &str) -> Self {
+    /// Returns the meaning of the texts in a field within another.
+    fn of(name: &str, outer: Self) -> Self {
         // The end of the name in lower case, without punctuation, written from the right.
         let mut buffer = [0_u8; Self::MAX_END];
         let mut start = Self::MAX_END;
@@ -102,8 +136,17 @@ impl Field {
             }
         }
         let end = buffer.get(start..).unwrap_or_default();
-        let is_any = |ends: &[&str]| ends.iter().any(|known| end.ends_with(known.as_bytes()));
-        Self { is_of_thing: is_any(&THING_ENDS), is_account: is_any(&ACCOUNT_ENDS) }
+        // Most names differ in the last characters, which a comparison of whole texts does not begin with.
+        let ends_with = |known: &&str| {
+            known.len() <= end.len() && known.bytes().rev().zip(end.iter().rev()).all(|(known, byte)| known == *byte)
+        };
+        let is_any = |ends: &[&str]| ends.iter().any(ends_with);
+        let has = |part: &&str| end.windows(part.len()).any(|window| window == part.as_bytes());
+        Self {
+            is_of_person: outer.is_of_person || PERSON_PARTS.iter().any(has),
+            is_of_thing: is_any(&THING_ENDS),
+            is_account: is_any(&ACCOUNT_ENDS),
+        }
     }
 }
 
@@ -138,11 +181,11 @@ impl Visitor<'_> {
             }
             Kind::String => self.text(value.as_str().unwrap_or_default(), field),
             Kind::List => value.entries().for_each(|entry| self.value(entry, field)),
-            Kind::Object => self.members(value),
+            Kind::Object => self.members(value, field),
         }
     }
 
-    fn members(&mut self, object: DocumentValue<'_>) {
+    fn members(&mut self, object: DocumentValue<'_>, outer: Field) {
         let mut members: Vec<_> = object.members().collect();
         if !members.is_sorted_by_key(|(name, _)| *name) {
             members.sort_unstable_by_key(|(name, _)| *name);
@@ -154,9 +197,9 @@ impl Visitor<'_> {
         let names_pair = |name: &str| name.eq_ignore_ascii_case("name") || name.eq_ignore_ascii_case("key");
         // A larger object with these names is no pair.
         let pair = members.iter().filter(|_| members.len() <= 6).find(|(name, _)| names_pair(name));
-        let pair = pair.and_then(|(_, value)| value.as_str()).map(Field::of);
+        let pair = pair.and_then(|(_, value)| value.as_str()).map(|name| Field::of(name, outer));
         for (name, value) in members {
-            let field = pair.filter(|_| is_value(name)).unwrap_or_else(|| Field::of(name));
+            let field = pair.filter(|_| is_value(name)).unwrap_or_else(|| Field::of(name, outer));
             if name.contains(['@', '\\', '-', '|']) {
                 (self.visit)(&FieldText { text: name, field: Field::default() });
             }

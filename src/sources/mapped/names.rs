@@ -1,6 +1,6 @@
 //! The identities that a record names anywhere.
 
-use super::field_texts::FieldText;
+use super::field_texts::{Field, FieldText};
 use crate::sources::identity::Identities;
 
 impl FieldText<'_> {
@@ -12,6 +12,23 @@ impl FieldText<'_> {
                 identities.add_identities_in(self.text);
             }
         }
+        self.add_account_to(identities);
+    }
+
+    /// Adds every identity in the text: those of people, and ids that may be those of something else.
+    pub(super) fn add_to_either(&self, people: &mut Identities, others: &mut Identities) {
+        if may_contain_identity(self.text) {
+            people.add_embedded_addresses(self.text);
+            match self.field {
+                Field { is_of_thing: true, .. } => {}
+                Field { is_of_person: true, .. } => people.add_identities_in(self.text),
+                Field { .. } => others.add_identities_in(self.text),
+            }
+        }
+        self.add_account_to(people);
+    }
+
+    fn add_account_to(&self, identities: &mut Identities) {
         if self.field.is_account {
             identities.add_account(self.text);
         }
@@ -24,26 +41,31 @@ impl FieldText<'_> {
 }
 
 /// Returns whether a text may contain an address or an identity of a special form. A text for which this is `false`
-/// contains none: an address has an `@`, an object id and a passport id consist of hexadecimal digits, and the other forms
-/// have characters of their own.
+/// contains none: an address has an `@`, a passport id has 16 hexadecimal digits, an object id 32, with hyphens or without,
+/// and the other forms have characters of their own.
 fn may_contain_identity(text: &str) -> bool {
-    let (mut hex_run, mut slashes) = (0, 0);
+    let is_id = |run: usize, is_hexadecimal: bool| is_hexadecimal && matches!(run, 16 | 32 | 36);
+    let (mut run, mut is_hexadecimal, mut slashes, mut has_hyphen) = (0, true, 0, false);
     for byte in text.bytes() {
         match byte {
             b'@' | b'%' | b'|' | b'\\' | 0x80.. => return true,
-            b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F' | b'-' => {
-                hex_run += 1;
-                if hex_run == 16 {
-                    return true;
-                }
+            b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' => {
+                run += 1;
+                is_hexadecimal &= byte.is_ascii_hexdigit() || byte == b'-';
+                has_hyphen |= byte == b'-';
                 continue;
             }
-            b'/' => slashes += 1,
+            _ if is_id(run, is_hexadecimal) => return true,
             _ => {}
         }
-        hex_run = 0;
+        slashes += usize::from(byte == b'/');
+        (run, is_hexadecimal) = (0, true);
     }
-    slashes == 1 || (slashes > 1 && contains(text, b"/o=")) || contains(text, b"s-1-")
+    is_id(run, is_hexadecimal)
+        // Beside an account, the text has at most two more characters. A `://` is within one part of the text.
+        || ((1..=3).contains(&slashes) && !contains(text, b"://"))
+        || (slashes > 1 && contains(text, b"/o="))
+        || (has_hyphen && contains(text, b"s-1-"))
 }
 
 /// Returns whether a text contains a part, which is in lower case, without regard to case.

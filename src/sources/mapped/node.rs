@@ -226,7 +226,7 @@ impl<'r> Item<'r> {
         }
     }
 
-    pub(super) fn is_present(self) -> bool {
+    pub(super) fn is_present(&self) -> bool {
         match self {
             Self::Null => false,
             Self::Bool(_) | Self::Number(_) => true,

@@ -11,8 +11,10 @@ pub(super) struct Pointer {
     tokens: Box<[Token]>,
     /// The names of several tokens, joined by dots, if the record can have members of such names: for the token at each
     /// index those of this token and of up to all tokens behind it, the shortest first.
-    joined: Option<Box<[Box<[Box<str>]>]>>,
+    joined: Option<Box<[JoinedNames]>>,
 }
+
+type JoinedNames = Box<[Box<str>]>;
 
 #[derive(Clone, PartialEq)]
 struct Token {
@@ -86,7 +88,7 @@ impl Pointer {
     /// because its path determines the index.
     fn find_dotted<V: Lookup, T>(
         &self,
-        joined: &[Box<[Box<str>]>],
+        joined: &[JoinedNames],
         at: usize,
         value: V,
         visit: &mut dyn FnMut(V) -> Option<T>,
@@ -108,7 +110,7 @@ impl Pointer {
         self.joined.as_ref().is_some_and(|joined| self.is_begun(joined, 0, value))
     }
 
-    fn is_begun(&self, joined: &[Box<[Box<str>]>], at: usize, value: impl Lookup) -> bool {
+    fn is_begun(&self, joined: &[JoinedNames], at: usize, value: impl Lookup) -> bool {
         let (Some(token), Some(names)) = (self.tokens.get(at), joined.get(at)) else { return false };
         let rest = names.last().unwrap_or(&token.name);
         let is_begun =

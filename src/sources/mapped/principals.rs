@@ -45,7 +45,7 @@ impl Principals {
             report::principals(root).into_iter().for_each(|principal| principals.push(principal));
         }
         if is_incomplete {
-            principals.push(Actor::unknown());
+            principals.add(Actor::unknown());
         }
         principals
     }
