@@ -82,6 +82,7 @@ fn d4_wrapped_record_is_the_same_activity() {
         let expected = one(name, &record);
         let wrapped = [
             json!({"@timestamp": "2026-03-02T09:00:00Z", "event": {"original": text, "kind": "event"}}),
+            json!({"@timestamp": "2026-03-02T09:00:00Z", "event.kind": "event", "event.original": text}),
             json!({"_index": "logs", "_source": {"event": {"original": text}}}),
             json!({"_index": "logs", "_source": {"message": text}}),
             json!({"_index": "logs", "_source": record}),
@@ -97,6 +98,29 @@ fn d4_wrapped_record_is_the_same_activity() {
             assert!(activity.principals().eq(expected.principals()), "{name}: {wrapper}");
             assert_eq!(activity.occurred_at(), expected.occurred_at());
         }
+    }
+}
+
+/// Returns a record in which the members of nested objects are members whose names are joined by dots.
+fn flattened(record: &Value) -> Value {
+    fn add(to: &mut serde_json::Map<String, Value>, name: &str, value: &Value) {
+        match value.as_object() {
+            Some(members) => members.iter().for_each(|(member, value)| add(to, &format!("{name}.{member}"), value)),
+            None => drop(to.insert(name.to_owned(), value.clone())),
+        }
+    }
+    let mut flat = serde_json::Map::new();
+    record.as_object().unwrap().iter().for_each(|(name, value)| add(&mut flat, name, value));
+    Value::Object(flat)
+}
+
+#[test]
+fn d8_flattened_record_has_the_same_principals() {
+    for (name, record) in samples() {
+        let (nested, flat) = (one(name, &record), one(name, &flattened(&record)));
+        assert!(flat.principals().eq(nested.principals()), "{name}");
+        assert_eq!((flat.occurred_at(), flat.action()), (nested.occurred_at(), nested.action()), "{name}");
+        assert!(map(name).recognizes(&flattened(&record).to_string()), "{name}");
     }
 }
 
