@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::reading::{actor, actor_of, has_object, on_behalf_of, one, principals_of, read, rejection, with};
 
 const MAP: &str = "aws_cloudtrail";
-const TABLE: &str = "aws_cloudtrail_table";
+const TABLE: &str = "aws_cloudtrail_sentinel";
 const ROLE: &str = "AROAEXAMPLEROLE000001";
 
 pub(crate) fn samples() -> Vec<(&'static str, Value)> {
@@ -183,7 +183,7 @@ fn d7_service_linked_role_is_application() {
     );
     assert_eq!(by(linked), "application \"AWSServiceRoleForAutoScaling\"");
     let service = with(
-        &session("CodeBuild-0123"),
+        &session("AWSCodeBuild-0123"),
         json!({"invokedBy": "codebuild.amazonaws.com", "sessionContext": {"sessionIssuer": {
             "arn": "arn:aws:iam::111122223333:role/service-role/codebuild", "userName": "codebuild"
         }}}),
@@ -201,6 +201,13 @@ fn d7_service_linked_role_is_application() {
 #[test]
 fn d9_doubtful_session_name_is_a_user() {
     // A name that a person may have chosen, and a service role without its service.
+    let by_service = with(
+        &session("adele"),
+        json!({"invokedBy": "cloudformation.amazonaws.com", "sessionContext": {"sessionIssuer": {
+            "arn": "arn:aws:iam::111122223333:role/service-role/lambda"
+        }}}),
+    );
+    assert_eq!(by(by_service), "user AWS session:adele");
     assert_eq!(by(session("nightly-report")), "user AWS session:nightly-report");
     assert_eq!(by(session("AutoScaling")), "user AWS session:AutoScaling");
     let by_person = with(

@@ -6,7 +6,7 @@ use crate::reading::{actor, actor_of, has_object, one, read, with};
 
 const MAP: &str = "azure_activity";
 const DIAGNOSTIC: &str = "azure_activity_diagnostic";
-const TABLE: &str = "azure_activity_table";
+const TABLE: &str = "azure_activity_sentinel";
 const OBJECT_ID: &str = "0f1d2c3b-4a59-4687-9e0f-a1b2c3d4e5f6";
 const APP_ID: &str = "99999999-8888-4777-8666-555555555555";
 const UPN: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn";

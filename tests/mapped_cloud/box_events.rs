@@ -6,7 +6,7 @@ use crate::reading::{actor, actor_of, has_object, on_behalf_of, one, principals_
 
 const MAP: &str = "box_events";
 const WEBHOOKS: &str = "box_webhooks";
-const TABLE: &str = "box_events_table";
+const TABLE: &str = "box_events_sentinel";
 
 pub(crate) fn samples() -> Vec<(&'static str, Value)> {
     vec![(MAP, event()), (WEBHOOKS, webhook()), (TABLE, row())]

@@ -41,7 +41,7 @@ fn b1_records_of_development_have_fields() {
         "entity_id": 29, "entity_type": "User", "change": "email", "target_id": 105, "target_type": "User", "custom_message": "Changed email"
     });
     let activity = one(GITLAB, &log);
-    assert_eq!((activity.action().as_str(), activity.actor().label()), ("Changed email", "104"));
+    assert_eq!((activity.action().as_str(), activity.actor().label()), ("email", "104"));
 }
 
 #[test]

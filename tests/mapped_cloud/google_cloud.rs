@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::reading::{actor, actor_of, has_object, on_behalf_of, one, principals_of, read, rejection, with};
 
 const MAP: &str = "gcp_audit";
-const TABLE: &str = "gcp_audit_table";
+const TABLE: &str = "gcp_audit_sentinel";
 const SERVICE: &str = "payroll@contoso-prod.iam.gserviceaccount.com";
 
 pub(crate) fn samples() -> Vec<(&'static str, Value)> {

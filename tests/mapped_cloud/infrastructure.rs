@@ -144,7 +144,7 @@ fn d9_tailscale_actor_by_its_type() {
         assert_eq!(principals_of(map, &record), ["user adele@contoso.example, Tailscale:uAdeleCNTRL"], "{map}");
     }
     let node = with(&tailscale(), json!({"actor": {"type": "NODE", "displayName": "payroll", "loginName": null}}));
-    assert_eq!(actor_of(TAILSCALE, &node), "application \"payroll\"");
+    assert_eq!(actor_of(TAILSCALE, &node), "unknown", "the user of a device");
 }
 
 #[test]

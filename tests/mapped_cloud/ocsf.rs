@@ -81,7 +81,7 @@ fn d9_user_is_target_in_account_change() {
 #[test]
 fn d9_user_is_actor_in_authentication() {
     assert!(actor_of(MAP, &login()).starts_with("user adele@contoso.example"));
-    // Whoever asked for it acts as well.
+    // The user who asked for it acts as well.
     let mut record = login();
     record["actor"] = json!({"user": {"name": "alex.wilber"}});
     assert_eq!(on_behalf_of(&one(MAP, &record)), ["user OCSF:alex.wilber"]);
@@ -115,6 +115,8 @@ fn d7_application_acts_only_without_user() {
     assert_eq!(actor_of(MAP, &record), "application \"backup.contoso.example\"");
     record["actor"] = json!({"invoked_by": "backup.contoso.example", "app_name": "Archive", "user": {"email_addr": "adele@contoso.example"}});
     assert_eq!(principals_of(MAP, &record), ["user adele@contoso.example"]);
+    record["actor"] = json!({"invoked_by": "backup.contoso.example", "user": {"type": "User", "type_id": 1}});
+    assert_eq!(actor_of(MAP, &record), "unknown", "a user without name");
     record["actor"] = json!({"idp": {"name": "Contoso ID", "uid": "idp-1"}, "session": {"uid": "s-1"}});
     assert_eq!(actor_of(MAP, &record), "unknown");
 }

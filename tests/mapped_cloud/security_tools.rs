@@ -94,7 +94,7 @@ fn zscaler() -> Value {
 #[test]
 fn b1_records_of_security_tools_have_fields() {
     for (map, record, action) in [
-        (CARBON_BLACK, carbon_black(), "Added user alex@contoso.example to org 1"),
+        (CARBON_BLACK, carbon_black(), "audit_log_entry"),
         (NETSKOPE, netskope(), "Created new admin"),
         (PANTHER, panther(), "UPDATE_USER"),
         (PUSH, push(), "APP_BANNER"),

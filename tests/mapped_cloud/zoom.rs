@@ -9,7 +9,7 @@ const ACTIVITIES: &str = "zoom_activities";
 const MEETINGS: &str = "zoom_meeting_activities";
 const WEBHOOKS: &str = "zoom_webhooks";
 const REPORTS: &str = "zoom_reports";
-const TABLE: &str = "zoom_reports_table";
+const TABLE: &str = "zoom_reports_sentinel";
 
 pub(crate) fn samples() -> Vec<(&'static str, Value)> {
     vec![
@@ -124,7 +124,7 @@ fn d9_operator_of_meeting_has_address_or_name() {
 fn b1_webhook_within_member_of_collector_is_read() {
     let mut record = webhook();
     record.as_object_mut().unwrap().remove("event_ts");
-    record["payload"]["time_stamp"] = json!(1_772_439_330_125_i64);
+    record["payload"]["object"]["timestamp"] = json!(1_772_439_330_125_i64);
     let wrapped = json!({ "zoom": record });
     assert_eq!(one(WEBHOOKS, &wrapped).occurred_at(), one(WEBHOOKS, &webhook()).occurred_at());
     assert_eq!(actor_of(WEBHOOKS, &wrapped), actor_of(WEBHOOKS, &webhook()));
