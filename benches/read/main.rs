@@ -26,6 +26,7 @@ mod records;
 mod report;
 #[path = "../../examples/shared/sample/mod.rs"]
 mod sample;
+mod samples;
 #[cfg(feature = "sqlite")]
 #[path = "../store/service.rs"]
 #[allow(dead_code, reason = "the other bench uses more of it")]

@@ -9,6 +9,7 @@ use activity_privacy::sources::{Rejected, m365};
 
 use super::records;
 use super::sample::{aws_cloudtrail, google_workspace, okta};
+use super::samples;
 use super::times::Times;
 
 /// The records that a side reads in a turn: so few that most turns are not interrupted by other processes.
@@ -43,15 +44,25 @@ pub(crate) fn all() -> impl Iterator<Item = Source> {
         let lines = m365_lines();
         Source { name, input: format(&lines), lines, reader: Reader::M365 }
     });
-    let samples: [(_, fn(usize) -> String); 3] = [
-        ("okta_system_log", okta::event),
-        ("aws_cloudtrail", aws_cloudtrail::event),
+    let samples: [(_, fn(usize) -> String); 8] = [
         ("google_workspace", google_workspace::activity),
+        ("okta_system_log", okta::event),
+        ("entra_sign_in", samples::entra_sign_in),
+        ("github_audit", samples::github_audit),
+        ("slack_audit", samples::slack_audit),
+        ("aws_cloudtrail", aws_cloudtrail::event),
+        ("ocsf", samples::ocsf),
+        ("ecs", samples::ecs),
     ];
     let mapped = samples.into_iter().filter_map(|(name, record)| {
         let map = Map::shipped(name)?;
         let lines: Vec<_> = (0..DIFFERENT).map(record).collect();
-        Some(Source { name: map.title(), input: json_lines(&lines), lines, reader: Reader::Mapped(map) })
+        Some(Source {
+            name: map.title().split(" (").next()?,
+            input: json_lines(&lines),
+            lines,
+            reader: Reader::Mapped(map),
+        })
     });
     m365.chain(mapped)
 }
