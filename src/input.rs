@@ -7,7 +7,9 @@
 #[cfg(any(feature = "import", feature = "m365"))]
 pub(crate) mod csv;
 mod kind;
+#[cfg_attr(not(any(feature = "import", feature = "m365")), allow(dead_code, reason = "tables and LDIF need more"))]
 mod record;
+#[cfg_attr(not(any(feature = "import", feature = "m365")), allow(dead_code, reason = "tables and LDIF need more"))]
 mod stream;
 
 pub use self::kind::InputKind;

@@ -21,6 +21,7 @@ pub(crate) fn canonical_value(value: Value<'_>) -> Option<String> {
 }
 
 /// Returns the canonical form of an object with another string as the value of one member.
+#[cfg(feature = "m365")]
 pub(crate) fn canonical_with(object: Value<'_>, name: &str, text: &str) -> Option<String> {
     let mut canonical = Vec::new();
     write(object, &[(name, text)], &mut canonical).ok()?;

@@ -92,6 +92,10 @@ pub(crate) enum Kind {
     Object,
 }
 
+#[cfg_attr(
+    not(all(feature = "m365", feature = "mapped")),
+    allow(dead_code, reason = "only some readers look up a value")
+)]
 impl<'d> Value<'d> {
     pub(crate) fn kind(self) -> Kind {
         match self.nodes.first() {

@@ -233,7 +233,9 @@ impl<R: BufRead> Reader<R> {
                         Framing::Lines(_) => Some(Format::JsonLines),
                         Framing::Array(..) => Some(Format::JsonArray),
                         Framing::Documents(..) => Some(Format::JsonDocuments),
-                        Framing::Rows(_) | Framing::Ended => None,
+                        #[cfg(feature = "m365")]
+                        Framing::Rows(_) => None,
+                        Framing::Ended => None,
                     };
                     self.framing = framing;
                 }

@@ -76,6 +76,7 @@ impl<'d> Member<'d> {
 
 impl<'a> Texts<'a> {
     /// Reads the texts of a record, which is an object.
+    #[cfg(feature = "mapped")]
     pub(super) fn of(record: DocumentValue<'a>, names: &mut FieldNames) -> Self {
         Self::read(names, |visitor| visitor.object(record, FieldPath::default()))
     }
