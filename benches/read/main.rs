@@ -38,8 +38,8 @@ mod times;
 
 use self::report::Report;
 
-fn main() {
-    let records = arguments::records();
+fn main() -> Result<(), lexopt::Error> {
+    let records = arguments::records()?;
     let mut report = Report::default();
     for source in source::all() {
         eprintln!("{}", source.name);
@@ -51,4 +51,5 @@ fn main() {
     println!("{}", job::measure(records));
     #[cfg(not(feature = "sqlite"))]
     println!("the main job needs `--features sqlite`");
+    Ok(())
 }

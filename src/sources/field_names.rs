@@ -1,8 +1,8 @@
-//! The names of fields, and what they say about the values in the fields.
+//! The names of fields, and their meaning for the values in the fields.
 
 use hashbrown::HashMap;
 
-/// What the name of a field says about the values in it, as flags.
+/// The meaning of the name of a field for the values in it, as flags.
 ///
 /// The flags below apply to the records of all sources. A source adds flags of its own with [`Self::of_source`], and the
 /// number of a field that it looks up with [`Self::with_number`].
@@ -25,7 +25,7 @@ impl FieldName {
     pub(super) const KEPT: Self = Self::flag(4);
     /// The name is `id`, so that a field at the top of a record contains the id of the record.
     const ID: Self = Self::flag(5);
-    /// The name can itself name somebody.
+    /// The name can itself contain an identity.
     const TEXT: Self = Self::flag(6);
 
     /// The most bytes of a name that are considered.
@@ -65,7 +65,7 @@ impl FieldName {
         self.flags & flags.flags != 0
     }
 
-    /// Returns whether the name can itself name somebody.
+    /// Returns whether the name can itself contain an identity.
     pub(super) const fn is_text(self) -> bool {
         self.is(Self::TEXT)
     }
@@ -87,7 +87,7 @@ pub(super) struct FieldNames {
 pub(super) type Meaning = fn(name: &str, normalized: &str) -> FieldName;
 
 impl FieldNames {
-    /// The most names that are stored. Beyond it, all are interpreted anew.
+    /// The most names that are stored. Beyond it, the table is emptied.
     const MAX: usize = 4_096;
 
     /// Creates a table of the names of a source.
@@ -95,7 +95,7 @@ impl FieldNames {
         Self { known: HashMap::new(), meaning }
     }
 
-    /// Returns what a name says.
+    /// Returns the meaning of a name.
     pub(super) fn get(&mut self, name: &str) -> FieldName {
         if let Some(known) = self.known.get(name) {
             return *known;

@@ -1,4 +1,4 @@
-//! The texts of a record that can name somebody, with what the names of their fields say about them.
+//! The texts of a record that can contain an identity, with the meaning of the names of their fields.
 
 use std::borrow::Cow;
 
@@ -18,7 +18,7 @@ const MAX_MEMBERS_OF_FIELD: usize = 6;
 /// The least number with as many digits as a passport id.
 const MIN_ID: f64 = 1e15;
 
-/// The texts of a record that can name somebody: those with a sign of an identity, and those in fields of accounts.
+/// The texts of a record that can contain an identity: those with a sign of an identity, and those in fields of accounts.
 ///
 /// An object with a `Name` (or `Key`) and a `Value` counts as a field of that name. JSON in a string is read like other
 /// JSON, up to a depth. Names of fields count as texts too, because some are addresses. The members of each object are
@@ -38,7 +38,7 @@ pub(super) struct FieldText<'a> {
     is_name: bool,
 }
 
-/// What the names of the fields that contain a text say about it.
+/// The meaning of the names of the fields that contain a text.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct FieldPath {
     outermost: FieldName,
@@ -60,7 +60,7 @@ pub(super) enum IdKind {
     Unknown,
 }
 
-/// A member of an object, with what its name says.
+/// A member of an object, with the meaning of its name.
 #[derive(Clone, Copy)]
 pub(super) struct Member<'d> {
     pub(super) name: &'d str,
@@ -217,13 +217,13 @@ struct Visitor<'v, 'n, 'a> {
 #[derive(Clone, Copy)]
 struct Pending<'n> {
     name: &'n str,
-    /// Whether the name can itself name somebody.
+    /// Whether the name can itself contain an identity.
     is_text: bool,
     path: FieldPath,
     content: Content<'n>,
 }
 
-/// What a value contains.
+/// The content of a value.
 #[derive(Clone, Copy)]
 enum Content<'n> {
     /// No text.

@@ -1,4 +1,4 @@
-//! What the names of fields say in Microsoft 365 records.
+//! The meaning of the names of fields in Microsoft 365 records.
 
 use super::field::Field;
 use crate::sources::field_names::FieldName;
@@ -121,7 +121,7 @@ const ACCOUNT_ENDS: [&str; 16] = [
     "members",
 ];
 
-/// Returns what the name of a field says.
+/// Returns the meaning of the name of a field.
 pub(super) fn meaning(name: &str, normalized: &str) -> FieldName {
     let is = |names: &[&str]| names.contains(&normalized);
     let starts = |heads: &[&str]| heads.iter().any(|head| normalized.starts_with(head));

@@ -179,7 +179,7 @@ fn actor(fields: &Fields<'_>) -> Result<(Actor, bool), RejectReason> {
     Ok((actor, is_truncated))
 }
 
-/// What the entries of `Actor` name together.
+/// The principals that the entries of `Actor` name together.
 #[derive(Default)]
 struct Listed {
     title: Option<String>,
