@@ -11,7 +11,7 @@ pub(crate) fn records() -> usize {
             Arg::Long("records") => records = parser.value().unwrap().parse().unwrap(),
             // Of cargo.
             Arg::Long("bench") => {}
-            argument => Err(argument.unexpected()).unwrap(),
+            argument => panic!("{}", argument.unexpected()),
         }
     }
     records

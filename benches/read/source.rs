@@ -33,9 +33,15 @@ enum Reader {
     Mapped(&'static Map),
 }
 
+/// Joins records to an input.
+type Format = fn(&[String]) -> Vec<u8>;
+
+/// Returns the record with a number.
+type Sample = fn(usize) -> String;
+
 /// Returns all sources: Microsoft 365 in each format, and each map of which there are sample records.
 pub(crate) fn all() -> impl Iterator<Item = Source> {
-    let formats: [(_, fn(&[String]) -> Vec<u8>); 3] = [
+    let formats: [(_, Format); 3] = [
         ("Microsoft 365, JSON Lines", json_lines),
         ("Microsoft 365, JSON array", json_array),
         ("Microsoft 365, audit log CSV", audit_log_csv),
@@ -44,7 +50,7 @@ pub(crate) fn all() -> impl Iterator<Item = Source> {
         let lines = m365_lines();
         Source { name, input: format(&lines), lines, reader: Reader::M365 }
     });
-    let samples: [(_, fn(usize) -> String); 8] = [
+    let samples: [(_, Sample); 8] = [
         ("google_workspace", google_workspace::activity),
         ("okta_system_log", okta::event),
         ("entra_sign_in", samples::entra_sign_in),
@@ -84,7 +90,7 @@ impl Source {
         let (mut ours, mut theirs) = (Times::default(), Times::default());
         let (mut reader, mut lines) = (self.open(), self.lines.iter());
         for nth in 0..records / TURN {
-            if nth * TURN % self.lines.len() == 0 {
+            if (nth * TURN).is_multiple_of(self.lines.len()) {
                 (reader, lines) = (self.open(), self.lines.iter());
             }
             for turn in 0..2 {

@@ -30,7 +30,7 @@ struct Seen {
     activities: u64,
 }
 
-/// What the directory knows of an identity.
+/// The knowledge that the directory has of an identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Known {
@@ -83,7 +83,7 @@ pub(crate) struct Lookup {
 impl People {
     const MAX_IDENTITIES: usize = 100_000;
 
-    /// Counts the identities of the people who acted, or for whom somebody acted.
+    /// Counts the identities of the people who acted, or on whose behalf another principal acted.
     pub(crate) fn add(&mut self, activity: &Activity) {
         let people = activity.principals().filter(|principal| principal.kind() == ActorKind::User);
         for identity in people.flat_map(Actor::identities) {

@@ -1,4 +1,4 @@
-//! What a log contains.
+//! The content of a log.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ pub(crate) struct Reading {
     undecidable: BTreeMap<String, u64>,
 }
 
-/// What a log contains.
+/// The content of a log.
 #[derive(Serialize)]
 pub(crate) struct Report {
     pub(crate) format: Option<String>,
@@ -53,7 +53,7 @@ pub(crate) struct Report {
     pub(crate) apps: Names,
     pub(crate) actions: Names,
     pub(crate) actors: Vec<OfKind>,
-    /// The activities that somebody did on behalf of another principal.
+    /// The activities that were done on behalf of another principal.
     pub(crate) on_behalf: u64,
     pub(crate) identities: Vec<OfForm>,
     /// The activities with identities beyond the number that is kept in memory.
@@ -93,7 +93,7 @@ pub(crate) struct RejectedFor {
     pub(crate) first_lines: Vec<u64>,
 }
 
-/// What the directory knows of the people in the log.
+/// The people in the log whom the directory does not know.
 #[derive(Serialize)]
 pub(crate) struct InDirectory {
     /// The activities that are private because they cannot be decided, by reason.

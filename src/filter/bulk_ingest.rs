@@ -76,10 +76,11 @@ pub struct BulkIngest<'a, I> {
     limits: Limits,
     skip: u64,
     position: Option<Position<'a, I>>,
-    retry: Option<Box<dyn FnMut(&IngestError, u32) -> bool + 'a>>,
+    retry: Option<Retry<'a>>,
 }
 
 type Position<'a, I> = Box<dyn FnMut(&I) -> u64 + Send + 'a>;
+type Retry<'a> = Box<dyn FnMut(&IngestError, u32) -> bool + 'a>;
 
 /// A batch that was stored, with the records that the source rejected in its place.
 pub struct BulkBatch<R> {
@@ -238,7 +239,7 @@ impl Drop for StopOnDrop<'_> {
 /// The part of a bulk ingest that runs on the calling thread.
 struct Run<'a, F> {
     filter: &'a PrivacyFilter,
-    retry: Option<Box<dyn FnMut(&IngestError, u32) -> bool + 'a>>,
+    retry: Option<Retry<'a>>,
     on_batch: F,
     progress: BulkProgress,
 }
