@@ -76,6 +76,7 @@ pub mod guides {
         ($($name:ident = $file:literal),+ $(,)?) => {$(
             /// [README]: crate
             /// [JSON forms]: crate::guides::json
+            /// [Maps]: crate::guides::maps
             /// [The SQLite files]: crate::guides::schema
             /// [performance]: https://docs.rs/crate/activity-privacy/latest/source/docs/performance.md
             ///

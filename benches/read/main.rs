@@ -8,7 +8,13 @@
 //! records at a time, so that a disturbance of the machine affects both. "ratio, median" is the median of the turns;
 //! "ratio, total" is that of their sums. The job reads a file and stores in SQLite files in the folder for temporary
 //! files.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a bench may fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a bench may fail"
+)]
 
 mod arguments;
 #[path = "../decide/chance.rs"]

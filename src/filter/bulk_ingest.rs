@@ -83,6 +83,7 @@ pub struct BulkIngest<'a, I> {
 type Retry<'a> = Box<dyn FnMut(&IngestError, u32) -> bool + 'a>;
 /// Returns the position of a source.
 type Position<'a, I> = Box<dyn FnMut(&I) -> u64 + Send + 'a>;
+type Retry<'a> = Box<dyn FnMut(&IngestError, u32) -> bool + 'a>;
 
 /// A batch that was stored, with the records that the source rejected in its place.
 pub struct BulkBatch<R> {
