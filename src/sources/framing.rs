@@ -75,7 +75,7 @@ impl Frame {
 fn next_line<R: BufRead>(input: &mut InputStream<R>, record: &mut RecordBuffer) -> Frame {
     loop {
         let line = input.line();
-        match input.read_until(record, |byte| byte == b'\n') {
+        match input.read_line_into(record) {
             Err(error) => return Frame::failed(input.line(), error),
             Ok(None) if record.is_blank() => return Frame::End,
             Ok(_) if record.is_blank() => {}

@@ -62,8 +62,9 @@ impl Objects {
         is_skipped: impl Fn(&FieldText<'_>) -> bool,
         is_principal: impl Fn(&Identity) -> bool,
     ) {
+        let mut named = Identities::of_many();
         for text in texts.iter().filter(|text| !is_skipped(text)) {
-            let mut named = Identities::of_many();
+            named.clear();
             text.add_addresses(&mut named);
             if text.path().id_kind() != IdKind::Thing {
                 text.add_special(&mut named);

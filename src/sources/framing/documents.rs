@@ -159,7 +159,7 @@ pub(super) fn next_document<R: BufRead>(
                     };
                 }
                 Ok(Start::Other(line)) => {
-                    return match input.read_until(record, |byte| byte == b'\n') {
+                    return match input.read_line_into(record) {
                         Err(error) => Frame::failed(input.line(), error),
                         Ok(_) => Frame::Rejected(Rejected::new(line, RejectReason::NotAnObject)),
                     };
@@ -239,10 +239,9 @@ fn begin<R: BufRead>(input: &mut InputStream<R>, pages: &PageFormat) -> io::Resu
 /// Reads an object into `record` with its closing bracket, or to the end of the input.
 fn read_object<R: BufRead>(input: &mut InputStream<R>, record: &mut RecordBuffer) -> io::Result<()> {
     let mut scan = JsonScan::default();
-    input.read_through(record, |byte| {
-        scan.advance(byte);
-        scan.is_closed()
-    })
+    let end = input.read_until(record, |chunk| scan.find_closing_bracket(chunk))?;
+    record.extend(end.as_slice());
+    Ok(())
 }
 
 /// Consumes the rest of a page behind its list. Returns whether all members there are metadata of a page.

@@ -145,8 +145,10 @@ fn bare_address(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// Returns a text with its percent-encoding (RFC 3986, section 2.1) decoded, or `None` if the result is not UTF-8.
+/// Returns a text with its percent-encoding (RFC 3986, section 2.1) decoded. Returns `None` if it has none, or if the
+/// result is not UTF-8.
 pub(in crate::sources) fn percent_decoded(text: &str) -> Option<String> {
+    memchr::memchr(b'%', text.as_bytes())?;
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
@@ -182,13 +184,12 @@ pub(in crate::sources) fn claim(text: &str) -> Option<(&str, &str)> {
 /// `None` for the nil GUID.
 pub(in crate::sources) fn guid(text: &str) -> Option<Uuid> {
     let text = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).unwrap_or(text);
-    let known = matches!(text.len(), 32 | 36 | 38 | 45);
-    Uuid::try_parse(text).ok().filter(|uuid| known && !uuid.is_nil())
+    matches!(text.len(), 32 | 36 | 38 | 45).then(|| Uuid::try_parse(text).ok()).flatten().filter(|uuid| !uuid.is_nil())
 }
 
 /// Returns whether a text is the nil UUID, which some services write for no id.
 pub(in crate::sources) fn is_nil(text: &str) -> bool {
-    Uuid::try_parse(text).is_ok_and(|uuid| uuid.is_nil())
+    text.len() >= 32 && Uuid::try_parse(text).is_ok_and(|uuid| uuid.is_nil())
 }
 
 /// Returns whether a text is a security identifier: `S-1-`, the authority, and at least one more number.

@@ -19,8 +19,10 @@ pub(in crate::sources) fn is_placeholder(name: &str) -> bool {
 
 /// Returns whether a name is a word for no name.
 pub(in crate::sources) fn is_placeholder_word(name: &str) -> bool {
+    /// The length of the longest word.
+    const MAX: usize = 15;
     // The last one is the security identifier of the anonymous logon.
-    let words = [
+    const WORDS: [&str; 17] = [
         "",
         "-",
         "n/a",
@@ -39,7 +41,7 @@ pub(in crate::sources) fn is_placeholder_word(name: &str) -> bool {
         "{}",
         "S-1-5-7",
     ];
-    words.iter().any(|word| name.eq_ignore_ascii_case(word))
+    name.len() <= MAX && WORDS.iter().any(|word| name.eq_ignore_ascii_case(word))
 }
 
 /// Returns the kind of actor of a name that Microsoft assigns to services only, or `None` if a person can have the
