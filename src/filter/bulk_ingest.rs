@@ -81,9 +81,9 @@ pub struct BulkIngest<'a, I> {
 
 /// Returns whether to deliver a batch again after this error and this number of attempts.
 type Retry<'a> = Box<dyn FnMut(&IngestError, u32) -> bool + 'a>;
+
 /// Returns the position of a source.
 type Position<'a, I> = Box<dyn FnMut(&I) -> u64 + Send + 'a>;
-type Retry<'a> = Box<dyn FnMut(&IngestError, u32) -> bool + 'a>;
 
 /// A batch that was stored, with the records that the source rejected in its place.
 pub struct BulkBatch<R> {
