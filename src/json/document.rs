@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
+use std::sync::LazyLock;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
@@ -13,6 +14,12 @@ const BYTES_PER_NODE: usize = 24;
 
 /// The member under which `serde_json` passes on a number if another crate turns on its feature `arbitrary_precision`.
 const NUMBER_MEMBER: &str = "$serde_json::private::Number";
+
+/// Whether another crate turned that feature on. Otherwise the name is one like any other.
+static NUMBERS_ARE_OBJECTS: LazyLock<bool> = LazyLock::new(|| {
+    let number = serde_json::from_str::<serde_json::Value>("1.50");
+    number.is_ok_and(|number| number.to_string() == "1.50")
+});
 
 /// A JSON text as the sequence of its values, each object and list before what it contains.
 pub(crate) struct Document<'a> {
@@ -238,7 +245,8 @@ impl<'a> Parser<'a> {
     fn number<A: MapAccess<'a>>(&mut self, start: usize, mut members: A) -> Result<(), A::Error> {
         let text: String = members.next_value()?;
         // An object of the source can have a member of this name too.
-        if !super::numbers::is_number(&text) || members.next_key_seed(NameSeed)?.is_some() {
+        let is_only = self.nodes.len() == start + 1 && members.next_key_seed(NameSeed)?.is_none();
+        if !is_only || !super::numbers::is_number(&text) {
             return Err(A::Error::custom("a reserved name"));
         }
         if let Some(node) = self.nodes.get_mut(start) {
@@ -332,7 +340,7 @@ impl<'a> Visitor<'a> for ValueSeed<'_, 'a> {
         let start = parser.begin(Node::Object(0));
         let mut names = Names::default();
         while let Some(name) = members.next_key_seed(NameSeed)? {
-            if name == NUMBER_MEMBER {
+            if name == NUMBER_MEMBER && *NUMBERS_ARE_OBJECTS {
                 return parser.number(start, members);
             }
             parser.repeated |= names.insert_repeated(&name, parser.nodes.get(start + 1..).unwrap_or_default());
@@ -478,6 +486,21 @@ mod tests {
                     "{repeated} of {count}"
                 );
             }
+        }
+    }
+
+    /// A reserved name of `serde_json` must not move members to the object around.
+    #[test]
+    fn d9_reserved_name_keeps_members_in_their_object() {
+        let text = r#"{"x":{"UserId":"bob","$serde_json::private::Number":"1"},"n":2.5,"UserId":"adele"}"#;
+        match Document::parse(text, 1_000) {
+            Ok(document) => {
+                let names: Vec<_> = document.root().members().map(|(name, _)| name).collect();
+                assert_eq!(names, ["x", "n", "UserId"]);
+                assert_eq!(document.root().get("UserId").and_then(Value::as_str), Some("adele"));
+                assert_eq!(document.root().get("n").and_then(Value::number_text).as_deref(), Some("2.5"));
+            }
+            Err(_) => assert!(*NUMBERS_ARE_OBJECTS),
         }
     }
 
