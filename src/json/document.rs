@@ -17,8 +17,7 @@ const NUMBER_MEMBER: &str = "$serde_json::private::Number";
 
 /// Whether another crate turned that feature on. Otherwise the name is one like any other.
 static NUMBERS_ARE_OBJECTS: LazyLock<bool> = LazyLock::new(|| {
-    let number = serde_json::from_str::<serde_json::Value>("1.50");
-    number.is_ok_and(|number| number.to_string() == "1.50")
+    serde_json::to_string(&serde_json::from_str::<serde_json::Value>("1.50").ok()).is_ok_and(|text| text == "1.50")
 });
 
 /// A JSON text as the sequence of its values, each object and list before what it contains.
