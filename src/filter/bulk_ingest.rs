@@ -159,8 +159,31 @@ where
         self
     }
 
-    /// Sets how to ask the source for its position after each batch, for example in lines or bytes. The closure runs
-    /// on the thread that reads.
+    /// Sets how to find the position of the source behind each batch, for example the number of bytes that its input
+    /// counted. The closure runs on the thread that reads.
+    ///
+    /// ```
+    /// # use activity_privacy::filter::PrivacyFilter;
+    /// use std::io::{BufReader, Read};
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    ///
+    /// use activity_privacy::sources::m365::Reader;
+    ///
+    /// struct Counted<'a>(std::fs::File, &'a AtomicU64);
+    ///
+    /// impl Read for Counted<'_> {
+    ///     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+    ///         self.0.read(buffer).inspect(|bytes| drop(self.1.fetch_add(*bytes as u64, Ordering::Relaxed)))
+    ///     }
+    /// }
+    ///
+    /// # fn run(filter: &PrivacyFilter, file: std::fs::File) {
+    /// let bytes = AtomicU64::new(0);
+    /// let records = Reader::new(BufReader::new(Counted(file, &bytes)));
+    /// let bulk = filter.bulk_ingest(records).position(|_| bytes.load(Ordering::Relaxed));
+    /// # let _ = bulk;
+    /// # }
+    /// ```
     pub fn position(mut self, position: impl FnMut(&I) -> u64 + Send + 'a) -> Self {
         self.position = Some(Box::new(position));
         self
