@@ -8,8 +8,8 @@ pub(crate) const USAGE: &str = "\
 usage: read_log [--map NAME|FILE] [--directory FILE]... [--json] [LOG|-]
        read_log --maps
 
-Reads a log without storing it and says what the library makes of it: its source
-and format, who acted, whom a directory knows, and which records are rejected.
+Reads a log without storing it and prints its source and format, who acted, whom
+a directory knows, and which records are rejected.
 
   --map NAME|FILE   source of the log: `m365`, a map of the library, or a file
                     with a map (default: detected by the first records)

@@ -61,7 +61,7 @@ pub(crate) fn from_csv(users: &[u8]) -> Result<Directory> {
 fn finish(import: Import<DirectoryBuilder>) -> Result<Directory> {
     let first_rejected = import.rejected().first().map(ToString::to_string);
     let rejected = import.rejected().len();
-    // The lookup says what the directory contains. It protects no user.
+    // The directory is only read. It protects no user.
     let builder = import.into_partial();
     let snapshot = builder.build(DirectoryRevision(1), SystemTime::now().into())?;
     Ok(Directory { snapshot, rejected, first_rejected })

@@ -78,7 +78,7 @@ fn names(out: &mut Output, title: &str, names: &Names) -> Result<()> {
         rows.add_row([Cell::new(plain(&frequency.name, 60)), right(frequency.activities)]);
     }
     if names.other_activities > 0 {
-        let others = format!("{} others", names.names - names.most_frequent.len());
+        let others = format!("{} others", grouped((names.names - names.most_frequent.len()) as u64));
         rows.add_row([Cell::new(others), right(names.other_activities)]);
     }
     Ok(writeln!(out, "{rows}")?)

@@ -60,8 +60,8 @@ const WAITING_BATCHES: usize = 1;
 /// length of the source. The rejected records of a batch are passed on with it, and are not kept.
 ///
 /// # Stopping and resuming
-/// A run can be stopped by the caller, by an error, or by the end of the process. A second run over the whole source
-/// gives the same store as one run without a stop: every activity that the first run stored is a
+/// A run can be stopped by the caller, by an error, or by the end of the process. After a second run over the whole
+/// source, the store contains the same as after one run without a stop: every activity that the first run stored is a
 /// [duplicate](IngestOutcome::Duplicate) in the second and keeps its decision. The first run does not store or report a
 /// record before all records in front of it are stored or reported. A second run can therefore
 /// [skip](Self::skip_records) the first [`read`](BulkProgress::read) records of the last batch that was passed to the
@@ -111,7 +111,7 @@ pub struct BulkProgress {
 
 /// The error of a bulk ingest that stopped at a batch, with the counts of all batches before.
 ///
-/// Its source says why the batch was not stored. The batch may be stored all the same if only the store's answer was
+/// Its source is the reason why the batch was not stored. The batch may be stored all the same if only the store's answer was
 /// lost, and a second run does no harm.
 #[derive(Debug, Error)]
 #[error("bulk ingest stopped after {} records; run it again from the start or behind these records", progress.read)]
@@ -152,15 +152,38 @@ where
 
     /// Skips the first records of the source: it reads them, and neither stores nor reports them.
     ///
-    /// This saves time after a run that was stopped. It is correct only if the source gives the same records in the
+    /// This saves time after a run that was stopped. It is correct only if the source returns the same records in the
     /// same order as in that run.
     pub fn skip_records(mut self, records: u64) -> Self {
         self.skip = records;
         self
     }
 
-    /// Sets how to ask the source for its position after each batch, for example in lines or bytes. The closure runs
-    /// on the thread that reads.
+    /// Sets how to find the position of the source behind each batch, for example the number of bytes that its input
+    /// counted. The closure runs on the thread that reads.
+    ///
+    /// ```
+    /// # use activity_privacy::filter::PrivacyFilter;
+    /// use std::io::{BufReader, Read};
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    ///
+    /// use activity_privacy::sources::m365::Reader;
+    ///
+    /// struct Counted<'a>(std::fs::File, &'a AtomicU64);
+    ///
+    /// impl Read for Counted<'_> {
+    ///     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+    ///         self.0.read(buffer).inspect(|bytes| drop(self.1.fetch_add(*bytes as u64, Ordering::Relaxed)))
+    ///     }
+    /// }
+    ///
+    /// # fn run(filter: &PrivacyFilter, file: std::fs::File) {
+    /// let bytes = AtomicU64::new(0);
+    /// let records = Reader::new(BufReader::new(Counted(file, &bytes)));
+    /// let bulk = filter.bulk_ingest(records).position(|_| bytes.load(Ordering::Relaxed));
+    /// # let _ = bulk;
+    /// # }
+    /// ```
     pub fn position(mut self, position: impl FnMut(&I) -> u64 + Send + 'a) -> Self {
         self.position = Some(Box::new(position));
         self
@@ -199,7 +222,7 @@ where
     /// returns [`ControlFlow::Break`].
     ///
     /// The counts that are returned are those of all batches that were passed to `on_batch`.
-    /// [`is_complete`](BulkProgress::is_complete) tells whether the source was read to its end.
+    /// [`is_complete`](BulkProgress::is_complete) is true if the source was read to its end.
     ///
     /// # Errors
     /// Returns [`BulkIngestError`] if a batch is not stored and [`retry_if`](Self::retry_if) does not deliver it again.
@@ -320,7 +343,7 @@ impl BulkProgress {
         self.rejected += rejected as u64;
     }
 
-    /// Returns the number of records that the source gave, rejected and skipped ones included.
+    /// Returns the number of records that the source returned, rejected and skipped ones included.
     #[must_use]
     pub fn read(&self) -> u64 {
         self.read
