@@ -2,7 +2,7 @@
 //! read, decide and store.
 //!
 //! `cargo bench --bench read` takes a minute. `--features sqlite` adds the main job, and `-- --records 500000` sets the
-//! number of records for each source and for the job (default: 100,000).
+//! number of records for each source and for the job (default: 100,000). `-- --job` measures only the job.
 //!
 //! The readers parse generated records in the forms of their sources, from memory. Both sides take turns, twenty
 //! records at a time, so that a disturbance of the machine affects both. "ratio, median" is the median of the turns;
@@ -42,17 +42,20 @@ mod source;
 #[allow(dead_code, reason = "the other bench uses more of it")]
 mod times;
 
+use self::arguments::Arguments;
 use self::report::Report;
 
 fn main() -> Result<(), lexopt::Error> {
-    let records = arguments::records()?;
-    let mut report = Report::default();
-    for source in source::all() {
-        eprintln!("{}", source.name);
-        let (ours, theirs) = source.measure(records);
-        report.source(&source, &ours, &theirs);
+    let Arguments { records, job_only } = arguments::read()?;
+    if !job_only {
+        let mut report = Report::default();
+        for source in source::all() {
+            eprintln!("{}", source.name);
+            let (ours, theirs) = source.measure(records);
+            report.source(&source, &ours, &theirs);
+        }
+        println!("{report}");
     }
-    println!("{report}");
     #[cfg(feature = "sqlite")]
     println!("{}", job::measure(records));
     #[cfg(not(feature = "sqlite"))]
