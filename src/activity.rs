@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use thiserror::Error;
 
 pub use self::actor::{Actor, ActorKind, ActorName};
+use crate::json::canonical;
 use crate::text::{checked_text, deserialize_without_quoting, read_document};
 
 checked_text! {
@@ -83,6 +84,9 @@ pub enum ActivityError {
         max: usize,
     },
 }
+
+/// The most values in details that are compared as JSON.
+const MAX_VALUES: usize = 100_000;
 
 impl Activity {
     /// The maximum number of objects.
@@ -161,11 +165,52 @@ impl Activity {
         self.objects.iter().map(|object| &**object)
     }
 
+    /// Returns whether another activity has the same content, so that a second delivery of the id is a duplicate and no
+    /// conflict. Details that are JSON are compared without regard to their layout; see [`is_same_details`].
+    #[must_use]
+    pub fn is_same_content(&self, other: &Self) -> bool {
+        let Self { id, actor, on_behalf_of, app, action, occurred_at, objects, details } = self;
+        let is_same_details = match (details, &other.details) {
+            (Some(details), Some(other)) => is_same_details(details, other),
+            (details, other) => details == other,
+        };
+        is_same_details
+            && *id == other.id
+            && *actor == other.actor
+            && *on_behalf_of == other.on_behalf_of
+            && *app == other.app
+            && *action == other.action
+            && *occurred_at == other.occurred_at
+            && *objects == other.objects
+    }
+
     /// Returns the other details that the source gave, unchanged.
     #[must_use]
     pub fn details(&self) -> Option<&str> {
         self.details.as_deref()
     }
+}
+
+/// Returns whether two details are the same: equal texts, or JSON objects that differ only in white space, the order of
+/// members, escapes and the notation of numbers.
+///
+/// For a store that compares columns. It compares JSON by a canonical form after [RFC 8785], in which a number that a
+/// double does not represent exactly keeps its text. Takes time only for texts that are not equal.
+///
+/// ```
+/// use activity_privacy::activity::is_same_details;
+///
+/// assert!(is_same_details(r#"{"a": 1, "b": "\u00e9"}"#, r#"{"b":"é","a":1.0}"#));
+/// assert!(!is_same_details(r#"{"a": 1}"#, r#"{"a": 2}"#));
+/// assert!(!is_same_details("a: 1", "a:  1"));
+/// ```
+///
+/// [RFC 8785]: https://www.rfc-editor.org/rfc/rfc8785.html
+#[must_use]
+pub fn is_same_details(one: &str, other: &str) -> bool {
+    let canonical =
+        |text: &str| text.trim_ascii_start().starts_with('{').then(|| canonical(text, MAX_VALUES)).flatten();
+    one == other || canonical(one).is_some_and(|one| canonical(other) == Some(one))
 }
 
 impl fmt::Debug for Activity {

@@ -1,6 +1,7 @@
 //! The filter, which drives the pure steps through the three ports.
 
 mod access_report;
+mod bulk_ingest;
 mod comparison;
 mod dry_run;
 mod engine_cache;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 pub use self::access_report::AccessNotice;
+pub use self::bulk_ingest::{BulkBatch, BulkIngest, BulkIngestError, BulkProgress};
 pub use self::dry_run::DryRunError;
 use self::engine_cache::EngineCache;
 pub use self::feeds::{ActivitySource, RecordSource};

@@ -121,19 +121,24 @@ impl Alias {
         }
         let (app, folded) = match app.filter(|_| address(text).is_none()) {
             // Neither part can contain a control character, so no two pairs have the same key.
-            Some(app) => (Some(app), format!("{}{ACCOUNT_OF}{}", fold(app), fold(text))),
+            Some(app) => (Some(app), account_key(app, text)),
             None => (None, name_key(text)),
         };
-        Ok(Self::from_parts(app, text, Some(&*folded).filter(|folded| !folded.eq_ignore_ascii_case(text))))
+        let folded = Some(folded).filter(|folded| !folded.eq_ignore_ascii_case(text));
+        Ok(Self::from_owned_parts(app, text, folded.map(String::into_boxed_str)))
     }
 
     /// Returns an alias from the parts of an alias that was checked before.
     pub(crate) fn from_parts(app: Option<&str>, text: &str, folded: Option<&str>) -> Self {
+        Self::from_owned_parts(app, text, folded.map(Into::into))
+    }
+
+    fn from_owned_parts(app: Option<&str>, text: &str, folded: Option<Box<str>>) -> Self {
         let parts = address(text);
         Self {
             app: app.map(Into::into),
             text: text.into(),
-            folded: folded.map(Into::into),
+            folded,
             is_address: parts.is_some(),
             is_damaged: app.is_none() && is_damaged(text),
             is_technical_id: app.is_some_and(is_app_of_technical_ids)
@@ -406,7 +411,9 @@ pub(crate) fn address(text: &str) -> Option<(&str, &str)> {
 /// Returns whether characters of a name were lost in transit: replaced by U+FFFD or `?` in a conversion between
 /// character sets, or masked by `*`. Such a name identifies no user.
 pub(crate) fn is_damaged(name: &str) -> bool {
-    name.contains(['\u{fffd}', '?', '*'])
+    // The first byte of U+FFFD.
+    let may_be = |byte: &u8| matches!(byte, b'?' | b'*' | 0xef);
+    name.as_bytes().iter().any(may_be) && name.contains(['\u{fffd}', '?', '*'])
 }
 
 fn is_app_of_technical_ids(app: &str) -> bool {
@@ -465,6 +472,19 @@ fn is_plain(text: &str, app: Option<&str>) -> bool {
             }
             None => app.is_none(),
         }
+}
+
+/// Returns the form in which an account name in an app is compared.
+fn account_key(app: &str, name: &str) -> String {
+    if app.is_ascii() && name.is_ascii() {
+        let mut key = String::with_capacity(app.len() + ACCOUNT_OF.len_utf8() + name.len());
+        key.push_str(app);
+        key.push(ACCOUNT_OF);
+        key.push_str(name);
+        key.make_ascii_lowercase();
+        return key;
+    }
+    format!("{}{ACCOUNT_OF}{}", fold(app), fold(name))
 }
 
 /// Folds for comparison, but returns ASCII text unchanged: compare with [`str::eq_ignore_ascii_case`].

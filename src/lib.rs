@@ -3,6 +3,7 @@
 //! [Architecture]: guides::architecture
 //! [Embedding]: guides::embedding
 //! [JSON forms]: guides::json
+//! [Maps]: guides::maps
 //! [Operations]: guides::operations
 //! [Directories]: guides::directory_sync
 //! [Forwarding]: guides::forwarding
@@ -43,9 +44,8 @@ pub mod governance;
 pub mod identity;
 #[cfg(feature = "import")]
 pub mod import;
-#[cfg(any(feature = "import", feature = "m365"))]
+#[cfg(any(feature = "import", feature = "m365", feature = "mapped"))]
 pub mod input;
-#[cfg(any(feature = "import", feature = "ledger", feature = "m365"))]
 mod json;
 #[cfg(feature = "ledger")]
 pub mod ledger;
@@ -56,7 +56,7 @@ pub mod query;
 pub mod reveal;
 pub mod rules;
 pub mod sinks;
-#[cfg(feature = "m365")]
+#[cfg(any(feature = "m365", feature = "mapped"))]
 pub mod sources;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
@@ -77,6 +77,7 @@ pub mod guides {
         ($($name:ident = $file:literal),+ $(,)?) => {$(
             /// [README]: crate
             /// [JSON forms]: crate::guides::json
+            /// [Maps]: crate::guides::maps
             /// [The SQLite files]: crate::guides::schema
             /// [performance]: https://docs.rs/crate/activity-privacy/latest/source/docs/performance.md
             ///
@@ -99,4 +100,6 @@ pub mod guides {
     // Its example needs the feature.
     #[cfg(any(doc, feature = "ledger"))]
     guides!(ledger = "ledger.md");
+
+    guides!(maps = "maps.md");
 }

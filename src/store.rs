@@ -30,7 +30,7 @@ pub use crate::versioned::Versioned;
 /// - **Atomicity.** A batch is stored whole or not at all. So is a policy, which is read back as it was published.
 /// - **Idempotency.** An id is stored once, for ever, with its first content and first decision, whatever its
 ///   visibility. This also holds within one batch, and if several callers deliver the id at the same time. Ids are
-///   compared byte for byte.
+///   compared byte for byte, and contents by [`Activity::is_same_content`](crate::activity::Activity::is_same_content).
 /// - **Durability.** All data confirmed with `Ok` survives a crash: activities with their decisions and offsets, the
 ///   policy, and the removed groups.
 /// - **Records of changes.** The store keeps the records of the last changes that it applied. The transaction that

@@ -48,6 +48,10 @@ pub(crate) fn check_text(what: &'static str, text: &str, max: usize) -> Result<(
         let len = text.len();
         return Err(TextError::TooLong { what, len, max });
     }
+    // The usual text is ASCII without control characters.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Ok(());
+    }
     match text.char_indices().find(|(_, c)| c.is_control()) {
         Some((at, _)) => Err(TextError::Control { what, at }),
         None => Ok(()),

@@ -1,5 +1,5 @@
 //! Replays the corpora of the fuzz targets, so that every test run checks the inputs that a fuzzer found.
-#![cfg(all(feature = "import", feature = "ledger", feature = "sqlite"))]
+#![cfg(all(feature = "import", feature = "ledger", feature = "mapped", feature = "sqlite"))]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -62,6 +62,11 @@ fn b1_json_records_of_corpus_are_read_or_rejected() {
 #[test]
 fn b1_csv_rows_of_corpus_are_read_or_rejected() {
     replay("m365_csv", checks::m365_csv::check);
+}
+
+#[test]
+fn b1_mapped_records_of_corpus_are_read_or_rejected() {
+    replay("mapped", checks::mapped::check);
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn file(chance: &mut SplitMix64, user: u32, number: u64) -> String {
     let [record, correlation, list, item, site] = std::array::from_fn(|_| uuid(chance));
     let operation = ["FileAccessed", "FileModified", "FileDownloaded", "FilePreviewed"][chance.below(4) as usize];
     let (upn, address, time) = (upn(user), address(chance), time(number));
-    let (upn, key) = (upn.as_str(), chance.below(u64::MAX) >> 28);
+    let (upn, key) = (upn.as_str(), mix(user.into()) >> 28);
     let (plan, folder) = (chance.below(100_000), chance.below(1_000));
     one_line(&format!(
         r#"{{"CreationTime":"{time}","Id":"{record}","Operation":"{operation}",
@@ -64,9 +64,12 @@ fn file(chance: &mut SplitMix64, user: u32, number: u64) -> String {
 }
 
 fn mail(chance: &mut SplitMix64, user: u32, number: u64) -> String {
-    let [record, mailbox, session] = std::array::from_fn(|_| uuid(chance));
+    let [record, session] = std::array::from_fn(|_| uuid(chance));
+    // These belong to the user.
+    let mut of_user = SplitMix64::new(mix(user.into()));
+    let (mailbox, sid) = (uuid(&mut of_user), of_user.below(1 << 20));
     let (owner, address, time) = (upn(user), address(chance), time(number));
-    let (upn, key, sid) = (owner.as_str(), chance.next() >> 28, chance.below(1 << 20));
+    let (upn, key) = (owner.as_str(), mix(user.into()) >> 28);
     let [message, folder] = std::array::from_fn(|_| chance.next());
     one_line(&format!(
         r#"{{"CreationTime":"{time}","Id":"{record}","Operation":"MailItemsAccessed",

@@ -6,7 +6,7 @@ use lexopt::{Arg, Parser, ValueExt};
 
 pub(crate) const USAGE: &str = "\
 usage: activity_log [--database FILE] [--groups FILE] [--private GROUP]...
-                    [--siem FILE] [ACTIVITY-FILE]...
+                    [--siem FILE] [--map NAME|FILE] [ACTIVITY-FILE]...
 
   --database FILE   SQLite file for activities; governance records are written
                     to a file beside it (default: a temporary file). Its groups
@@ -17,8 +17,10 @@ usage: activity_log [--database FILE] [--groups FILE] [--private GROUP]...
                     can be repeated (default: the first group, or
                     `applications` without a groups file)
   --siem FILE       output file for the SIEM feed (default: a temporary file)
-  ACTIVITY-FILE     Microsoft 365 records: JSON Lines, a JSON array, an
-                    audit-log or OfficeActivity CSV (default: sample data)";
+  --map NAME|FILE   source of the activity files: `m365`, a map of the library,
+                    or a file with a map (default: detected for each file)
+  ACTIVITY-FILE     records of one source: JSON Lines, a JSON array or pages, or
+                    a CSV of Microsoft 365 (default: sample data)";
 
 #[derive(Default)]
 pub(crate) struct Arguments {
@@ -26,6 +28,7 @@ pub(crate) struct Arguments {
     pub(crate) groups: Option<PathBuf>,
     pub(crate) private: Vec<String>,
     pub(crate) siem: Option<PathBuf>,
+    pub(crate) map: Option<String>,
     pub(crate) files: Vec<PathBuf>,
 }
 
@@ -40,6 +43,7 @@ impl Arguments {
                 Arg::Long("groups") => arguments.groups = Some(parser.value()?.into()),
                 Arg::Long("private") => arguments.private.push(parser.value()?.string()?),
                 Arg::Long("siem") => arguments.siem = Some(parser.value()?.into()),
+                Arg::Long("map") => arguments.map = Some(parser.value()?.string()?),
                 Arg::Value(file) => arguments.files.push(file.into()),
                 Arg::Short('h') | Arg::Long("help") => return Ok(None),
                 _ => return Err(argument.unexpected()),

@@ -1,5 +1,5 @@
 //! A walk-through for administrators, on the embedded store. It imports groups, makes one private, grants a permission,
-//! ingests Microsoft 365 records, shows the public view, attempts a reveal without the permission, reveals with it,
+//! ingests records of several sources, shows the public view, attempts a reveal without the permission, reveals with it,
 //! reads the governance log, writes the feed for a SIEM, and shows that a policy change does not alter past decisions.
 //!
 //! ```text
@@ -9,14 +9,21 @@
 //! ```
 
 mod arguments;
+#[path = "../shared/sample/mod.rs"]
+mod data;
 mod groups;
 mod sample;
 mod show;
+#[path = "../shared/source.rs"]
+mod source;
+#[path = "../shared/table.rs"]
+mod table;
 #[path = "../shared/terminal.rs"]
 mod terminal;
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::io::{BufReader, BufWriter, Read, Write};
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -28,20 +35,17 @@ use activity_privacy::memory::MemoryDirectory;
 use activity_privacy::policy::{PolicyError, PolicyUpdate, Role};
 use activity_privacy::prelude::*;
 use activity_privacy::query::CountBy;
-use activity_privacy::sources::m365::Reader;
 use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
 use activity_privacy::store::StoredActivity;
 use arguments::Arguments;
 use groups::Organisation;
 use indicatif::{ProgressBar, ProgressStyle};
 use show::Totals;
+use source::Source;
 use terminal::{Output, Result, at};
 
 /// The maximum number of rejections printed per file.
 const SHOWN: usize = 5;
-
-/// The number of activities that are decided and stored in one transaction.
-const BATCH: usize = 1_000;
 
 fn main() -> ExitCode {
     terminal::run(|out| {
@@ -63,7 +67,7 @@ fn walk_through(out: &mut Output, arguments: &Arguments) -> Result<()> {
         None => Organisation::empty(),
     };
 
-    show::heading(out, "Import groups")?;
+    table::heading(out, "Import groups")?;
     let directory = MemoryDirectory::new();
     let snapshot = organisation.snapshot()?;
     show::groups(out, &snapshot)?;
@@ -76,7 +80,7 @@ fn walk_through(out: &mut Output, arguments: &Arguments) -> Result<()> {
     )
     .open_or_initialize(Administrators::new(groups::officer(), groups::deputy())?)?;
 
-    show::heading(out, "Make groups private and grant the permission")?;
+    table::heading(out, "Make groups private and grant the permission")?;
     let mut update: PolicyUpdate = organisation.managed_domains().map(PolicyChange::ManageDomain).collect();
     update.push(PolicyChange::SetAdmin(groups::analyst(), Role::Analyst));
     update.push(PolicyChange::SetAdmin(groups::investigator(), Role::Analyst));
@@ -90,40 +94,43 @@ fn walk_through(out: &mut Output, arguments: &Arguments) -> Result<()> {
     }
     writeln!(out, "may view private activities: {}", groups::investigator_address()?.as_str())?;
 
-    show::heading(out, "Ingest")?;
+    table::heading(out, "Ingest")?;
     let mut totals = Totals::default();
     if arguments.files.is_empty() {
-        ingest(out, &filter, "sample, first day", sample::first_day().as_bytes(), 0, &mut totals)?;
+        for records in sample::first_day() {
+            ingest(out, &filter, "first day", records.as_bytes(), None, &mut totals)?;
+        }
     }
+    let stated = arguments.map.as_deref().map(Source::stated).transpose()?;
     for path in &arguments.files {
-        ingest_file(out, &filter, path, &mut totals)?;
+        ingest_file(out, &filter, path, stated.clone(), &mut totals)?;
     }
 
-    show::heading(out, "Public view: the newest activities")?;
+    table::heading(out, "Public view: the newest activities")?;
     let view = filter.view(&groups::analyst());
     show::page(out, &view.page(&Query::all(), PageSize::at_most(8), None)?)?;
     writeln!(out, "{} public activities in all; by app:", view.count(&Query::all())?.total)?;
     show::counts(out, &view.counts(&Query::all(), CountBy::App)?.by_key)?;
 
-    show::heading(out, "Reveal without the permission")?;
+    table::heading(out, "Reveal without the permission")?;
     match filter.reveal(request(groups::analyst())?) {
         Ok(_) => return Err("a reveal without the permission was opened".into()),
         Err(error) => writeln!(out, "the analyst: {error}")?,
     }
 
-    show::heading(out, "Reveal with the permission, acknowledged as audited")?;
+    table::heading(out, "Reveal with the permission, acknowledged as audited")?;
     let private_activity = reveal(out, &filter)?;
 
-    show::heading(out, "Governance log: the last twelve records")?;
+    table::heading(out, "Governance log: the last twelve records")?;
     show::records(out, &latest_records(&filter)?)?;
 
-    show::heading(out, "Feed for a SIEM")?;
+    table::heading(out, "Feed for a SIEM")?;
     let siem = arguments.siem.clone().unwrap_or_else(|| scratch.path().join("siem.jsonl"));
     writeln!(out, "{} public activities, no private ones", forward(&filter, &siem)?)?;
 
     // Skipped on a database that persists: activities ingested meanwhile by another process would stay public.
     if arguments.database.is_none() {
-        show::heading(out, "Make the groups public: past decisions do not change")?;
+        table::heading(out, "Make the groups public: past decisions do not change")?;
         change(&filter, private.iter().cloned().map(PolicyChange::MakePublic).collect::<PolicyUpdate>())?;
         for group in &private {
             writeln!(out, "public: {group}")?;
@@ -131,7 +138,7 @@ fn walk_through(out: &mut Output, arguments: &Arguments) -> Result<()> {
     }
     if arguments.files.is_empty() {
         let before = view.count(&Query::all())?.total;
-        ingest(out, &filter, "sample, second day", sample::second_day().as_bytes(), 0, &mut totals)?;
+        ingest(out, &filter, "second day", sample::m365::second_day().as_bytes(), None, &mut totals)?;
         let more = view.count(&Query::all())?.total - before;
         writeln!(out, "activities of the second day in the public view: {more}")?;
         if arguments.database.is_none() {
@@ -153,7 +160,7 @@ fn walk_through(out: &mut Output, arguments: &Arguments) -> Result<()> {
     // A database that persists keeps no grant of the walk-through.
     change(&filter, PolicyChange::Revoke(groups::investigator().into()))?;
 
-    show::heading(out, "All lines read, by outcome")?;
+    table::heading(out, "All records read, by outcome")?;
     writeln!(out, "{totals}")?;
     Ok(())
 }
@@ -166,48 +173,52 @@ fn change(filter: &PrivacyFilter, update: impl Into<PolicyUpdate>) -> Result<()>
     }
 }
 
-fn ingest_file(out: &mut Output, filter: &PrivacyFilter, path: &Path, totals: &mut Totals) -> Result<()> {
+fn ingest_file(
+    out: &mut Output,
+    filter: &PrivacyFilter,
+    path: &Path,
+    stated: Option<Source>,
+    totals: &mut Totals,
+) -> Result<()> {
     let file = File::open(path).map_err(at(path))?;
-    let bytes = file.metadata().map_or(0, |metadata| metadata.len());
-    ingest(out, filter, &path.display().to_string(), BufReader::with_capacity(1 << 20, file), bytes, totals)
+    let bar = ProgressBar::new(file.metadata().map_or(0, |metadata| metadata.len()))
+        .with_style(ProgressStyle::with_template("{msg:30!} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}")?);
+    let name = path.display().to_string();
+    bar.set_message(name.clone());
+    ingest(out, filter, &name, bar.wrap_read(file), stated, totals)?;
+    bar.finish_and_clear();
+    Ok(())
 }
 
-/// Reads records and ingests them in batches. Prints each rejected record with its line and continues.
+/// Ingests all records of an input. Prints the first rejected records with their lines and continues.
 fn ingest(
     out: &mut Output,
     filter: &PrivacyFilter,
     name: &str,
-    input: impl BufRead,
-    bytes: u64,
+    input: impl Read + Send,
+    stated: Option<Source>,
     totals: &mut Totals,
 ) -> Result<()> {
-    let bar = ProgressBar::new(bytes)
-        .with_style(ProgressStyle::with_template("{msg:30!} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}")?);
-    bar.set_message(name.to_owned());
-    let mut of_this_file = Totals::default();
-    let mut batch = Vec::with_capacity(BATCH);
-    for read in Reader::new(BufReader::with_capacity(1 << 20, bar.wrap_read(input))) {
-        match read {
-            Ok(activity) => batch.push(activity),
-            Err(rejected) => {
-                of_this_file.reject();
-                if of_this_file.rejected() <= SHOWN {
-                    bar.suspend(|| writeln!(out, "{name}: {rejected}"))?;
-                }
+    let input = BufReader::with_capacity(1 << 20, input);
+    let (source, records) = source::open(input, stated).map_err(|error| format!("{name}: {error}"))?;
+    let name = format!("{}, {name}", source.title());
+    let (mut shown, mut written) = (0, Ok(()));
+    let progress = filter.bulk_ingest(records).run(|batch| {
+        for rejected in batch.rejected().iter().take(SHOWN - shown) {
+            shown += 1;
+            written = writeln!(out, "{name}: {rejected}");
+            if written.is_err() {
+                return ControlFlow::Break(());
             }
         }
-        if batch.len() == BATCH {
-            of_this_file.add(&filter.ingest(&batch)?);
-            batch.clear();
-        }
+        ControlFlow::Continue(())
+    })?;
+    written?;
+    if progress.rejected() > shown as u64 {
+        writeln!(out, "{name}: {} more rejections are not shown", progress.rejected() - shown as u64)?;
     }
-    of_this_file.add(&filter.ingest(&batch)?);
-    bar.finish_and_clear();
-    if of_this_file.rejected() > SHOWN {
-        writeln!(out, "{name}: {} more rejections are not shown", of_this_file.rejected() - SHOWN)?;
-    }
-    writeln!(out, "{name}: {of_this_file}")?;
-    totals.merge(&of_this_file);
+    writeln!(out, "{name}: {}", Totals::from(&progress))?;
+    totals.merge(&progress);
     Ok(())
 }
 

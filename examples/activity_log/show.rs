@@ -4,21 +4,14 @@ use std::fmt;
 use std::io::Write;
 
 use activity_privacy::directory::DirectorySnapshot;
-use activity_privacy::filter::{IngestOutcome, IngestReport, Page};
+use activity_privacy::filter::{BulkProgress, Page};
 use activity_privacy::governance::{Initiator, Outcome, RecordEntry};
 use activity_privacy::query::Count;
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{Cell, ContentArrangement, LineStyle, Table};
+use comfy_table::Cell;
 
 use crate::groups::WALK_THROUGH;
+use crate::table::{plain, table};
 use crate::terminal::{Output, Result};
-
-/// The width of a terminal that every reader has.
-const WIDTH: u16 = 80;
-
-pub(crate) fn heading(out: &mut Output, text: &str) -> Result<()> {
-    Ok(writeln!(out, "\n== {text}")?)
-}
 
 pub(crate) fn groups(out: &mut Output, snapshot: &DirectorySnapshot) -> Result<()> {
     if snapshot.groups().next().is_none() {
@@ -86,73 +79,47 @@ pub(crate) fn records(out: &mut Output, entries: &[RecordEntry]) -> Result<()> {
     Ok(writeln!(out, "{rows}")?)
 }
 
-/// Returns a table that wraps cells, so that it is at most 80 columns wide.
-fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none())).set_header(header);
-    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 1));
-    }
-    table
-}
-
 /// Returns an id in a width, without the prefix of the administrators of this walk-through.
 fn short(id: &str, width: usize) -> String {
     plain(id.strip_prefix(WALK_THROUGH).unwrap_or(id), width)
 }
 
-/// Returns external text without control characters, truncated to a width.
-fn plain(text: &str, width: usize) -> String {
-    let mut plain: String = text.chars().filter(|c| !c.is_control()).take(width + 1).collect();
-    if plain.chars().count() > width {
-        plain = plain.chars().take(width - 1).chain(['…']).collect();
-    }
-    plain
-}
-
-/// The outcomes of the lines read. Their sum is the number of lines.
+/// The outcomes of the records read. Their sum is the number of records.
 #[derive(Default)]
 pub(crate) struct Totals {
-    stored: usize,
-    duplicate: usize,
-    conflict: usize,
-    not_monitored: usize,
-    rejected: usize,
+    read: u64,
+    stored: u64,
+    duplicates: u64,
+    conflicts: u64,
+    not_monitored: u64,
+    rejected: u64,
 }
 
 impl Totals {
-    pub(crate) fn reject(&mut self) {
-        self.rejected += 1;
+    pub(crate) fn merge(&mut self, progress: &BulkProgress) {
+        self.read += progress.read();
+        self.stored += progress.stored();
+        self.duplicates += progress.duplicates();
+        self.conflicts += progress.conflicts();
+        self.not_monitored += progress.not_monitored();
+        self.rejected += progress.rejected();
     }
+}
 
-    pub(crate) fn rejected(&self) -> usize {
-        self.rejected
-    }
-
-    pub(crate) fn add(&mut self, report: &IngestReport) {
-        self.stored += report.count(IngestOutcome::Stored);
-        self.duplicate += report.count(IngestOutcome::Duplicate);
-        self.conflict += report.count(IngestOutcome::Conflict);
-        self.not_monitored += report.count(IngestOutcome::NotMonitored);
-    }
-
-    pub(crate) fn merge(&mut self, other: &Self) {
-        self.stored += other.stored;
-        self.duplicate += other.duplicate;
-        self.conflict += other.conflict;
-        self.not_monitored += other.not_monitored;
-        self.rejected += other.rejected;
+impl From<&BulkProgress> for Totals {
+    fn from(progress: &BulkProgress) -> Self {
+        let mut totals = Self::default();
+        totals.merge(progress);
+        totals
     }
 }
 
 impl fmt::Display for Totals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { stored, duplicate, conflict, not_monitored, rejected } = self;
-        let lines = stored + duplicate + conflict + not_monitored + rejected;
+        let Self { read, stored, duplicates, conflicts, not_monitored, rejected } = self;
         write!(
             f,
-            "lines {lines} stored {stored} duplicate {duplicate} conflict {conflict} not-monitored {not_monitored} \
+            "records {read} stored {stored} duplicate {duplicates} conflict {conflicts} not-monitored {not_monitored} \
              rejected {rejected}"
         )
     }

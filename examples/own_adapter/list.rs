@@ -60,7 +60,7 @@ impl List {
 
     pub(crate) fn append(&mut self, new: &DecidedActivity<'_>) -> AppendOutcome {
         let first = self.stored().find(|stored| stored.activity().id() == new.activity().id());
-        match first.map(|first| first.activity() == new.activity()) {
+        match first.map(|first| first.activity().is_same_content(new.activity())) {
             Some(true) => AppendOutcome::Duplicate,
             Some(false) => AppendOutcome::Conflict,
             // The content of a removed activity is no longer known.

@@ -13,6 +13,7 @@ pub(crate) mod ldif;
 pub(crate) mod ledger;
 pub(crate) mod m365_csv;
 pub(crate) mod m365_json;
+pub(crate) mod mapped;
 pub(crate) mod policy_document;
 pub(crate) mod query;
 mod reader;

@@ -65,7 +65,7 @@ fn items(input: &[u8], format: Option<Format>) -> Vec<Item> {
 }
 
 /// Checks that an activity is within its limits, private in `Debug`, and unchanged by a store.
-fn sound(activity: &Activity) {
+pub(crate) fn sound(activity: &Activity) {
     assert_eq!(format!("{activity:?}"), "Activity { .. }", "B2");
     let document = serde_json::to_string(activity).unwrap();
     let again: Activity = serde_json::from_str(&document).expect("B1: an accepted activity can be read back");

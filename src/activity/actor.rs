@@ -102,6 +102,27 @@ impl Actor {
         self
     }
 
+    /// Returns a person with these distinct identities, or `None` if there are none.
+    #[cfg_attr(
+        not(any(feature = "m365", feature = "mapped")),
+        expect(dead_code, reason = "only readers of records have lists of identities")
+    )]
+    pub(crate) fn user_with(identities: Vec<Identity>) -> Option<Self> {
+        (!identities.is_empty()).then_some(Self { kind: ActorKind::User, name: None, identities })
+    }
+
+    /// Returns the actor with more identities, which are distinct.
+    #[cfg_attr(
+        not(any(feature = "m365", feature = "mapped")),
+        expect(dead_code, reason = "only readers of records have lists of identities")
+    )]
+    pub(crate) fn with_identities(self, identities: Vec<Identity>) -> Self {
+        match self.identities.is_empty() {
+            true => Self { identities, ..self },
+            false => identities.into_iter().fold(self, Self::with_identity),
+        }
+    }
+
     /// Returns the kind of principal.
     #[must_use]
     pub fn kind(&self) -> ActorKind {

@@ -82,6 +82,8 @@ macro_rules! __activity_store_contract {
                 "stored activities keep their decisions when the policy changes";
             d4_other_content_is_conflict:
                 "an id that is delivered with other content is a conflict, and keeps its first content";
+            d4_details_in_another_layout_are_duplicate:
+                "an id that is delivered with its details in another JSON layout is a duplicate";
             d4_first_in_batch_is_stored:
                 "an id that occurs twice in a batch is stored once, with its first content";
             d4_first_is_kept_on_every_handle:

@@ -4,8 +4,8 @@ use super::backend::kind_of;
 use super::{Classify, ErrorKind, of_kind};
 use crate::directory::DirectoryError;
 use crate::filter::{
-    DryRunError, GovernanceError, IngestError, OpenError, ReconcileError, RemovalError, RevealError, SaltError,
-    UpdatePolicyError, ViewError,
+    BulkIngestError, DryRunError, GovernanceError, IngestError, OpenError, ReconcileError, RemovalError, RevealError,
+    SaltError, UpdatePolicyError, ViewError,
 };
 use crate::forward::ForwardError;
 use crate::governance::SinkError;
@@ -86,6 +86,12 @@ impl Classify for IngestError {
             Self::Unanswered { .. } => ErrorKind::BrokenContract,
             Self::Store(error) => error.kind(),
         }
+    }
+}
+
+impl Classify for BulkIngestError {
+    fn kind(&self) -> ErrorKind {
+        self.ingest_error().kind()
     }
 }
 

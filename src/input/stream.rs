@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead};
 
+use memchr::{memchr, memchr_iter};
+
 use super::InputKind;
 use crate::steps::advance;
 
@@ -106,7 +108,7 @@ impl<R: BufRead> InputStream<R> {
             return Ok(None);
         }
         let (used, result) = read(chunk);
-        let lines = chunk.iter().take(used).filter(|byte| **byte == b'\n').count();
+        let lines = memchr_iter(b'\n', chunk.get(..used).unwrap_or(chunk)).count();
         advance(used);
         self.line += lines as u64;
         if is_ahead {
@@ -121,7 +123,7 @@ impl<R: BufRead> InputStream<R> {
     pub(crate) fn read_line(&mut self, bytes: &mut Vec<u8>, max_bytes: usize) -> io::Result<()> {
         while bytes.len() <= max_bytes {
             let has_ended = self.read_chunk(|chunk| {
-                let end = chunk.iter().position(|byte| *byte == b'\n').map(|at| at + 1);
+                let end = memchr(b'\n', chunk).map(|at| at + 1);
                 let line = chunk.get(..end.unwrap_or(chunk.len())).unwrap_or_default();
                 bytes.extend_from_slice(line);
                 (line.len(), end.is_some())

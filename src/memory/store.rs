@@ -97,7 +97,7 @@ impl State {
         let position = Position::of(activity.activity());
         match self.positions.get(position.id()) {
             Some(Some(first)) => {
-                let same = self.at(first).is_some_and(|first| first.activity() == activity.activity());
+                let same = self.at(first).is_some_and(|first| first.activity().is_same_content(activity.activity()));
                 return if same { AppendOutcome::Duplicate } else { AppendOutcome::Conflict };
             }
             Some(None) => return AppendOutcome::Duplicate,

@@ -9,10 +9,12 @@ mod json_scan;
 mod scan;
 
 use std::io::BufRead;
+use std::sync::Arc;
 
 pub(super) use self::array::ArrayPosition;
 pub(super) use self::documents::{DocumentPosition, JsonLayout, PageFormat};
 use super::{RejectReason, Rejected};
+#[cfg(feature = "m365")]
 use crate::input::csv::RowReader;
 use crate::input::{InputStream, RecordBuffer};
 
@@ -34,8 +36,9 @@ pub(super) enum Framing<R> {
     /// The elements of one JSON array.
     Array(InputStream<R>, ArrayPosition),
     /// JSON documents, concatenated.
-    Documents(InputStream<R>, DocumentPosition, &'static PageFormat),
+    Documents(InputStream<R>, DocumentPosition, Arc<PageFormat>),
     /// The rows of a CSV table.
+    #[cfg(feature = "m365")]
     Rows(Box<RowReader<R>>),
     Ended,
 }
@@ -50,6 +53,7 @@ impl<R: BufRead> Framing<R> {
                 frame => frame,
             },
             Self::Documents(input, position, pages) => documents::next_document(input, position, pages, record),
+            #[cfg(feature = "m365")]
             Self::Rows(rows) => next_row(rows),
             Self::Ended => Frame::End,
         };
@@ -71,7 +75,7 @@ impl Frame {
 fn next_line<R: BufRead>(input: &mut InputStream<R>, record: &mut RecordBuffer) -> Frame {
     loop {
         let line = input.line();
-        match input.read_until(record, |byte| byte == b'\n') {
+        match input.read_line_into(record) {
             Err(error) => return Frame::failed(input.line(), error),
             Ok(None) if record.is_blank() => return Frame::End,
             Ok(_) if record.is_blank() => {}
@@ -81,6 +85,7 @@ fn next_line<R: BufRead>(input: &mut InputStream<R>, record: &mut RecordBuffer) 
 }
 
 /// Reads the next row that is not blank.
+#[cfg(feature = "m365")]
 fn next_row<R: BufRead>(rows: &mut RowReader<R>) -> Frame {
     loop {
         match rows.next() {

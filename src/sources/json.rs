@@ -1,18 +1,16 @@
 //! The JSON of a record, within its limits.
 
-use serde_json::Value;
-
 use super::{MAX_RECORD_VALUES, RejectReason};
 use crate::activity::ActivityError;
-use crate::json::{self, Unreadable};
+use crate::json::{Document, Unreadable};
 
-/// Parses the JSON of a record.
+/// Parses the JSON of a record into values that borrow from its text.
 ///
 /// # Errors
 /// Returns [`RejectReason`] if the text is not JSON, if an object in it has two fields of one name, or if it contains
 /// more than [`MAX_RECORD_VALUES`] values.
-pub(super) fn parse(text: &str) -> Result<Value, RejectReason> {
-    json::parse(text, MAX_RECORD_VALUES).map_err(|unreadable| match unreadable {
+pub(super) fn document(text: &str) -> Result<Document<'_>, RejectReason> {
+    Document::parse(text, MAX_RECORD_VALUES).map_err(|unreadable| match unreadable {
         Unreadable::NotJson(error) => error.into(),
         Unreadable::Repeated => RejectReason::RepeatedField,
         Unreadable::TooManyValues(count) => {
@@ -20,4 +18,16 @@ pub(super) fn parse(text: &str) -> Result<Value, RejectReason> {
             RejectReason::TooLarge(ActivityError::OverLimit { what, count, max })
         }
     })
+}
+
+/// Returns the text of JSON in a string, without white space around it, if the string has the form of an object or a
+/// list.
+pub(super) fn json_in(text: &str) -> Option<&str> {
+    // Most texts begin with a letter or a digit.
+    if text.as_bytes().first()?.is_ascii_alphanumeric() {
+        return None;
+    }
+    let text = text.trim();
+    let is_json = (text.starts_with('{') && text.ends_with('}')) || (text.starts_with('[') && text.ends_with(']'));
+    is_json.then_some(text)
 }

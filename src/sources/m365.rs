@@ -102,31 +102,32 @@
 //!   and the capitals of the American portal (`4/26/2021, 7:17:10.000 AM`). Otherwise the row is rejected.
 //! - The objects are `ObjectId` and the people whom any field names as affected: addresses, ids and account names, one
 //!   by one. A OneDrive address (`/personal/adele_contoso_com/`) gives every owner that it can denote.
-//! - The details are the record in its canonical form: that of [RFC 8785](https://www.rfc-editor.org/rfc/rfc8785.html),
-//!   except that a number that no double represents exactly keeps its text. A record that is delivered again with its
-//!   keys in another order, with other escapes or other white space is a duplicate and not a conflict. The details of a
-//!   row of `OfficeActivity` are an object of its columns that are not empty.
+//! - The details are the text of the record, as it came. If a store receives an id again, it compares details in their
+//!   canonical form, which is that of [RFC 8785](https://www.rfc-editor.org/rfc/rfc8785.html), except that a number that
+//!   no double represents exactly keeps its text. A record that is delivered again with its keys in another order, with
+//!   other escapes or other white space is a duplicate and not a conflict. The details of a row of `OfficeActivity` are
+//!   an object of its columns that are not empty.
 //!
 //! [schema]: https://learn.microsoft.com/office/office-365-management-api/office-365-management-activity-api-schema
 //! [table]: https://learn.microsoft.com/azure/azure-monitor/reference/tables/officeactivity
 
-mod addresses;
-mod field_texts;
+mod entries;
+mod field;
 mod fields;
-mod identity;
-mod name_form;
+mod names;
 mod objects;
 mod principals;
 mod record;
 mod report;
-mod services;
 mod table;
 mod time;
 
 use std::fmt;
 use std::io::BufRead;
 use std::iter::FusedIterator;
+use std::sync::Arc;
 
+use super::field_names::FieldNames;
 use super::framing::{self, ArrayPosition, DocumentPosition, Frame, Framing, JsonLayout, PageFormat};
 use super::{MAX_RECORD_BYTES, RejectReason, Rejected};
 use crate::activity::Activity;
@@ -135,11 +136,14 @@ use crate::input::{InputStream, RecordBuffer};
 use table::Table;
 
 /// The pages of Microsoft Graph (`value`) and of an event hub (`records`).
-const PAGES: PageFormat = PageFormat {
-    lists: &["value", "records"],
-    metadata: &["count", "nextlink", "deltalink", "hasmore", "total", "context"],
-    metadata_prefixes: &["@", "odata."],
-};
+fn pages() -> Arc<PageFormat> {
+    let format = PageFormat {
+        lists: ["value", "records"].map(Box::from).into(),
+        metadata: &["count", "nextlink", "deltalink", "hasmore", "total", "context"],
+        metadata_prefixes: &["@", "odata."],
+    };
+    Arc::new(format)
+}
 
 /// The format of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -198,9 +202,11 @@ pub enum DateOrder {
 pub struct Reader<R> {
     unopened: Option<(R, Option<Format>)>,
     framing: Framing<R>,
+    format: Option<Format>,
     /// The columns, if the records are rows.
     table: Option<Table>,
     record: RecordBuffer,
+    names: FieldNames,
     order: Option<DateOrder>,
     /// The line of the first record of which the order of day and month is ambiguous.
     first_ambiguous: Option<u64>,
@@ -226,8 +232,10 @@ impl<R: BufRead> Reader<R> {
         Self {
             unopened: Some((input, format)),
             framing: Framing::Ended,
+            format: None,
             table: None,
             record: RecordBuffer::new(MAX_RECORD_BYTES),
+            names: FieldNames::new(names::meaning),
             order: None,
             first_ambiguous: None,
         }
@@ -242,19 +250,26 @@ impl<R: BufRead> Reader<R> {
         Self { order: Some(order), ..self }
     }
 
+    /// Returns the format of the input, once the first record was read. Returns `None` if the input is empty or in
+    /// another format.
+    #[must_use]
+    pub fn format(&self) -> Option<Format> {
+        self.format
+    }
+
     fn open(&mut self, input: R, format: Option<Format>) -> Result<Framing<R>, Rejected> {
         let mut input = InputStream::new(input).map_err(|error| Rejected::new(1, error))?;
         let first = input.skip_white_space().map_err(|error| Rejected::new(input.line(), error))?;
         match (format, first) {
             (None, None) => Ok(Framing::Ended),
             (Some(Format::JsonLines), _) => Ok(Framing::Lines(input)),
-            (None, Some(b'{')) => match JsonLayout::detect(&mut input, &PAGES) {
+            (None, Some(b'{')) => match JsonLayout::detect(&mut input, &pages()) {
                 Ok(JsonLayout::Lines) => Ok(Framing::Lines(input)),
-                Ok(JsonLayout::Documents) => Ok(Framing::Documents(input, DocumentPosition::Between, &PAGES)),
+                Ok(JsonLayout::Documents) => Ok(Framing::Documents(input, DocumentPosition::Between, pages())),
                 Err(error) => Err(Rejected::new(input.line(), error)),
             },
             (Some(Format::JsonDocuments), _) | (None, Some(b'[')) => {
-                Ok(Framing::Documents(input, DocumentPosition::Between, &PAGES))
+                Ok(Framing::Documents(input, DocumentPosition::Between, pages()))
             }
             (Some(Format::JsonArray), Some(b'[')) => {
                 input.skip(1).map_err(|error| Rejected::new(input.line(), error))?;
@@ -281,10 +296,10 @@ impl<R: BufRead> Reader<R> {
         Ok(Framing::Rows(Box::new(rows)))
     }
 
-    fn activity(&self) -> Result<Activity, RejectReason> {
+    fn activity(&mut self) -> Result<Activity, RejectReason> {
         match (&self.framing, &self.table) {
-            (Framing::Rows(rows), Some(table)) => table.activity(&rows.row()?, self.order),
-            _ => record::from_json(framing::json_text(&self.record)?, self.order),
+            (Framing::Rows(rows), Some(table)) => table.activity(&rows.row()?, &mut self.names, self.order),
+            _ => record::from_json(framing::json_text(&self.record)?, &mut self.names, self.order),
         }
     }
 
@@ -315,7 +330,16 @@ impl<R: BufRead> Iterator for Reader<R> {
     fn next(&mut self) -> Option<Self::Item> {
         if let Some((input, format)) = self.unopened.take() {
             match self.open(input, format) {
-                Ok(framing) => self.framing = framing,
+                Ok(framing) => {
+                    self.format = match &framing {
+                        Framing::Lines(_) => Some(Format::JsonLines),
+                        Framing::Array(..) => Some(Format::JsonArray),
+                        Framing::Documents(..) => Some(Format::JsonDocuments),
+                        Framing::Rows(_) => self.table.as_ref().map(Table::format),
+                        Framing::Ended => None,
+                    };
+                    self.framing = framing;
+                }
                 Err(rejected) => return Some(Err(rejected)),
             }
         }

@@ -1,5 +1,6 @@
 //! Why a record was rejected, and where it is.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
@@ -10,7 +11,7 @@ use crate::input::{InputError, InputKind, RecordError};
 use crate::text::TextError;
 
 /// A record that was rejected, with the line on which it begins. Contains nothing of the record itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("line {line}: {reason}")]
 pub struct Rejected {
     line: u64,
@@ -38,7 +39,7 @@ impl Rejected {
 /// The reason why a reader rejects a record, or its input as a whole.
 ///
 /// Contains names of fields and positions, and never a value, because the record may be a private activity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RejectReason {
     /// Reading the input failed. The reader returns no more records.
@@ -114,7 +115,7 @@ pub enum RejectReason {
     #[error("field `{field}` is missing, expected {expected}")]
     MissingField {
         /// The name of the field.
-        field: &'static str,
+        field: Cow<'static, str>,
         /// The value that the field should have.
         expected: &'static str,
     },
@@ -122,7 +123,7 @@ pub enum RejectReason {
     #[error("field `{field}` is invalid, expected {expected}")]
     InvalidField {
         /// The name of the field.
-        field: &'static str,
+        field: Cow<'static, str>,
         /// The value that the field should have.
         expected: &'static str,
     },
@@ -133,7 +134,7 @@ pub enum RejectReason {
     )]
     AmbiguousDate {
         /// The name of the field.
-        field: &'static str,
+        field: Cow<'static, str>,
         /// The line of the first such rejection, if this is not the first.
         first: Option<u64>,
     },
@@ -141,9 +142,15 @@ pub enum RejectReason {
     #[error("field `{field}`: {error}")]
     Text {
         /// The name of the field.
-        field: &'static str,
+        field: Cow<'static, str>,
         /// The fault of the text.
         error: TextError,
+    },
+    /// The map of the source says that the record is no activity.
+    #[error("record is no activity: {reason}")]
+    NoActivity {
+        /// The reason, as the map states it.
+        reason: Box<str>,
     },
     /// The record exceeds a limit of an activity.
     #[error("record is too large: {0}")]
@@ -210,4 +217,9 @@ impl From<RecordError> for RejectReason {
             RecordError::UnclosedQuote => Self::UnclosedQuote,
         }
     }
+}
+
+/// Converts the fault of a text to the reason to reject the record.
+pub(super) fn in_field(field: impl Into<Cow<'static, str>>) -> impl FnOnce(TextError) -> RejectReason {
+    move |error| RejectReason::Text { field: field.into(), error }
 }

@@ -14,7 +14,7 @@ use super::document::{ACTIVITY, corrupt, damaged, from_json, to_json};
 use super::family::{Family, add_text};
 use super::ids::{IdHash, IdKey};
 use super::partition::table_of;
-use crate::activity::{Action, Activity, ActivityBuilder, ActorKind, App};
+use crate::activity::{Action, Activity, ActivityBuilder, ActorKind, App, is_same_details};
 use crate::engine::Decision;
 use crate::query::{CountBy, TermField};
 use crate::store::{StoreError, StoredActivity};
@@ -110,7 +110,10 @@ impl NewRow {
             && self.app == other.app
             && self.action == other.action
             && self.objects == other.objects
-            && self.details == other.details)
+            && match (&self.details, &other.details) {
+                (Some(details), Some(other)) => is_same_details(details, other),
+                (details, other) => details == other,
+            })
     }
 }
 

@@ -12,8 +12,13 @@ violations! {
         also [
             d4_first_in_batch_is_stored,
             d4_first_is_kept_on_every_handle,
-            d4_first_is_kept_after_crash
+            d4_first_is_kept_after_crash,
+            d4_details_in_another_layout_are_duplicate
         ]
+        perhaps [];
+    compares_details_as_text ComparesDetailsAsText,
+        detected by [d4_details_in_another_layout_are_duplicate]
+        also []
         perhaps [];
     ignores_fence IgnoresFence,
         detected by [d5_stale_batch_is_rejected_whole]
@@ -43,6 +48,7 @@ violations! {
             d4_other_content_is_conflict,
             d4_first_is_kept_on_every_handle,
             d4_first_is_kept_after_crash,
+            d4_details_in_another_layout_are_duplicate,
             v3_every_filter_applies_to_counts,
             v2_removal_of_private_activities_leaves_no_trace,
             v2_private_id_answers_like_unknown_id,
@@ -354,6 +360,7 @@ violations! {
             d4_first_in_batch_is_stored,
             d4_first_is_kept_on_every_handle,
             d4_first_is_kept_after_crash,
+            d4_details_in_another_layout_are_duplicate,
             d4_activities_survive_crash,
             v3_every_limit_is_accepted,
             r1_revealed_page_matches_its_query,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use activity_privacy::activity::{Activity, Actor, App};
-use activity_privacy::directory::{DirectoryBuilder, DirectoryError, DirectoryRevision, User};
+use activity_privacy::directory::{DirectoryBuilder, DirectoryError, DirectoryRevision, GroupDirectory, User};
 use activity_privacy::engine::{Affected, DryRun, PolicyEngine, Verdict};
 use activity_privacy::filter::DryRunError;
 use activity_privacy::governance::PolicyUpdateError;
@@ -170,7 +170,9 @@ proptest! {
         if sample == 0 {
             return Ok(());
         }
-        let [before, after] = [policy, then].map(|policy| PolicyEngine::new(Arc::new(policy), Ok(Arc::clone(&directory))));
+        // The directory in force also remembers the users of the one before it.
+        let installed = fixture.directory.snapshot().unwrap();
+        let [before, after] = [policy, then].map(|policy| PolicyEngine::new(Arc::new(policy), Ok(Arc::clone(&installed))));
         let [mut hidden, mut shown, mut unmonitored, mut monitored] = [const { BTreeSet::new() }; 4];
         for id in users_of(&import) {
             for doing in activities_of(&user(&id)) {

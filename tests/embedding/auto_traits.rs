@@ -72,6 +72,9 @@ fn filter() {
     check::<DryRunError>();
     check::<Forwarders>();
     check::<GovernanceError>();
+    check::<BulkBatch<String>>();
+    check::<BulkIngestError>();
+    check::<BulkProgress>();
     check::<IngestError>();
     check::<IngestOutcome>();
     check::<IngestReport>();
@@ -350,11 +353,23 @@ fn sources() {
     use activity_privacy::sources::*;
 
     check::<JsonFault>();
+    check::<RejectCount>();
+    check::<RejectCounts>();
     check::<RejectReason>();
     check::<Rejected>();
     check::<m365::DateOrder>();
     check::<m365::Format>();
     check::<m365::Reader<&[u8]>>();
+}
+
+#[cfg(feature = "mapped")]
+fn mapped() {
+    use activity_privacy::sources::mapped::*;
+
+    check::<Format>();
+    check::<Map>();
+    check::<MapError>();
+    check::<Reader<&[u8]>>();
 }
 
 #[cfg(feature = "sqlite")]
@@ -409,12 +424,15 @@ fn public_types_are_send_and_sync() {
     ledger();
     #[cfg(feature = "m365")]
     sources();
+    #[cfg(feature = "mapped")]
+    mapped();
     #[cfg(feature = "sqlite")]
     sqlite();
 }
 
 /// The list above is complete. Types for tests, in `conformance` and `strategies`, need not be shared. A `WriteLock` is
-/// released by the thread that took it, like a guard of the standard library.
+/// released by the thread that took it, like a guard of the standard library. A `BulkIngest` contains closures that run on
+/// the calling thread.
 #[test]
 fn every_public_type_is_listed() {
     let listed = include_str!("auto_traits.rs");
@@ -425,7 +443,7 @@ fn every_public_type_is_listed() {
             continue;
         }
         let mut check = |text: &str| {
-            for name in text.lines().filter_map(declared).filter(|name| *name != "WriteLock") {
+            for name in text.lines().filter_map(declared).filter(|name| !["BulkIngest", "WriteLock"].contains(name)) {
                 let is_listed = listed.match_indices(name).any(|(at, _)| {
                     listed[..at].ends_with([':', '<']) && listed[at + name.len()..].starts_with(['>', '<'])
                 });

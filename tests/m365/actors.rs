@@ -347,7 +347,7 @@ fn d9_truncated_list_of_principals_is_rejected() {
     for field in ["Actor", "SharePointMetaData", "ExchangeMetaData"] {
         for text in [&list[..list.len() - 3], " {\"From\": \"lee", &deep] {
             let items = read(record(json!({ field: text })).to_string());
-            let expected = RejectReason::InvalidField { field, expected: "a list or an object" };
+            let expected = RejectReason::InvalidField { field: field.into(), expected: "a list or an object" };
             assert_eq!(items[0].as_ref().unwrap_err().reason(), &expected, "{text}");
         }
     }

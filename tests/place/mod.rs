@@ -18,7 +18,7 @@ use crate::fixture::Fixture;
 /// A store and a sink of one kind of storage.
 pub(crate) struct Place {
     pub(crate) store: Arc<dyn ActivityStore>,
-    /// The same store, as the port of the forwarders' offsets.
+    /// The offsets of forwarders.
     pub(crate) offsets: Arc<dyn ForwarderOffsets>,
     pub(crate) sink: Arc<dyn GovernanceSink>,
     /// Kept, because dropping it deletes the files.
@@ -29,10 +29,15 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) fn in_memory() -> Self {
         let store = Arc::new(MemoryStore::new());
+        Self { offsets: store.clone(), ..Self::over(store, Arc::new(MemorySink::new())) }
+    }
+
+    /// Returns a place over a store and a sink of the test, with the offsets of forwarders in memory.
+    pub(crate) fn over(store: Arc<dyn ActivityStore>, sink: Arc<dyn GovernanceSink>) -> Self {
         Self {
-            offsets: Arc::clone(&store) as Arc<dyn ForwarderOffsets>,
             store,
-            sink: Arc::new(MemorySink::new()),
+            offsets: Arc::new(MemoryStore::new()),
+            sink,
             #[cfg(feature = "sqlite")]
             files: None,
         }

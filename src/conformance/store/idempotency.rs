@@ -102,6 +102,25 @@ pub(super) fn d4_other_content_is_conflict(harness: impl StoreHarness) -> Checke
     Ok(())
 }
 
+pub(super) fn d4_details_in_another_layout_are_duplicate(harness: impl StoreHarness) -> Checked {
+    let store = harness.open();
+    store.initialize_private()?;
+    for who in [ADELE, HANNA] {
+        let with = |details: &str| {
+            Ok::<_, Breach>(activity_builder(who, Actor::user(alias(who)?), at(0))?.details(details).build()?)
+        };
+        let first = with(r#"{"b":1,"a":["é"]}"#)?;
+        let stored = newest_first([store.all_stored()?, store.append_new(std::slice::from_ref(&first))?].concat());
+        for (what, details, expected) in [
+            ("in another layout", r#"{ "a": ["\u00e9"], "b": 1.0 }"#, AppendOutcome::Duplicate),
+            ("with another value", r#"{"b":1,"a":["e"]}"#, AppendOutcome::Conflict),
+        ] {
+            deliver_again(&format!("the same details {what}"), &store, &[with(details)?], expected, &stored)?;
+        }
+    }
+    Ok(())
+}
+
 pub(super) fn d4_first_in_batch_is_stored(harness: impl StoreHarness) -> Checked {
     let store = harness.open();
     store.initialize_private()?;

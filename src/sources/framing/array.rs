@@ -34,7 +34,7 @@ pub(super) fn next_element<R: BufRead>(
     }
     let line = input.line();
     let mut scan = JsonScan::default();
-    match input.read_until(record, |byte| scan.ends_element(byte)) {
+    match input.read_until(record, |chunk| scan.find_end_of_element(chunk)) {
         Err(error) => Frame::failed(input.line(), error),
         Ok(None) => Frame::failed(line, RejectReason::Truncated),
         Ok(Some(b',')) => {

@@ -15,7 +15,7 @@ const MAX_PAGE_HEAD: usize = 4 * 1024;
 /// The names of the members of a page, which distinguish it from a record. Names are compared without regard to case.
 pub(crate) struct PageFormat {
     /// The members that contain the records.
-    pub(crate) lists: &'static [&'static str],
+    pub(crate) lists: Vec<Box<str>>,
     /// The other members.
     pub(crate) metadata: &'static [&'static str],
     /// The beginnings of the names of still others, such as `@odata.`.
@@ -159,7 +159,7 @@ pub(super) fn next_document<R: BufRead>(
                     };
                 }
                 Ok(Start::Other(line)) => {
-                    return match input.read_until(record, |byte| byte == b'\n') {
+                    return match input.read_line_into(record) {
                         Err(error) => Frame::failed(input.line(), error),
                         Ok(_) => Frame::Rejected(Rejected::new(line, RejectReason::NotAnObject)),
                     };
@@ -175,7 +175,8 @@ pub(super) fn next_document<R: BufRead>(
                     // A record that also has a list of that name.
                     Ok(false) => {
                         let expected = "a page: beside its list, only members such as `@odata.nextLink`";
-                        let reason = RejectReason::InvalidField { field: "value", expected };
+                        let list = pages.lists.first().map_or("value", |list| &**list).to_owned();
+                        let reason = RejectReason::InvalidField { field: list.into(), expected };
                         return Frame::Rejected(Rejected::new(line, reason));
                     }
                 }
@@ -238,10 +239,9 @@ fn begin<R: BufRead>(input: &mut InputStream<R>, pages: &PageFormat) -> io::Resu
 /// Reads an object into `record` with its closing bracket, or to the end of the input.
 fn read_object<R: BufRead>(input: &mut InputStream<R>, record: &mut RecordBuffer) -> io::Result<()> {
     let mut scan = JsonScan::default();
-    input.read_through(record, |byte| {
-        scan.advance(byte);
-        scan.is_closed()
-    })
+    let end = input.read_until(record, |chunk| scan.find_closing_bracket(chunk))?;
+    record.extend(end.as_slice());
+    Ok(())
 }
 
 /// Consumes the rest of a page behind its list. Returns whether all members there are metadata of a page.

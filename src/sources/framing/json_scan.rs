@@ -1,5 +1,7 @@
 //! The structure of a JSON text, byte by byte.
 
+use memchr::memchr2;
+
 /// The position of a byte in a JSON text: the number of brackets around it, and whether it is in a string.
 #[derive(Default)]
 pub(super) struct JsonScan {
@@ -51,12 +53,30 @@ impl JsonScan {
         }
     }
 
-    /// Returns whether this byte ends an element of an array. Scans it if it does not.
-    pub(super) fn ends_element(&mut self, byte: u8) -> bool {
-        let ends = !self.in_string && self.depth == 0 && matches!(byte, b',' | b']');
-        if !ends {
+    /// Scans bytes up to the one that ends an element of an array. Returns its index, or `None` if the element continues
+    /// behind the bytes.
+    pub(super) fn find_end_of_element(&mut self, bytes: &[u8]) -> Option<usize> {
+        self.find(bytes, |scan, byte| scan.depth == 0 && matches!(byte, b',' | b']'))
+    }
+
+    /// Scans bytes up to the outermost closing bracket. Returns its index, or `None` if it is behind the bytes.
+    pub(super) fn find_closing_bracket(&mut self, bytes: &[u8]) -> Option<usize> {
+        self.find(bytes, |scan, byte| scan.depth <= 1 && matches!(byte, b'}' | b']'))
+    }
+
+    /// Scans bytes up to the first outside of strings for which `is_end` returns `true`.
+    fn find(&mut self, bytes: &[u8], is_end: impl Fn(&Self, u8) -> bool) -> Option<usize> {
+        let mut at = 0;
+        loop {
+            if self.in_string && !self.is_escaped {
+                at += memchr2(b'"', b'\\', bytes.get(at..)?)?;
+            }
+            let byte = *bytes.get(at)?;
+            if !self.in_string && is_end(self, byte) {
+                return Some(at);
+            }
             self.advance(byte);
+            at += 1;
         }
-        ends
     }
 }

@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead};
 
+use memchr::memchr;
+
 use crate::input::{InputStream, RecordBuffer};
 
 /// Whether a scan continues behind a byte.
@@ -55,16 +57,16 @@ impl<R: BufRead> InputStream<R> {
         Ok(())
     }
 
-    /// Reads into `record` up to the byte for which `ends` returns `true`. That byte is consumed, not stored, and
-    /// returned. Returns `None` if the input ends first.
+    /// Reads into `record` up to the byte whose index in the next bytes `find` returns. That byte is consumed, not
+    /// stored, and returned. Returns `None` if the input ends first.
     pub(super) fn read_until(
         &mut self,
         record: &mut RecordBuffer,
-        mut ends: impl FnMut(u8) -> bool,
+        mut find: impl FnMut(&[u8]) -> Option<usize>,
     ) -> io::Result<Option<u8>> {
         record.clear();
         loop {
-            let end = self.read_chunk(|chunk| match chunk.iter().position(|byte| ends(*byte)) {
+            let end = self.read_chunk(|chunk| match find(chunk) {
                 Some(at) => {
                     record.extend(chunk.get(..at).unwrap_or_default());
                     (at + 1, chunk.get(at).copied())
@@ -82,10 +84,9 @@ impl<R: BufRead> InputStream<R> {
         }
     }
 
-    /// Reads into `record` up to and with the byte for which `ends` returns `true`, or to the end of the input.
-    pub(super) fn read_through(&mut self, record: &mut RecordBuffer, ends: impl FnMut(u8) -> bool) -> io::Result<()> {
-        let end = self.read_until(record, ends)?;
-        record.extend(end.as_slice());
-        Ok(())
+    /// Reads the rest of a line into `record`. Returns the line feed, which is consumed and not stored, or `None` if the
+    /// input ends first.
+    pub(super) fn read_line_into(&mut self, record: &mut RecordBuffer) -> io::Result<Option<u8>> {
+        self.read_until(record, |chunk| memchr(b'\n', chunk))
     }
 }

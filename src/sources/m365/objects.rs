@@ -1,108 +1,69 @@
-//! The objects of an activity: the things and people that it affected.
-
-use std::collections::HashSet;
+//! The objects of an activity: those in the fields of objects, and every other identity in any field.
 
 use super::RejectReason;
-use super::addresses::onedrive_owners;
-use super::field_texts::{FieldText, IdKind, visit_texts};
+use super::entries::{DirectoryEntry, Entry};
+use super::field::Field;
 use super::fields::Fields;
-use super::identity::Identities;
-use super::principals::{Principals, directory_name};
-use super::services::is_placeholder;
-use crate::activity::{Activity, Actor};
-use crate::identity::{Alias, DRIVE_OF, Identity};
+use super::names::ACTOR;
+use super::principals::Principals;
+use crate::activity::Actor;
+use crate::json::DocumentValue;
+use crate::sources::identity::Identities;
+use crate::sources::identity::services::is_placeholder;
+use crate::sources::objects::Objects;
+use crate::sources::texts::Texts;
 
-/// Returns the objects of a record: those in the fields of objects, and every other identity in any field.
+/// Returns the objects of a record.
 ///
 /// If there are more than an activity can contain, adds an unknown principal, so that the activity is hidden.
-pub(super) fn objects(fields: &Fields, principals: &mut Principals) -> Result<Vec<String>, RejectReason> {
+pub(super) fn objects(
+    fields: &Fields<'_>,
+    texts: &Texts<'_>,
+    principals: &mut Principals,
+) -> Result<Vec<String>, RejectReason> {
     let mut objects = Objects::default();
-    objects.extend(fields.lenient_text(fields.schema.object).map(|text| text.into_owned()));
-    for field in ["TargetUserOrGroupName", "UserSharedWith", "DestMailboxOwnerUPN"] {
-        objects.add_people(fields.lenient_text(field).as_deref());
+    if let Some(object) = fields.lenient_text(fields.schema.object) {
+        objects.add(&object);
     }
-    for member in &fields.entries("Members")? {
-        objects.add_people(member.get("UPN").unwrap_or(member).as_str());
+    for field in [Field::TargetUserOrGroupName, Field::UserSharedWith, Field::DestMailboxOwnerUpn] {
+        fields.lenient_text(field).iter().for_each(|people| add_people(&mut objects, people));
     }
-    for field in ["Target", "AADTarget"] {
-        for target in &fields.entries(field)? {
-            objects.add_people(directory_name(target));
-        }
+    fields.for_each_entry(Field::Members, &mut |member| {
+        let name = match member {
+            Entry::Text(text) => Some(text),
+            Entry::Object(member) => member.get("UPN").and_then(DocumentValue::as_str),
+        };
+        name.into_iter().for_each(|people| add_people(&mut objects, people));
+        Ok(())
+    })?;
+    for field in [Field::Target, Field::AadTarget] {
+        fields.for_each_entry(field, &mut |target| {
+            let name = DirectoryEntry::of(target).directory_name();
+            name.into_iter().for_each(|people| add_people(&mut objects, people));
+            Ok(())
+        })?;
     }
-    let mut is_truncated = false;
-    let is_complete = visit_texts(&fields.map, &mut |text| {
-        if is_principal_field(text) {
-            return;
-        }
-        let mut named = Identities::of_many();
-        if text.id_kind() != IdKind::Thing {
-            named.add_embedded_addresses(text.text);
-            named.add_identities_in(text.text);
-        }
-        if text.is_account() {
-            named.add_account(text.text);
-        }
-        is_truncated |= named.exceed_limit();
-        objects.extend(named.iter().filter(|identity| !principals.include(identity)).filter_map(object_name));
-        objects.extend(onedrive_owners(text.text).into_iter().map(|owner| format!("{DRIVE_OF}{owner}")));
-    });
-    if objects.names.len() > Activity::MAX_OBJECTS || is_truncated || !is_complete {
-        objects.names.truncate(Activity::MAX_OBJECTS);
+    // The technical ids of the actor are not objects.
+    objects.add_identities_in(texts, |text| text.path().outermost().is(ACTOR), |identity| principals.include(identity));
+    let (names, is_truncated) = objects.into_names();
+    if is_truncated {
         principals.push(Actor::unknown());
     }
-    Ok(objects.names)
+    Ok(names)
 }
 
-/// Returns whether a field contains the actor, whose technical ids are not objects.
-fn is_principal_field(text: &FieldText<'_>) -> bool {
-    ["userid", "userkey", "actor", "usertype", "logonusersid", "mailboxownersid", "mailboxguid"]
-        .contains(&text.outermost())
-}
-
-/// Returns the name of an identity as an object.
-fn object_name(identity: &Identity) -> Option<String> {
-    match identity {
-        Identity::Id(id) => Some(id.as_str().to_owned()),
-        // A key of the source has no meaning outside of it.
-        Identity::Alias(alias) if alias.app() == Some(Alias::SOURCE_KEYS) => None,
-        Identity::Alias(alias) => Some(alias.as_str().to_owned()),
+/// Adds the text of a field that contains people: the text itself, and each person.
+fn add_people(objects: &mut Objects, text: &str) {
+    objects.add(text);
+    let mut named = Identities::of_many();
+    // A text that is not a valid name, for example because it is too long, gives no identity.
+    if !is_placeholder(text) && named.add_sign_in_name(text.trim(), "").is_ok() {
+        named.iter().for_each(|identity| objects.add_identity(identity));
     }
-}
-
-/// The distinct objects of one activity, in the order of the record.
-#[derive(Default)]
-struct Objects {
-    names: Vec<String>,
-    seen: HashSet<String>,
-}
-
-impl Objects {
-    /// Adds the text of a field that contains people: the text itself, and each person.
-    fn add_people(&mut self, text: Option<&str>) {
-        let Some(text) = text else { return };
-        self.extend([text.to_owned()]);
-        let mut named = Identities::of_many();
-        // A text that is not a valid name, for example because it is too long, gives no identity.
-        if !is_placeholder(text) && named.add_sign_in_name(text.trim(), "").is_ok() {
-            self.extend(named.iter().filter_map(object_name));
-        }
-        for part in text.split([';', ',']) {
-            named = Identities::of_many();
-            named.add_embedded_addresses(part);
-            named.add_identities_in(part);
-            self.extend(named.iter().filter_map(object_name));
-        }
-    }
-
-    fn extend(&mut self, names: impl IntoIterator<Item = String>) {
-        for name in names {
-            // INVARIANT: at most one more than an activity can contain, which shows that some are left out.
-            if self.names.len() > Activity::MAX_OBJECTS {
-                return;
-            }
-            if !name.trim().is_empty() && name.len() <= Activity::MAX_OBJECT_BYTES && self.seen.insert(name.clone()) {
-                self.names.push(name);
-            }
-        }
+    for part in text.split([';', ',']) {
+        named = Identities::of_many();
+        named.add_embedded_addresses(part);
+        named.add_identities_in(part);
+        named.iter().for_each(|identity| objects.add_identity(identity));
     }
 }

@@ -2,52 +2,53 @@
 //!
 //! An unclear actor is a person or unknown, and never the system.
 
-use serde_json::Value;
-
-use super::field_texts::{FieldName, FieldText, visit_texts};
-use super::fields::{Fields, member};
-use super::identity::{Identities, same};
-use super::name_form::guid;
-use super::services::{is_placeholder, service_kind, service_name, service_principal};
+use super::entries::{DirectoryEntry, is_word};
+use super::field::Field;
+use super::fields::Fields;
+use super::names::{BEHALF, NAME_OF_PRINCIPAL, SENDER_OR_OWNER, SETTING, TOKEN, USER_OF_RECORD, USER_OF_TOKEN};
 use super::{RejectReason, report};
 use crate::activity::{Activity, Actor, ActorKind};
 use crate::identity::{Alias, Identity};
-
-/// `IdentityType` in the schema: the type of an entry of `Actor` or `Target`, as a number and as a word.
-const NAME: (f64, &str) = (1.0, "Name");
-const PUID: (f64, &str) = (3.0, "PUID");
-const SPN: (f64, &str) = (4.0, "SPN");
-const UPN: (f64, &str) = (5.0, "UPN");
+use crate::json::{DocumentValue, Kind};
+use crate::sources::identity::name_form::guid;
+use crate::sources::identity::services::{is_placeholder, service_kind, service_name, service_principal};
+use crate::sources::identity::{Identities, contains, have_address, have_address_or_id, have_personal_id};
+use crate::sources::identity::{have_security_id, same};
+use crate::sources::texts::{FieldText, Texts};
 
 /// The actor of a record, and the other principals.
 pub(super) struct Principals {
     pub(super) actor: Actor,
     pub(super) on_behalf_of: Vec<Actor>,
+    /// Whether a principal has more identities than an actor can have.
+    is_truncated: bool,
 }
 
 impl Principals {
-    pub(super) fn of(fields: &Fields) -> Result<Self, RejectReason> {
-        let (actor, actor_identities, mut is_truncated) = actor(fields)?;
-        let mut principals = Self { actor, on_behalf_of: Vec::new() };
-        for mut principal in on_behalf_of(fields, &actor_identities)? {
-            is_truncated |= principal.truncate();
-            principals.add(principal);
-        }
+    pub(super) fn of(fields: &Fields<'_>, texts: &Texts<'_>) -> Result<Self, RejectReason> {
+        let (actor, is_truncated) = actor(fields)?;
+        let mut principals = Self { actor, on_behalf_of: Vec::new(), is_truncated };
+        principals.add_senders(fields)?;
+        principals.add_reported(fields)?;
+        principals.add_named(texts);
+        let owner = mailbox_owner(fields, principals.actor.identities())?;
+        principals.add(owner);
+
+        let identities = principals.actor.identities();
         let is_service = match principals.actor.kind() {
             // A service has keys and ids of its own.
-            ActorKind::Application | ActorKind::System => !actor_identities.have_address(),
-            ActorKind::User | ActorKind::Unknown => {
-                !actor_identities.have_address_or_id() && !actor_identities.have_personal_id()
-            }
+            ActorKind::Application | ActorKind::System => !have_address(identities),
+            ActorKind::User | ActorKind::Unknown => !have_address_or_id(identities) && !have_personal_id(identities),
         };
-        if is_service && principals.on_behalf_of.is_empty() && report::is_about_person(fields, &principals.actor) {
-            report::principals(fields).into_iter().for_each(|principal| principals.push(principal));
+        if is_service && principals.on_behalf_of.is_empty() && report::is_about_person(fields, texts, &principals.actor)
+        {
+            crate::sources::report::principals(texts).into_iter().for_each(|principal| principals.push(principal));
         }
         // The first principal beside an unknown actor is the actor.
         if principals.actor == Actor::unknown() && !principals.on_behalf_of.is_empty() {
             principals.actor = principals.on_behalf_of.remove(0);
         }
-        if is_truncated {
+        if principals.is_truncated {
             principals.push(Actor::unknown());
         }
         Ok(principals)
@@ -60,7 +61,8 @@ impl Principals {
     }
 
     /// Adds a principal, unless all its identities are known.
-    fn add(&mut self, principal: Identities) {
+    fn add(&mut self, mut principal: Identities) {
+        self.is_truncated |= principal.truncate();
         if !principal.is_empty() && !principal.iter().all(|identity| self.include(identity)) {
             principal.into_user().into_iter().for_each(|principal| self.push(principal));
         }
@@ -75,99 +77,135 @@ impl Principals {
             *last = Actor::unknown();
         }
     }
+
+    /// Adds the sender of a message that another user sent, by address, else by mailbox.
+    fn add_senders(&mut self, fields: &Fields<'_>) -> Result<(), RejectReason> {
+        for (address, mailbox) in [
+            (Field::SendOnBehalfOfUserSmtp, Field::SendOnBehalfOfUserMailboxGuid),
+            (Field::SendAsUserSmtp, Field::SendAsUserMailboxGuid),
+        ] {
+            let mut sender = Identities::default();
+            for name in fields.texts(address) {
+                sender.add_sign_in_name(&name, address.name())?;
+            }
+            if !sender.have_address_or_id() {
+                add_mailboxes(&mut sender, fields, mailbox);
+            }
+            self.add(sender);
+        }
+        Ok(())
+    }
+
+    /// Adds the person whose action a data-loss-prevention agent reports.
+    fn add_reported(&mut self, fields: &Fields<'_>) -> Result<(), RejectReason> {
+        for object in [Field::SharePointMetaData, Field::ExchangeMetaData, Field::EndpointMetaData] {
+            fields.for_each_inner_text(object, "From", &mut |name| {
+                let mut sender = Identities::default();
+                sender.add_sign_in_name(name, "From")?;
+                self.add(sender);
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Adds the principals in the fields for those on whose behalf the actor acted.
+    fn add_named(&mut self, texts: &Texts<'_>) {
+        for text in texts.iter() {
+            let Some(certainty) = principal_certainty(text).filter(|_| !is_placeholder(text.text())) else { continue };
+            let mut named = Identities::default();
+            text.add_addresses(&mut named);
+            text.add_special(&mut named);
+            // Any other word is a name only if the field contains nothing else.
+            if named.is_empty() && certainty == Certainty::Certain {
+                named.add_account(text.text());
+            }
+            self.add(named);
+        }
+    }
 }
 
-/// Returns the actor, their identities, and whether there were more identities than an actor can have.
-fn actor(fields: &Fields) -> Result<(Actor, Identities, bool), RejectReason> {
-    let user_id = fields.required_text("UserId")?.filter(|name| !is_placeholder(name));
-    let user_key = fields.lenient_text("UserKey").filter(|name| !is_placeholder(name));
-    let entries = fields.people("Actor")?;
+/// Returns the actor, and whether there were more identities than an actor can have.
+fn actor(fields: &Fields<'_>) -> Result<(Actor, bool), RejectReason> {
+    let user_id = fields.required_text(Field::UserId)?.filter(|name| !is_placeholder(name));
+    let user_key = fields.lenient_text(Field::UserKey).filter(|name| !is_placeholder(name));
 
     let mut identities = Identities::default();
-    for user_id in fields.texts("UserId") {
-        identities.add_sign_in_name(&user_id, "UserId")?;
+    for user_id in fields.texts(Field::UserId) {
+        identities.add_sign_in_name(&user_id, Field::UserId.name())?;
     }
-    for user_key in fields.texts("UserKey").into_iter().filter(|key| Some(key) != user_id.as_ref()) {
+    for user_key in fields.texts(Field::UserKey).filter(|key| Some(key) != user_id.as_ref()) {
         identities.add_key(&user_key);
     }
-    for entry in &entries {
-        add_entry(&mut identities, entry)?;
-    }
-    for sid in fields.texts("LogonUserSid") {
+    let mut listed = Listed::default();
+    fields.for_each_person(Field::Actor, &mut |entry| {
+        let entry = DirectoryEntry::of(entry);
+        // Only an actor without a sign-in name needs another.
+        if user_id.is_none() {
+            listed.add(entry);
+        }
+        entry.add_to(&mut identities, Field::Actor.name())
+    })?;
+    for sid in fields.texts(Field::LogonUserSid) {
         identities.add_key(&sid);
     }
 
     let named = user_id.as_deref().or(user_key.as_deref());
-    let kind = named.and_then(service_kind).unwrap_or_else(|| match kind_of(fields.value("UserType")) {
+    let kind = named.and_then(service_kind).unwrap_or_else(|| match kind_of(fields.value(Field::UserType)) {
         // An application that only `Actor` names, whatever the `UserType` is.
-        ActorKind::User | ActorKind::System if named.is_none() && name_application_only(&entries) => {
+        ActorKind::User | ActorKind::System if named.is_none() && listed.are_application_only() => {
             ActorKind::Application
         }
         // A system account has no security identifier of a person.
-        ActorKind::System | ActorKind::Application if identities.have_security_id() => ActorKind::User,
+        ActorKind::System | ActorKind::Application if have_security_id(identities.as_slice()) => ActorKind::User,
         kind => kind,
     });
     // The object id in the token of an application is that of its user or its own.
     if matches!(kind, ActorKind::Application | ActorKind::System) {
-        fields.texts("TokenObjectId").iter().for_each(|id| identities.add_key(id));
+        fields.texts(Field::TokenObjectId).for_each(|id| identities.add_key(&id));
     }
     let is_truncated = identities.truncate();
-    let title = || entries.iter().find_map(|entry| typed(entry, NAME).or_else(|| typed(entry, SPN)));
-    let principal = || entries.iter().filter_map(id_of).find(|id| service_principal(id).is_some());
-    let title = title().filter(|name| !is_placeholder(name)).or_else(principal);
-    let name = user_id.as_deref().or(title).or(user_key.as_deref());
+    let name = user_id.as_deref().or(listed.name()).or(user_key.as_deref());
     let service = |actor: fn(_) -> Actor| name.and_then(service_name).map(actor);
     let actor = match kind {
         ActorKind::Application => service(Actor::application),
         ActorKind::System => service(Actor::system),
         ActorKind::User | ActorKind::Unknown => None,
     };
-    let known = identities.clone();
     let actor = match actor {
         Some(actor) => identities.into_actor(actor),
         None => identities.into_user().unwrap_or_else(Actor::unknown),
     };
-    Ok((actor, known, is_truncated))
+    Ok((actor, is_truncated))
 }
 
-/// Returns the principals on whose behalf the actor acted: those in fields for them, and the owner of a mailbox in
-/// which another user acted.
-fn on_behalf_of(fields: &Fields, actor: &Identities) -> Result<Vec<Identities>, RejectReason> {
-    let mut principals = Vec::new();
-    // The sender by address, else by mailbox.
-    for (address, mailbox) in
-        [("SendOnBehalfOfUserSmtp", "SendOnBehalfOfUserMailboxGuid"), ("SendAsUserSmtp", "SendAsUserMailboxGuid")]
-    {
-        let mut sender = Identities::default();
-        for name in fields.texts(address) {
-            sender.add_sign_in_name(&name, address)?;
-        }
-        if !sender.have_address_or_id() {
-            add_mailboxes(&mut sender, fields, mailbox);
-        }
-        principals.push(sender);
+/// The principals that the entries of `Actor` name together.
+#[derive(Default)]
+struct Listed {
+    title: Option<String>,
+    principal: Option<String>,
+    has_application: bool,
+    has_person: bool,
+}
+
+impl Listed {
+    fn add(&mut self, entry: DirectoryEntry<'_>) {
+        self.title = self.title.take().or_else(|| entry.title().map(str::to_owned));
+        let principal = || entry.id().filter(|id| service_principal(id).is_some()).map(str::to_owned);
+        self.principal = self.principal.take().or_else(principal);
+        self.has_application |= entry.is_application();
+        self.has_person |= entry.is_person();
     }
-    // The person whose action a data-loss-prevention agent reports.
-    for object in ["SharePointMetaData", "ExchangeMetaData", "EndpointMetaData"] {
-        for name in fields.inner_texts(object, "From")? {
-            let mut sender = Identities::default();
-            sender.add_sign_in_name(&name, "From")?;
-            principals.push(sender);
-        }
+
+    /// Returns the name of an application.
+    fn name(&self) -> Option<&str> {
+        self.title.as_deref().filter(|name| !is_placeholder(name)).or(self.principal.as_deref())
     }
-    visit_texts(&fields.map, &mut |text| {
-        let Some(certainty) = principal_certainty(text).filter(|_| !is_placeholder(text.text)) else { return };
-        let mut named = Identities::default();
-        named.add_embedded_addresses(text.text);
-        named.add_identities_in(text.text);
-        // Any other word is a name only if the field contains nothing else.
-        if named.is_empty() && certainty == Certainty::Certain {
-            named.add_account(text.text);
-        }
-        principals.push(named);
-    });
-    principals.push(mailbox_owner(fields, actor)?);
-    Ok(principals)
+
+    /// Returns whether the entries name an application and no person.
+    fn are_application_only(&self) -> bool {
+        self.has_application && !self.has_person
+    }
 }
 
 /// How certain it is that a field contains a principal.
@@ -182,26 +220,20 @@ enum Certainty {
 /// Returns how certain it is that a text names a principal: one on whose behalf the actor acted, the user of an
 /// impersonation, of a token or of a Power Platform session. Returns `None` if its field contains no principals.
 fn principal_certainty(text: &FieldText<'_>) -> Option<Certainty> {
-    let outermost = text.outermost();
-    if text.is_setting() || text.is_name || outermost.starts_with("send") || outermost.starts_with("mailbox") {
+    let path = text.path();
+    let (outermost, innermost) = (path.outermost(), path.innermost());
+    if path.has(SETTING) || text.is_name() || outermost.is(SENDER_OR_OWNER) {
         return None;
     }
-    let alone = ["userupn", "onbehalfof", "onbehalfofuser", "actoruserid", "actorupn", "impersonateduser"];
-    if text.path.len() == 1 && alone.contains(&outermost) {
+    if path.is_alone() && outermost.is(NAME_OF_PRINCIPAL) {
         return Some(Certainty::Certain);
     }
-    let parts = ["onbehalfof", "impersonat"];
-    let heads = ["enduser", "initiatedby", "performedby", "executedby"];
-    let is_named = |field: &FieldName| {
-        parts.iter().any(|part| field.name.contains(part)) || heads.iter().any(|head| field.name.starts_with(head))
-    };
-    let users = ["userobjectid", "userid", "userupn", "userprincipalname", "upn"];
-    let is_of_token = outermost == "appaccesscontext" && users.contains(&text.innermost());
-    let is_of_record = text.path.len() == 1 && outermost == "userprincipalname";
-    (text.path.iter().any(is_named) || is_of_token || is_of_record).then_some(Certainty::Likely)
+    let is_of_token = outermost.is(TOKEN) && innermost.is(USER_OF_TOKEN);
+    let is_of_record = path.is_alone() && outermost.is(USER_OF_RECORD);
+    (path.has(BEHALF) || is_of_token || is_of_record).then_some(Certainty::Likely)
 }
 
-fn add_mailboxes(identities: &mut Identities, fields: &Fields, field: &'static str) {
+fn add_mailboxes(identities: &mut Identities, fields: &Fields<'_>, field: Field) {
     for id in fields.texts(field) {
         // `is_placeholder` skips the nil GUID.
         let id = guid(&id).map_or_else(|| id.to_ascii_lowercase(), |id| id.to_string());
@@ -217,106 +249,56 @@ fn add_mailboxes(identities: &mut Identities, fields: &Fields, field: &'static s
 ///
 /// If the record names the actor differently as the owner, the activity names them twice, which does no harm. An owner
 /// with only a technical id is a principal as well.
-fn mailbox_owner(fields: &Fields, actor: &Identities) -> Result<Identities, RejectReason> {
+fn mailbox_owner(fields: &Fields<'_>, actor: &[Identity]) -> Result<Identities, RejectReason> {
     let mut owner = Identities::default();
-    for field in ["MailboxOwnerUPN", "MailboxUPN"] {
+    for field in [Field::MailboxOwnerUpn, Field::MailboxUpn] {
         for name in fields.texts(field) {
-            owner.add_sign_in_name(&name, field)?;
+            owner.add_sign_in_name(&name, field.name())?;
         }
     }
     if owner.have_address_or_id() {
-        let is_actor = owner.iter().all(|identity| actor.contains(identity));
+        let is_actor = owner.iter().all(|identity| contains(actor, identity));
         return Ok(if is_actor { Identities::default() } else { owner });
     }
-    for field in ["MailboxOwnerSid", "MailboxOwnerMasterAccountSid"] {
-        fields.texts(field).iter().for_each(|sid| owner.add_key(sid));
+    for field in [Field::MailboxOwnerSid, Field::MailboxOwnerMasterAccountSid] {
+        fields.texts(field).for_each(|sid| owner.add_key(&sid));
     }
-    let is_actor = !owner.is_empty() && owner.iter().all(|identity| actor.contains(identity));
+    let is_actor = !owner.is_empty() && owner.iter().all(|identity| contains(actor, identity));
     if is_actor || owner_acted(fields) {
         return Ok(Identities::default());
     }
-    add_mailboxes(&mut owner, fields, "MailboxGuid");
+    add_mailboxes(&mut owner, fields, Field::MailboxGuid);
     Ok(owner)
 }
 
 /// Returns whether the owner of a mailbox acted, by the security identifier of the logon or else by its type.
-fn owner_acted(fields: &Fields) -> bool {
-    match fields.lenient_text("LogonUserSid") {
-        Some(logon) => fields.texts("MailboxOwnerSid").iter().any(|owner| owner.eq_ignore_ascii_case(&logon)),
+fn owner_acted(fields: &Fields<'_>) -> bool {
+    match fields.lenient_text(Field::LogonUserSid) {
+        Some(logon) => fields.texts(Field::MailboxOwnerSid).any(|owner| owner.eq_ignore_ascii_case(&logon)),
         None => {
-            let kind = fields.value("LogonType").or_else(|| fields.value("Logon_Type"));
-            kind.is_some_and(|kind| is_word(kind, (0.0, "Owner")))
+            let kind = fields.value(Field::LogonType).or_else(|| fields.value(Field::LogonTypeOfRow));
+            kind.is_some_and(|kind| is_word(kind, 0.0, "Owner"))
         }
     }
 }
 
-/// Returns the name in an entry of `Target`: a UPN, a string, or an id that is an address.
-pub(super) fn directory_name(entry: &Value) -> Option<&str> {
-    let is_address = |id: &&str| crate::identity::address(id).is_some();
-    typed(entry, UPN).or_else(|| entry.as_str()).or_else(|| id_of(entry).filter(is_address))
-}
-
-/// Adds the identities in an entry of `Actor`. Display names and entries of unknown types count only if they have the
-/// form of an identity.
-fn add_entry(identities: &mut Identities, entry: &Value) -> Result<(), RejectReason> {
-    let field = "Actor";
-    let Some(id) = entry.as_str().or_else(|| id_of(entry)).filter(|id| !is_placeholder(id)) else { return Ok(()) };
-    if typed(entry, PUID).is_some() {
-        identities.add_key(id);
-        return Ok(());
-    }
-    if entry.is_string() || typed(entry, UPN).is_some() {
-        return identities.add_sign_in_name(id, field);
-    }
-    identities.add_embedded_addresses(id);
-    identities.add_identities_in(id);
-    Ok(())
-}
-
-/// Returns whether entries of `Actor` name an application and no person.
-fn name_application_only(entries: &[Value]) -> bool {
-    let is_person = |entry: &Value| {
-        let id = entry.as_str().or_else(|| id_of(entry)).unwrap_or_default();
-        typed(entry, UPN).is_some() || typed(entry, PUID).is_some() || id.starts_with("User_") || id == "User"
-    };
-    let is_application = |entry: &Value| {
-        let id = id_of(entry).unwrap_or_default();
-        service_principal(id).is_some()
-            || id == "ServicePrincipal"
-            || (typed(entry, SPN).is_some() && guid(id).is_some())
-    };
-    entries.iter().any(is_application) && !entries.iter().any(is_person)
-}
-
-/// Returns the id in an entry, if its type is this number or word.
-fn typed<'a>(entry: &'a Value, kind: (f64, &str)) -> Option<&'a str> {
-    let matches = is_word(member(entry.as_object()?, "Type")?, kind);
-    id_of(entry).filter(|_| matches)
-}
-
-fn is_word(value: &Value, (number, word): (f64, &str)) -> bool {
-    match value {
-        Value::String(text) => text.trim().eq_ignore_ascii_case(word) || text.trim().parse() == Ok(number),
-        other => other.as_f64() == Some(number),
-    }
-}
-
-/// Returns the id in an entry of any type.
-fn id_of(entry: &Value) -> Option<&str> {
-    member(entry.as_object()?, "ID")?.as_str().map(str::trim)
-}
-
 /// Returns the kind of an actor by the `UserType` of the schema, as a number or as a word.
-fn kind_of(user_type: Option<&Value>) -> ActorKind {
-    let word = match user_type {
-        Some(Value::String(text)) => text.trim().to_ascii_lowercase(),
-        Some(Value::Number(number)) => number.to_string(),
-        _ => String::new(),
-    };
-    match word.as_str() {
-        "4" | "system" | "7" | "custompolicy" | "8" | "systempolicy" => ActorKind::System,
-        "5" | "application" | "6" | "serviceprincipal" => ActorKind::Application,
-        // 3, DcAdmin, is a system account or a Microsoft administrator; only the name shows which.
-        _ => ActorKind::User,
-    }
+fn kind_of(user_type: Option<DocumentValue<'_>>) -> ActorKind {
+    const WORDS: [(&str, ActorKind); 10] = [
+        ("4", ActorKind::System),
+        ("System", ActorKind::System),
+        ("7", ActorKind::System),
+        ("CustomPolicy", ActorKind::System),
+        ("8", ActorKind::System),
+        ("SystemPolicy", ActorKind::System),
+        ("5", ActorKind::Application),
+        ("Application", ActorKind::Application),
+        ("6", ActorKind::Application),
+        ("ServicePrincipal", ActorKind::Application),
+    ];
+    let number = user_type.filter(|kind| kind.kind() == Kind::Number).and_then(DocumentValue::number_text);
+    let word = user_type.and_then(DocumentValue::as_str).map(str::trim).or(number.as_deref()).unwrap_or_default();
+    let known = WORDS.iter().find(|(known, _)| word.eq_ignore_ascii_case(known));
+    // 3, DcAdmin, is a system account or a Microsoft administrator; only the name shows which.
+    known.map_or(ActorKind::User, |(_, kind)| *kind)
 }

@@ -1,16 +1,17 @@
 //! The two tables: the export of the audit log, and `OfficeActivity`.
 
+use std::collections::BTreeMap;
 use std::io::BufRead;
 
-use serde_json::{Map, Value};
-
+use super::field::Field;
 use super::fields::{Fields, OFFICE_ACTIVITY, without_zone};
 use super::time::DateOrderEvidence;
 use super::{DateOrder, Format, MAX_RECORD_BYTES, RejectReason, record};
 use crate::activity::Activity;
 use crate::input::InputStream;
 use crate::input::csv::{DELIMITERS, Preamble, Row, RowReader};
-use crate::json::canonical;
+use crate::sources::field_names::FieldNames;
+use crate::sources::json;
 
 /// The column of the export that contains the whole record as JSON.
 const AUDIT_DATA: &str = "AuditData";
@@ -55,6 +56,10 @@ impl Table {
         }
     }
 
+    pub(super) fn format(&self) -> Format {
+        if self.audit_data.is_some() { Format::AuditLogCsv } else { Format::OfficeActivityCsv }
+    }
+
     /// Returns the order of day and month on which the rows agree that can be read ahead.
     pub(super) fn date_order<R: BufRead>(&self, input: &mut InputStream<R>) -> Option<DateOrder> {
         // If the first row has an unambiguous format, no other is read ahead.
@@ -90,41 +95,51 @@ impl Table {
         if self.audit_data.is_some() {
             return DateOrderEvidence::None;
         }
-        let text = |field: &&str| {
-            let at = self.names.iter().position(|name| without_zone(name).eq_ignore_ascii_case(field))?;
+        let text = |field: &Field| {
+            let at = self.names.iter().position(|name| without_zone(name).eq_ignore_ascii_case(field.name()))?;
             row.get(at).map(str::trim).filter(|text| !text.is_empty())
         };
         OFFICE_ACTIVITY.time.iter().find_map(text).map_or(DateOrderEvidence::None, DateOrderEvidence::of)
     }
 
     /// Returns the activity in a row.
-    pub(super) fn activity(&self, row: &Row<'_>, order: Option<DateOrder>) -> Result<Activity, RejectReason> {
+    pub(super) fn activity(
+        &self,
+        row: &Row<'_>,
+        names: &mut FieldNames,
+        order: Option<DateOrder>,
+    ) -> Result<Activity, RejectReason> {
         if row.len() != self.names.len() {
             return Err(RejectReason::FieldCount { found: row.len(), expected: self.names.len() });
         }
         match self.audit_data {
             Some(at) => match row.get(at).map(str::trim) {
-                None | Some("") => {
-                    Err(RejectReason::MissingField { field: AUDIT_DATA, expected: "the record as a JSON object" })
-                }
-                Some(json) => match record::from_json(json, order) {
+                None | Some("") => Err(RejectReason::MissingField {
+                    field: AUDIT_DATA.into(),
+                    expected: "the record as a JSON object",
+                }),
+                Some(json) => match record::from_json(json, names, order) {
                     // Some tools double the quotes twice.
                     Err(reason @ RejectReason::Json { .. }) => {
-                        record::from_json(&json.replace("\"\"", "\""), order).map_err(|_| reason)
+                        record::from_json(&json.replace("\"\"", "\""), names, order).map_err(|_| reason)
                     }
                     activity => activity,
                 },
             },
-            None => self.office_activity(row, order),
+            None => self.office_activity(row, names, order),
         }
     }
 
-    fn office_activity(&self, row: &Row<'_>, order: Option<DateOrder>) -> Result<Activity, RejectReason> {
-        let mut map = Map::new();
-        for (name, value) in self.names.iter().zip(row.iter()).filter(|(_, value)| !value.trim().is_empty()) {
-            map.insert(without_zone(name).to_owned(), Value::String(value.to_owned()));
-        }
-        let details = canonical(&serde_json::to_string(&map)?)?;
-        record::from_fields(&Fields::of_row(map, order), details)
+    fn office_activity(
+        &self,
+        row: &Row<'_>,
+        names: &mut FieldNames,
+        order: Option<DateOrder>,
+    ) -> Result<Activity, RejectReason> {
+        let cells = self.names.iter().map(|name| without_zone(name)).zip(row.iter());
+        let cells: BTreeMap<&str, &str> = cells.filter(|(_, cell)| !cell.trim().is_empty()).collect();
+        let details = serde_json::to_string(&cells)?;
+        let document = json::document(&details)?;
+        record::from_fields(&Fields::of_row(document.root(), names, order), names, &details)
     }
 }

@@ -16,6 +16,10 @@ pub(super) enum TimeError {
 /// Parses a time: RFC 3339, in UTC if it has no zone, or a format of portals and spreadsheets. `order` is the order of
 /// day and month if the text does not show it.
 pub(super) fn parse(text: &str, order: Option<DateOrder>) -> Result<DateTime<Utc>, TimeError> {
+    parse_usual(text).map_or_else(|| parse_any(text, order), Ok)
+}
+
+fn parse_any(text: &str, order: Option<DateOrder>) -> Result<DateTime<Utc>, TimeError> {
     let time = match DateTime::parse_from_rfc3339(text) {
         Ok(time) => time.to_utc(),
         Err(_) => {
@@ -30,6 +34,26 @@ pub(super) fn parse(text: &str, order: Option<DateOrder>) -> Result<DateTime<Utc
         }
     };
     Some(time).filter(|time| (0..=9999).contains(&time.year())).ok_or(TimeError::Invalid)
+}
+
+/// Parses a time in the format of nearly all records, `2026-03-01T09:30:00` with or without `Z`.
+fn parse_usual(text: &str) -> Option<DateTime<Utc>> {
+    let (date, time) = text.strip_suffix('Z').unwrap_or(text).split_at_checked(10)?;
+    let (year, month, day) = three_numbers(date.as_bytes().try_into().ok()?)?;
+    let &[b'T', h1, h0, b':', m1, m0, b':', s1, s0] = time.as_bytes() else { return None };
+    let time = NaiveTime::from_hms_opt(number(&[h1, h0])?, number(&[m1, m0])?, number(&[s1, s0])?)?;
+    let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?;
+    Some(date.and_time(time).and_utc())
+}
+
+/// Returns the numbers in `2026-03-01`.
+fn three_numbers(date: [u8; 10]) -> Option<(u32, u32, u32)> {
+    let [y3, y2, y1, y0, b'-', m1, m0, b'-', d1, d0] = date else { return None };
+    Some((number(&[y3, y2, y1, y0])?, number(&[m1, m0])?, number(&[d1, d0])?))
+}
+
+fn number(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0, |number, digit| digit.is_ascii_digit().then(|| 10 * number + u32::from(digit - b'0')))
 }
 
 /// The evidence that a time gives for the order of day and month.
@@ -117,4 +141,27 @@ impl LocalTime {
 /// languages of the portal that begin with the day, the format has no comma, no capitals, or no half days.
 fn is_of_american_portal(text: &str) -> bool {
     text.contains(", ") && (text.ends_with(" AM") || text.ends_with(" PM"))
+}
+
+#[cfg(all(test, feature = "proptest"))]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        #[test]
+        fn d3_usual_time_is_parsed_like_any_other(text in "[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-5][0-9]Z?") {
+            prop_assert_eq!(parse_usual(&text), parse_any(&text, None).ok());
+        }
+
+        #[test]
+        fn d3_other_text_is_no_usual_time(text in "\\PC{0,24}|[0-9]{4}.[0-9]{2}.[0-9]{2}.[0-9]{2}.[0-9]{2}.[0-9]{2}.?") {
+            if let Some(time) = parse_usual(&text) {
+                prop_assert_eq!(Some(time), parse_any(&text, None).ok());
+            }
+        }
+    }
 }

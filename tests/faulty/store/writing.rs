@@ -48,6 +48,27 @@ impl Fault for LastWriteWins {
     }
 }
 
+/// Compares details as text, so that the same JSON in another layout is a conflict.
+#[derive(Default)]
+pub(crate) struct ComparesDetailsAsText;
+
+impl Fault for ComparesDetailsAsText {
+    fn append(&self, right: &ListStore, batch: &DecidedBatch<'_>) -> Result<Vec<AppendOutcome>, StoreError> {
+        let mut answers = right.append(batch)?;
+        let list = right.list();
+        for (answer, decided) in answers.iter_mut().zip(batch.decided()) {
+            let new = decided.activity();
+            let is_other = |stored: &StoredActivity| {
+                stored.activity().id() == new.id() && stored.activity().details() != new.details()
+            };
+            if *answer == AppendOutcome::Duplicate && list.stored().any(is_other) {
+                *answer = AppendOutcome::Conflict;
+            }
+        }
+        Ok(answers)
+    }
+}
+
 /// Stores activities under any policy revision.
 #[derive(Default)]
 pub(crate) struct IgnoresFence;

@@ -5,15 +5,25 @@
 //! without a tenant, a security identifier, `DOMAIN\name`. All of them can have invisible marks of byte order or
 //! direction around them. All fields are parsed by [`Identities`], so that every form is recognized in every field.
 
-use super::RejectReason;
-use super::addresses::{delimited_addresses, embedded_addresses, parts, without_leading_punctuation};
-use super::fields::in_field;
-use super::name_form::{
+pub(super) mod addresses;
+pub(super) mod name_form;
+mod plain;
+pub(super) mod services;
+pub(super) mod signs;
+
+use uuid::Uuid;
+
+use self::addresses::{delimited_addresses, embedded_addresses, is_of_person, parts, without_leading_punctuation};
+use self::name_form::{
     NameForm, clean, guid, has_prefix, is_address, is_hex, name_form, object_id_of, percent_decoded,
 };
-use super::services::{SHAREPOINT_APP, is_placeholder, service_kind, service_principal};
+use self::plain::PlainName;
+use self::services::{SHAREPOINT_APP, is_placeholder, service_kind, service_principal};
+use self::signs::Signs;
+use super::RejectReason;
+use super::reject::in_field;
 use crate::activity::{Activity, Actor};
-use crate::identity::{Alias, Identity, UserId, address, is_passport_id};
+use crate::identity::{Alias, Identity, TextError, UserId, address, is_passport_id};
 
 /// How many forms may be nested: a percent-encoded claim of an address with a prefix.
 const MAX_WRAPPING: usize = 4;
@@ -59,41 +69,17 @@ impl Identities {
         self.list.is_empty()
     }
 
+    pub(super) fn as_slice(&self) -> &[Identity] {
+        &self.list
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Identity> {
         self.list.iter()
     }
 
-    /// Returns whether the list contains an identity that matches `identity`.
-    pub(super) fn contains(&self, identity: &Identity) -> bool {
-        self.list.iter().any(|known| same(known, identity))
-    }
-
     /// Returns whether an identity is an address or an object id, by which directories list every person.
     pub(super) fn have_address_or_id(&self) -> bool {
-        self.list.iter().any(|identity| match identity {
-            Identity::Id(_) => true,
-            Identity::Alias(alias) => alias.is_conclusive_address(),
-        })
-    }
-
-    /// Returns whether an identity is an address.
-    pub(super) fn have_address(&self) -> bool {
-        self.list.iter().any(|identity| matches!(identity, Identity::Alias(alias) if alias.is_conclusive_address()))
-    }
-
-    /// Returns whether an identity is an id that only people and their accounts have.
-    pub(super) fn have_personal_id(&self) -> bool {
-        self.list.iter().any(|identity| match identity {
-            Identity::Id(_) => true,
-            Identity::Alias(alias) => alias.is_technical_id() && alias.app() != Some(Alias::SOURCE_KEYS),
-        })
-    }
-
-    /// Returns whether an identity is the security identifier of a person.
-    pub(super) fn have_security_id(&self) -> bool {
-        self.list
-            .iter()
-            .any(|identity| matches!(identity, Identity::Alias(alias) if alias.app() == Some(Alias::SECURITY_IDS)))
+        have_address_or_id(&self.list)
     }
 
     /// Returns whether there were more identities than the limit.
@@ -122,15 +108,19 @@ impl Identities {
         others.list.into_iter().for_each(|identity| self.add(identity));
     }
 
+    /// Removes all identities.
+    pub(super) fn clear(&mut self) {
+        self.list.clear();
+    }
+
     /// Returns the user with these identities, or `None` if there are none.
     pub(super) fn into_user(self) -> Option<Actor> {
-        let mut known = self.list.into_iter();
-        known.next().map(|first| known.fold(Actor::user(first), Actor::with_identity))
+        Actor::user_with(self.list)
     }
 
     /// Adds the identities to an actor.
     pub(super) fn into_actor(self, actor: Actor) -> Actor {
-        self.list.into_iter().fold(actor, Actor::with_identity)
+        actor.with_identities(self.list)
     }
 
     /// Splits the list into parts of at most as many identities as an actor can have.
@@ -144,6 +134,9 @@ impl Identities {
 
     /// Adds the identity in a sign-in name, and every address in it.
     pub(super) fn add_sign_in_name(&mut self, text: &str, field: &'static str) -> Result<(), RejectReason> {
+        if let Some(form) = PlainName::of(text) {
+            return self.add_plain(text, form).map_err(in_field(field));
+        }
         // With the text around it, an address would be one in another domain.
         if self.add_delimited_addresses(text) {
             return Ok(());
@@ -160,6 +153,12 @@ impl Identities {
     /// Adds every address anywhere in a text.
     pub(super) fn add_embedded_addresses(&mut self, text: &str) {
         crate::steps::advance(text.len());
+        if let Some(form) = PlainName::of(text) {
+            if form == PlainName::Address && is_of_person(text) {
+                let _ = self.add_plain(text, form);
+            }
+            return;
+        }
         for address in embedded_addresses(text) {
             // Directories contain no address that is not a valid alias.
             let _ = self.add_form(address, NameKind::SignIn, MAX_WRAPPING);
@@ -177,8 +176,18 @@ impl Identities {
         /// The most bytes of an identity and the text around it.
         const MAX_PART: usize = 2 * Alias::MAX_BYTES;
         crate::steps::advance(text.len());
+        if let Some(form @ (PlainName::ObjectId | PlainName::PassportId)) = PlainName::of(text) {
+            let _ = self.add_plain(text, form);
+            return;
+        }
         let ids = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+        let mut last = "";
         for part in parts(text).chain(ids).chain([text]).filter(|part| part.len() <= MAX_PART) {
+            // The same part again adds nothing.
+            if std::ptr::eq(part, last) || !Signs::of(part, true).special {
+                continue;
+            }
+            last = part;
             let part = clean(part);
             let is_whole = part.len() + 2 >= text.trim().len();
             let is_wanted = match name_form(&part) {
@@ -209,13 +218,31 @@ impl Identities {
 
     /// Adds the addresses in a text that contains more than one address. Returns whether there were any.
     fn add_delimited_addresses(&mut self, text: &str) -> bool {
-        // Directories contain no address that is not a valid alias.
         crate::steps::advance(text.len());
+        // Directories contain no address that is not a valid alias.
         delimited_addresses(text).filter(|name| self.add_form(name, NameKind::SignIn, MAX_WRAPPING).is_ok()).count() > 0
     }
 
+    /// Adds the identity in a name that is plain.
+    fn add_plain(&mut self, name: &str, form: PlainName) -> Result<(), TextError> {
+        match form {
+            PlainName::Address => self.add(Alias::new(name)?),
+            PlainName::ObjectId => self.add_object_id(name)?,
+            PlainName::PassportId => self.add(Alias::account(Alias::PASSPORT_IDS, name)?),
+        }
+        Ok(())
+    }
+
     /// Adds the identities in one name, in every form in which a directory can contain them.
-    fn add_form(&mut self, name: &str, kind: NameKind, depth: usize) -> Result<(), crate::text::TextError> {
+    fn add_form(&mut self, name: &str, kind: NameKind, depth: usize) -> Result<(), TextError> {
+        match PlainName::of(name) {
+            Some(form) if depth > 0 => self.add_plain(name, form),
+            _ => self.add_any_form(name, kind, depth),
+        }
+    }
+
+    /// Like [`Self::add_form`], for names that are not plain.
+    fn add_any_form(&mut self, name: &str, kind: NameKind, depth: usize) -> Result<(), TextError> {
         let name = &*clean(name);
         let Some(depth) = depth.checked_sub(1) else { return Ok(()) };
         if is_placeholder(name) || name.eq_ignore_ascii_case(SHAREPOINT_APP) {
@@ -285,18 +312,20 @@ impl Identities {
     }
 
     /// Adds an Entra object id in any of its forms.
-    fn add_object_id(&mut self, id: &str) -> Result<(), crate::text::TextError> {
+    fn add_object_id(&mut self, id: &str) -> Result<(), TextError> {
         let Some(uuid) = guid(id) else { return Ok(()) };
         // Ids are compared with regard to case. Directories write them in lower case, records in either.
-        self.add(UserId::new(uuid.to_string())?);
-        if id.len() == 36 {
+        let mut buffer = Uuid::encode_buffer();
+        let canonical = &*uuid.hyphenated().encode_lower(&mut buffer);
+        self.add(UserId::new(canonical)?);
+        if id.len() == canonical.len() && id != canonical {
             self.add(UserId::new(id)?);
         }
         Ok(())
     }
 
     /// Adds the identity in a claim as SharePoint encodes it.
-    fn add_claim(&mut self, provider: &str, value: &str, depth: usize) -> Result<(), crate::text::TextError> {
+    fn add_claim(&mut self, provider: &str, value: &str, depth: usize) -> Result<(), TextError> {
         let (local, domain) = address(value).unwrap_or((value, ""));
         // The issuer follows the passport id.
         if is_passport_id(local) && provider.eq_ignore_ascii_case("i:0h.f") {
@@ -319,6 +348,34 @@ impl Identities {
         }
         Ok(())
     }
+}
+
+/// Returns whether an identity is an address or an object id, by which directories list every person.
+pub(super) fn have_address_or_id(list: &[Identity]) -> bool {
+    have_address(list) || list.iter().any(|identity| matches!(identity, Identity::Id(_)))
+}
+
+/// Returns whether an identity is an address.
+pub(super) fn have_address(list: &[Identity]) -> bool {
+    list.iter().any(|identity| matches!(identity, Identity::Alias(alias) if alias.is_conclusive_address()))
+}
+
+/// Returns whether an identity is an id that only people and their accounts have.
+pub(super) fn have_personal_id(list: &[Identity]) -> bool {
+    list.iter().any(|identity| match identity {
+        Identity::Id(_) => true,
+        Identity::Alias(alias) => alias.is_technical_id() && alias.app() != Some(Alias::SOURCE_KEYS),
+    })
+}
+
+/// Returns whether an identity is the security identifier of a person.
+pub(super) fn have_security_id(list: &[Identity]) -> bool {
+    list.iter().any(|identity| matches!(identity, Identity::Alias(alias) if alias.app() == Some(Alias::SECURITY_IDS)))
+}
+
+/// Returns whether a list contains an identity that matches `identity`.
+pub(super) fn contains(list: &[Identity], identity: &Identity) -> bool {
+    list.iter().any(|known| same(known, identity))
 }
 
 /// Returns whether two identities match.

@@ -12,7 +12,7 @@ use crate::identity::{address, is_passport_id};
 const EXTERNAL_PREFIXES: [&str; 2] = ["urn:spo:guest#", "live.com#"];
 
 /// The form of a name.
-pub(super) enum NameForm<'a> {
+pub(in crate::sources) enum NameForm<'a> {
     /// The provider and the value of a claim.
     Claim(&'a str, &'a str),
     /// A name behind a prefix.
@@ -34,7 +34,7 @@ pub(super) enum NameForm<'a> {
 }
 
 /// Returns the form of a name that is [clean](clean).
-pub(super) fn name_form(name: &str) -> NameForm<'_> {
+pub(in crate::sources) fn name_form(name: &str) -> NameForm<'_> {
     if let Some((provider, value)) = claim(name) {
         return NameForm::Claim(provider, value);
     }
@@ -94,28 +94,25 @@ pub(super) fn name_form(name: &str) -> NameForm<'_> {
     }
 }
 
+/// Returns whether a character is invisible (a default-ignorable character of Unicode), or the full-width `@`.
+pub(super) fn is_mark(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}' | '\u{ff20}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}'
+    )
+}
+
 /// Returns a name without white space, quotes and punctuation around it, and without invisible characters: marks of
 /// byte order, of direction, and of possible line breaks.
-pub(super) fn clean(text: &str) -> Cow<'_, str> {
-    // The default-ignorable characters of Unicode, and the full-width `@`.
-    let is_mark = |c: char| {
-        matches!(
-            c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
-                | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-                | '\u{feff}' | '\u{ff20}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}'
-        )
-    };
-    let trimmed = |text: &str| bare(text).to_owned();
-    if text.contains(is_mark) {
-        let text = text.replace('\u{ff20}', "@");
-        let without: String = text.chars().filter(|c| !is_mark(*c)).collect();
-        return trimmed(&without).into();
+pub(in crate::sources) fn clean(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() || !text.contains(is_mark) {
+        return bare(text).into();
     }
-    match trimmed(text) {
-        same if same == text => text.into(),
-        other => other.into(),
-    }
+    let text = text.replace('\u{ff20}', "@");
+    let without: String = text.chars().filter(|c| !is_mark(*c)).collect();
+    bare(&without).to_owned().into()
 }
 
 /// Returns a text without white space, separators and pairs of quotes or brackets around it.
@@ -148,8 +145,10 @@ fn bare_address(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// Returns a text with its percent-encoding (RFC 3986, section 2.1) decoded, or `None` if the result is not UTF-8.
-pub(super) fn percent_decoded(text: &str) -> Option<String> {
+/// Returns a text with its percent-encoding (RFC 3986, section 2.1) decoded. Returns `None` if it has none, or if the
+/// result is not UTF-8.
+pub(in crate::sources) fn percent_decoded(text: &str) -> Option<String> {
+    memchr::memchr(b'%', text.as_bytes())?;
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
@@ -168,13 +167,13 @@ pub(super) fn percent_decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-pub(super) fn is_address(text: &str) -> bool {
+pub(in crate::sources) fn is_address(text: &str) -> bool {
     address(text).is_some()
 }
 
 /// Returns the provider and the value of an encoded claim, `i:0#.f|membership|adele@contoso.com`: the kind of claim is
 /// before the first `|`, the name behind the last.
-pub(super) fn claim(text: &str) -> Option<(&str, &str)> {
+pub(in crate::sources) fn claim(text: &str) -> Option<(&str, &str)> {
     let (provider, rest) = text.split_once('|')?;
     let encoded = provider.len() == 6 && (has_prefix(provider, "i:0") || has_prefix(provider, "c:0"));
     let value = rest.rsplit_once('|').map_or(rest, |(_, value)| value).trim();
@@ -183,14 +182,18 @@ pub(super) fn claim(text: &str) -> Option<(&str, &str)> {
 
 /// Returns a GUID in any of its forms in records: with or without hyphens, in braces or parentheses, as a URN. Returns
 /// `None` for the nil GUID.
-pub(super) fn guid(text: &str) -> Option<Uuid> {
+pub(in crate::sources) fn guid(text: &str) -> Option<Uuid> {
     let text = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).unwrap_or(text);
-    let known = matches!(text.len(), 32 | 36 | 38 | 45);
-    Uuid::try_parse(text).ok().filter(|uuid| known && !uuid.is_nil())
+    matches!(text.len(), 32 | 36 | 38 | 45).then(|| Uuid::try_parse(text).ok()).flatten().filter(|uuid| !uuid.is_nil())
+}
+
+/// Returns whether a text is the nil UUID, which some services write for no id.
+pub(in crate::sources) fn is_nil(text: &str) -> bool {
+    text.len() >= 32 && Uuid::try_parse(text).is_ok_and(|uuid| uuid.is_nil())
 }
 
 /// Returns whether a text is a security identifier: `S-1-`, the authority, and at least one more number.
-pub(super) fn is_sid(text: &str) -> bool {
+pub(in crate::sources) fn is_sid(text: &str) -> bool {
     let Some(rest) = after_prefix(text, "S-1-") else { return false };
     let parts = rest.split('-');
     parts.clone().count() >= 2 && parts.clone().count() <= 16 && parts.clone().all(is_decimal)
@@ -201,23 +204,23 @@ fn is_decimal(text: &str) -> bool {
 }
 
 /// Returns the object id in a security identifier of Entra: `S-1-12-1-` and the four little-endian numbers of the id.
-pub(super) fn object_id_of(sid: &str) -> Option<Uuid> {
+pub(in crate::sources) fn object_id_of(sid: &str) -> Option<Uuid> {
     let numbers: Vec<u32> = after_prefix(sid, "S-1-12-1-")?.split('-').map_while(|part| part.parse().ok()).collect();
     let numbers: [u32; 4] = numbers.try_into().ok()?;
     let bytes: Vec<u8> = numbers.into_iter().flat_map(u32::to_le_bytes).collect();
     Some(Uuid::from_bytes_le(bytes.try_into().ok()?)).filter(|id| !id.is_nil())
 }
 
-pub(super) fn is_hex(text: &str) -> bool {
+pub(in crate::sources) fn is_hex(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-pub(super) fn has_prefix(text: &str, prefix: &str) -> bool {
+pub(in crate::sources) fn has_prefix(text: &str, prefix: &str) -> bool {
     after_prefix(text, prefix).is_some()
 }
 
 /// Returns the text behind a prefix, which is compared without regard to ASCII case.
-pub(super) fn after_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+pub(in crate::sources) fn after_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     let (head, rest) = text.split_at_checked(prefix.len())?;
     head.eq_ignore_ascii_case(prefix).then_some(rest)
 }

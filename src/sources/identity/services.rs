@@ -1,15 +1,14 @@
 //! Names that are not those of people: placeholders, applications and system accounts.
 
 use super::addresses::delimited_addresses;
-use super::fields::is_nil;
-use super::name_form::{after_prefix, claim, guid, has_prefix, is_sid};
+use super::name_form::{after_prefix, claim, guid, has_prefix, is_nil, is_sid};
 use crate::activity::{ActorKind, ActorName};
 
 /// The account that SharePoint records for every application with its own permissions.
-pub(super) const SHAREPOINT_APP: &str = "app@sharepoint";
+pub(in crate::sources) const SHAREPOINT_APP: &str = "app@sharepoint";
 
 /// Returns whether a name is a placeholder for no name or an unknown one, and contains no address.
-pub(super) fn is_placeholder(name: &str) -> bool {
+pub(in crate::sources) fn is_placeholder(name: &str) -> bool {
     let name = name.trim();
     let is_placeholder = is_placeholder_word(name)
         || ["urn:spo:anon#", r"NT AUTHORITY\ANONYMOUS"].iter().any(|head| has_prefix(name, head))
@@ -19,9 +18,11 @@ pub(super) fn is_placeholder(name: &str) -> bool {
 }
 
 /// Returns whether a name is a word for no name.
-pub(super) fn is_placeholder_word(name: &str) -> bool {
+pub(in crate::sources) fn is_placeholder_word(name: &str) -> bool {
+    /// The length of the longest word.
+    const MAX: usize = 15;
     // The last one is the security identifier of the anonymous logon.
-    let words = [
+    const WORDS: [&str; 17] = [
         "",
         "-",
         "n/a",
@@ -40,14 +41,14 @@ pub(super) fn is_placeholder_word(name: &str) -> bool {
         "{}",
         "S-1-5-7",
     ];
-    words.iter().any(|word| name.eq_ignore_ascii_case(word))
+    name.len() <= MAX && WORDS.iter().any(|word| name.eq_ignore_ascii_case(word))
 }
 
 /// Returns the kind of actor of a name that Microsoft assigns to services only, or `None` if a person can have the
 /// name.
 ///
 /// Apart from `app@sharepoint`, no address is such a name, because it could be the address of a person.
-pub(super) fn service_kind(name: &str) -> Option<ActorKind> {
+pub(in crate::sources) fn service_kind(name: &str) -> Option<ActorKind> {
     let is = |word: &str| name.eq_ignore_ascii_case(word);
     if is(SHAREPOINT_APP) || has_prefix(name, "i:0i.t|") {
         return Some(ActorKind::Application);
@@ -78,13 +79,13 @@ pub(super) fn service_kind(name: &str) -> Option<ActorKind> {
 }
 
 /// Returns the name of an application or system account, truncated to the limit of an actor's name.
-pub(super) fn service_name(name: &str) -> Option<ActorName> {
+pub(in crate::sources) fn service_name(name: &str) -> Option<ActorName> {
     let end = (0..=name.len().min(ActorName::MAX_BYTES)).rev().find(|end| name.is_char_boundary(*end))?;
     ActorName::new(name.get(..end)?).ok()
 }
 
 /// Returns the object id in `ServicePrincipal_<object id>`.
-pub(super) fn service_principal(name: &str) -> Option<&str> {
+pub(in crate::sources) fn service_principal(name: &str) -> Option<&str> {
     after_prefix(name, "ServicePrincipal_").filter(|id| guid(id).is_some())
 }
 

@@ -6,12 +6,14 @@ use crate::identity::{Alias, address};
 
 /// Returns the parts of a text that are addresses, if the text is more than one address: `Adele <adele@contoso.com>`,
 /// `adele@contoso.com;lee@...`.
-pub(super) fn delimited_addresses(text: &str) -> impl Iterator<Item = &str> {
-    parts(text).filter(move |part| part.len() < text.trim().len() && address(part).is_some() && !is_placeholder(part))
+pub(in crate::sources) fn delimited_addresses(text: &str) -> impl Iterator<Item = &str> {
+    // An address has an `@`.
+    let parts = memchr::memchr(b'@', text.as_bytes()).map(|_| parts(text)).into_iter().flatten();
+    parts.filter(move |part| part.len() < text.trim().len() && address(part).is_some() && !is_placeholder(part))
 }
 
 /// Returns the addresses anywhere in a text: for each `@`, the longest local part and domain on its two sides.
-pub(super) fn embedded_addresses(text: &str) -> impl Iterator<Item = &str> {
+pub(in crate::sources) fn embedded_addresses(text: &str) -> impl Iterator<Item = &str> {
     let is_local = |c: char| c.is_alphanumeric() || ".!#$%&'*+-=?^_{}~\u{200b}\u{ad}".contains(c);
     let is_domain = |c: char| c.is_alphanumeric() || ".-_。．｡\u{200b}\u{ad}".contains(c);
     text.match_indices(['@', '\u{ff20}']).filter_map(move |(at, sign)| {
@@ -25,7 +27,7 @@ pub(super) fn embedded_addresses(text: &str) -> impl Iterator<Item = &str> {
 
 /// Returns an address without what precedes the last character of its local part that few addresses contain, and
 /// without punctuation at the start.
-pub(super) fn without_leading_punctuation(address: &str) -> &str {
+pub(in crate::sources) fn without_leading_punctuation(address: &str) -> &str {
     let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
     let is_common = |c: char| c.is_alphanumeric() || ".-_+'#~!\u{200b}\u{ad}".contains(c);
     let start = local.char_indices().rev().find(|(_, c)| !is_common(*c)).map_or(0, |(at, c)| at + c.len_utf8());
@@ -33,18 +35,22 @@ pub(super) fn without_leading_punctuation(address: &str) -> &str {
 }
 
 /// Returns whether an address can be that of a person. Ids of threads and meetings, and names of files, look alike.
-fn is_of_person(address: &str) -> bool {
-    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain).to_ascii_lowercase();
+pub(super) fn is_of_person(address: &str) -> bool {
+    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
     let others = ["thread.skype", "thread.tacv2", "thread.v2", "thread.v1", "gbl.spaces", "unq.gbl.spaces"];
     let files = [".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".docx", ".xlsx", ".pptx", ".pdf"];
-    !others.contains(&&*domain) && !files.iter().any(|end| domain.ends_with(end))
+    let ends_with = |end: &&str| {
+        let start = domain.len().checked_sub(end.len());
+        start.and_then(|start| domain.get(start..)).is_some_and(|tail| tail.eq_ignore_ascii_case(end))
+    };
+    !others.iter().any(|other| domain.eq_ignore_ascii_case(other)) && !files.iter().any(ends_with)
 }
 
 /// Returns the addresses that the owner of a OneDrive can have, by its URL:
 /// `https://contoso-my.sharepoint.com/personal/adele_contoso_com/`.
 ///
 /// OneDrive replaces each `@` and `.` of the owner's address with `_`, so that one URL can denote several addresses.
-pub(super) fn onedrive_owners(text: &str) -> Vec<String> {
+pub(in crate::sources) fn onedrive_owners(text: &str) -> Vec<String> {
     const MAX_OWNERS: usize = 32;
     const PERSONAL: &str = "personal/";
     let mut owners = Vec::new();
@@ -70,8 +76,8 @@ pub(super) fn onedrive_owners(text: &str) -> Vec<String> {
 }
 
 /// Returns the parts of a text between white space and punctuation.
-pub(super) fn parts(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| c.is_whitespace() || r#"<>()[]{}";,"#.contains(c))
-        .map(|part| part.trim_matches('\''))
-        .filter(|part| !part.is_empty())
+pub(in crate::sources) fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let is_separator =
+        |c: char| matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | '{' | '}' | '"' | ';' | ',') || c.is_whitespace();
+    text.split(is_separator).map(|part| part.trim_matches('\'')).filter(|part| !part.is_empty())
 }
