@@ -133,10 +133,7 @@ impl Recorded<AuthorisedReveal> {
         salts: [Salt; 4],
         now: DateTime<Utc>,
     ) -> Result<PagePermit<'_>, Box<Rejection<Denial>>> {
-        let terms = self.terms().with_approvals(self.request().map(|request| {
-            let of_this = approvals.filter(|approvals| approvals.request() == request);
-            of_this.unwrap_or_else(|| Approvals::none(request))
-        }));
+        let terms = self.current_terms(approvals);
         match terms.check(policy, now) {
             Ok(()) => Ok(PagePermit::new(&self.act().request, terms, policy.revision(), salts, now)),
             Err(reason) => {
@@ -205,6 +202,14 @@ impl Recorded<AuthorisedReveal> {
 
     fn terms(&self) -> &Terms {
         &self.act().terms
+    }
+
+    /// Returns the terms with the current state of the request. Approvals of another request do not count.
+    pub(super) fn current_terms(&self, approvals: Option<Approvals>) -> Terms {
+        self.terms().with_approvals(self.request().map(|request| {
+            let of_this = approvals.filter(|approvals| approvals.request() == request);
+            of_this.unwrap_or_else(|| Approvals::none(request))
+        }))
     }
 }
 

@@ -7,8 +7,6 @@ use crate::identity::{Alias, Identity};
 pub(in crate::export) struct Names<'a> {
     /// The text that a user interface shows.
     pub(in crate::export) label: &'a str,
-    /// The first alias.
-    pub(in crate::export) alias: Option<&'a str>,
     /// The first id.
     pub(in crate::export) id: Option<&'a str>,
     /// The first alias that is an address of ASCII letters, digits and `.!#$%&'*+/=?^_{|}~-`, with a plain domain.
@@ -22,12 +20,11 @@ impl<'a> Names<'a> {
             Identity::Alias(_) => None,
         });
         let is_simple = |c: u8| c.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_{|}~-@".contains(&c);
-        let address = actor.aliases().filter(|alias| alias.is_plain_address()).map(Alias::as_str);
+        let mut addresses = actor.aliases().filter(|alias| alias.is_plain_address()).map(Alias::as_str);
         Self {
             label: actor.label(),
-            alias: actor.aliases().next().map(Alias::as_str),
             id,
-            address: address.into_iter().find(|text| text.bytes().all(is_simple) && text.matches('@').count() == 1),
+            address: addresses.find(|text| text.bytes().all(is_simple) && text.matches('@').count() == 1),
         }
     }
 

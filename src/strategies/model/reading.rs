@@ -10,7 +10,7 @@ use super::{ExpectedActivity, ExpectedAnswer, ExpectedReveal, Model, Node, commi
 use crate::activity::{Activity, ActivityId, Actor};
 use crate::engine::{Reason, Visibility};
 use crate::governance::{
-    ChangeSummary, Digest, Event, Initiator, Justification, Outcome, OutcomeKind, Record, RecordId, RecordKind,
+    ChangeSummary, Digest, Event, ExportSummary, Initiator, Justification, Outcome, OutcomeKind, Record, RecordId, RecordKind,
     RecordQuery, RemovalSummary, RequestSummary, RevealId, RevealSummary, RevealTerms, Subjects,
 };
 use crate::identity::{Alias, Identity, UserId, fold};
@@ -410,6 +410,7 @@ fn kinds_of(record: &Record) -> Vec<RecordKind> {
         Event::DryRun { .. } => RecordKind::DryRun,
         Event::Reveal(_) => RecordKind::Reveal,
         Event::Page { .. } => RecordKind::Page,
+        Event::Export(_) => RecordKind::Export,
         Event::RequestReveal(_) => RecordKind::RevealRequest,
         Event::DecideRequest { .. } => RecordKind::Approval,
         Event::Remove(RemovalSummary::Aged { .. }) => RecordKind::Retention,
@@ -450,7 +451,9 @@ fn targets_of(record: &Record) -> Vec<String> {
         }
         Event::Remove(RemovalSummary::Subject { subject, .. }) => subject.as_str().to_owned(),
         Event::Remove(RemovalSummary::Commitment { record }) => record.to_string(),
-        Event::Reveal(RevealSummary { reveal, .. }) | Event::Page { reveal, .. } => reveal.to_string(),
+        Event::Reveal(RevealSummary { reveal, .. })
+        | Event::Page { reveal, .. }
+        | Event::Export(ExportSummary { reveal, .. }) => reveal.to_string(),
         Event::GroupRemoved { group, .. } | Event::GroupRestored { group } => group.as_str().to_owned(),
     }]
 }
