@@ -81,7 +81,7 @@ impl<'a> RowWriter<'a> {
             Rows::JsonLines(buffer) => buffer,
             Rows::Csv(rows) => rows.buffer(),
             #[cfg(feature = "parquet")]
-            Rows::Parquet(rows) => &mut rows.ready()?,
+            Rows::Parquet(rows) => rows.ready()?,
         };
         self.out.write_all(buffer)?;
         self.written += buffer.len() as u64;

@@ -218,9 +218,5 @@ fn field(what: &'static str, text: String, max: usize) -> Result<String, SyslogE
 
 /// Returns the time to the microsecond. RFC 3339 has years of four digits only.
 fn timestamp(time: DateTime<Utc>) -> String {
-    if (0..=9999).contains(&time.year()) {
-        time.to_rfc3339_opts(SecondsFormat::Micros, true)
-    } else {
-        NIL.to_owned()
-    }
+    if (0..=9999).contains(&time.year()) { time.to_rfc3339_opts(SecondsFormat::Micros, true) } else { NIL.to_owned() }
 }

@@ -281,9 +281,7 @@ impl Inner {
             | FailureReason::Store
             | FailureReason::Sink
             | FailureReason::Output
-            | FailureReason::Interrupted => {
-                StepError::Superseded
-            }
+            | FailureReason::Interrupted => StepError::Superseded,
         })
     }
 }

@@ -102,6 +102,12 @@ impl Recorded<AuthorisedReveal> {
         self.act().summary.request
     }
 
+    /// Returns the request that was allowed.
+    #[cfg(feature = "export")]
+    pub(crate) fn reveal_request(&self) -> &RevealRequest {
+        &self.act().request
+    }
+
     /// Notes how long ago the reveal was opened, by a monotonic clock. Call it before
     /// [`permit_page`](Self::permit_page) and before a page is [opened](Recorded::open): while the reveal is idle, a
     /// wall clock that is set back does not show how much time passed.

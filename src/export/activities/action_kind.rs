@@ -26,8 +26,22 @@ const WORDS: [(ActionKind, &[&str]); 4] = [
     (
         ActionKind::Read,
         &[
-            "access", "accessed", "download", "downloaded", "export", "exported", "get", "list", "previewed", "query",
-            "read", "search", "searched", "view", "viewed", "synced",
+            "access",
+            "accessed",
+            "download",
+            "downloaded",
+            "export",
+            "exported",
+            "get",
+            "list",
+            "previewed",
+            "query",
+            "read",
+            "search",
+            "searched",
+            "view",
+            "viewed",
+            "synced",
         ],
     ),
     (
@@ -37,13 +51,16 @@ const WORDS: [(ActionKind, &[&str]); 4] = [
             "restore", "restored", "set", "share", "shared", "update", "updated",
         ],
     ),
-    (ActionKind::Delete, &["delete", "deleted", "purge", "purged", "recycled", "remove", "removed", "revoke", "revoked"]),
+    (
+        ActionKind::Delete,
+        &["delete", "deleted", "purge", "purged", "recycled", "remove", "removed", "revoke", "revoked"],
+    ),
 ];
 
 /// Names of actions by which a user signs in or out, without their separators and in lower case.
-const SIGN_IN: [&str; 7] =
-    ["login", "logon", "signin", "userloggedin", "userlogin", "userloginfailed", "usersignedin"];
-const SIGN_OUT: [&str; 7] = ["logout", "logoff", "signout", "userloggedoff", "userloggedout", "usersignedout", "userlogout"];
+const SIGN_IN: [&str; 7] = ["login", "logon", "signin", "userloggedin", "userlogin", "userloginfailed", "usersignedin"];
+const SIGN_OUT: [&str; 7] =
+    ["logout", "logoff", "signout", "userloggedoff", "userloggedout", "usersignedout", "userlogout"];
 
 impl ActionKind {
     pub(super) fn of(activity: &Activity) -> Self {
@@ -94,7 +111,8 @@ mod tests {
         let user = Actor::user(Alias::new("adele@contoso.example").unwrap());
         let kind = |actor: &Actor, action: &str| {
             let app = App::new("SharePoint".parse().unwrap());
-            let builder = Activity::builder("a".parse().unwrap(), actor.clone(), app, action.parse().unwrap(), <_>::default());
+            let builder =
+                Activity::builder("a".parse().unwrap(), actor.clone(), app, action.parse().unwrap(), <_>::default());
             ActionKind::of(&builder.build().unwrap())
         };
         for (action, expected) in [

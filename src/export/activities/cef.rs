@@ -80,10 +80,8 @@ fn header_value(text: &str) -> Cow<'_, str> {
 /// Escapes a value of the extension: a backslash before each backslash and each equals sign, and `\n` and `\r` for the
 /// ends of lines. It has no escape for other characters.
 fn extension_value(text: &str) -> Cow<'_, str> {
-    let text = with_backslashes(
-        escaped_if(text, |c| is_hazard(c) && !matches!(c, '\n' | '\r')),
-        |c| matches!(c, '\\' | '='),
-    );
+    let text =
+        with_backslashes(escaped_if(text, |c| is_hazard(c) && !matches!(c, '\n' | '\r')), |c| matches!(c, '\\' | '='));
     if text.contains(['\n', '\r']) { text.replace('\n', "\\n").replace('\r', "\\r").into() } else { text }
 }
 

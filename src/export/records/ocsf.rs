@@ -191,9 +191,13 @@ fn class_activity(event: &Event) -> ClassActivity<'_> {
         Event::Page { reveal, .. } => {
             entity(READ, "Page of a reveal", OTHER, "private activities".into(), id(reveal.to_string()))
         }
-        Event::Export(export) => {
-            entity((OTHER, "Export"), "Export under a reveal", OTHER, "activities".into(), id(export.reveal.to_string()))
-        }
+        Event::Export(export) => entity(
+            (OTHER, "Export"),
+            "Export under a reveal",
+            OTHER,
+            "activities".into(),
+            id(export.reveal.to_string()),
+        ),
         Event::RequestReveal(request) => {
             entity(CREATE, "Request for a reveal", OTHER, "approvals".into(), id(request.request.to_string()))
         }

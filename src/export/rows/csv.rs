@@ -36,32 +36,26 @@ impl CsvRows {
     fn row<T: AsRef<str>, const N: usize>(&mut self, fields: [T; N]) {
         for (at, field) in fields.iter().enumerate() {
             if at > 0 {
-                self.fill(|writer, out| {
-                    let (result, written) = writer.delimiter(out);
-                    (result, 0, written)
-                });
+                self.write(4, |writer, out| writer.delimiter(out));
             }
             let mut rest = field.as_ref().as_bytes();
             // Also for an empty field, so that it is known to be there.
-            self.fill(|writer, out| {
+            self.write(rest.len() + 16, |writer, out| {
                 let (result, read, written) = writer.field(rest, out);
                 rest = rest.get(read..).unwrap_or_default();
-                (result, read, written)
+                (result, written)
             });
         }
-        self.fill(|writer, out| {
-            let (result, written) = writer.terminator(out);
-            (result, 0, written)
-        });
+        self.write(4, |writer, out| writer.terminator(out));
     }
 
-    /// Calls the writer with more and more space until its input is empty.
-    fn fill(&mut self, mut write: impl FnMut(&mut Writer, &mut [u8]) -> (WriteResult, usize, usize)) {
+    /// Calls the writer with `space` more bytes until its input is empty.
+    fn write(&mut self, space: usize, mut write: impl FnMut(&mut Writer, &mut [u8]) -> (WriteResult, usize)) {
         loop {
             let before = self.buffer.len();
-            self.buffer.resize(before + 1024, 0);
-            let space = self.buffer.get_mut(before..).unwrap_or_default();
-            let (result, _, written) = write(&mut self.writer, space);
+            self.buffer.resize(before + space, 0);
+            let free = self.buffer.get_mut(before..).unwrap_or_default();
+            let (result, written) = write(&mut self.writer, free);
             self.buffer.truncate(before + written);
             if matches!(result, WriteResult::InputEmpty) {
                 return;

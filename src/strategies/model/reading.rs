@@ -10,8 +10,8 @@ use super::{ExpectedActivity, ExpectedAnswer, ExpectedReveal, Model, Node, commi
 use crate::activity::{Activity, ActivityId, Actor};
 use crate::engine::{Reason, Visibility};
 use crate::governance::{
-    ChangeSummary, Digest, Event, ExportSummary, Initiator, Justification, Outcome, OutcomeKind, Record, RecordId, RecordKind,
-    RecordQuery, RemovalSummary, RequestSummary, RevealId, RevealSummary, RevealTerms, Subjects,
+    ChangeSummary, Digest, Event, ExportSummary, Initiator, Justification, Outcome, OutcomeKind, Record, RecordId,
+    RecordKind, RecordQuery, RemovalSummary, RequestSummary, RevealId, RevealSummary, RevealTerms, Subjects,
 };
 use crate::identity::{Alias, Identity, UserId, fold};
 use crate::policy::{Denial, GroupRef, Revision};
