@@ -1,7 +1,5 @@
 //! A sample log. Some of its texts try to break out of their fields. All people in it are fictitious.
 
-use std::time::SystemTime;
-
 use activity_privacy::activity::{Activity, ActivityBuilder};
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
 use activity_privacy::prelude::*;
@@ -57,8 +55,11 @@ pub(crate) fn filter() -> Result<PrivacyFilter> {
         .user(person("u-3", "jürgen")?)
         .group(council.clone(), "Works council")
         .member(&council, &UserId::new("u-3")?);
-    directory.install(people.build(DirectoryRevision(7), SystemTime::now().into())?)?;
+    // A fixed clock, so that every run writes the same bytes.
+    let now = "2026-03-03T08:00:00.000250Z".parse()?;
+    directory.install(people.build(DirectoryRevision(7), now)?)?;
     let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new())
+        .clock(move || now)
         .initialize(Administrators::new(officer()?, UserId::new("deputy")?)?)?;
     filter.update_policy(&officer()?, PolicyChange::MakePrivate(council.into()))?;
     filter.update_policy(&UserId::new("deputy")?, PolicyChange::Grant(Alias::new("officer@contoso.example")?))?;

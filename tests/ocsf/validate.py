@@ -67,7 +67,7 @@ def main(path):
     by_class = validators(events)
     counts, bad = collections.Counter(), 0
     for number, event in enumerate(events, 1):
-        counts[event["class_uid"], event["class_name"], event["activity_id"], event["activity_name"]] += 1
+        counts[event["class_uid"], event["class_name"], event["activity_id"], event.get("type_name", event["activity_name"])] += 1
         for error in errors_of(event, by_class):
             bad += 1
             print(f"event {number}: {error}")
