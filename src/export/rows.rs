@@ -24,7 +24,7 @@ pub(crate) struct RowWriter<'a> {
 
 enum Rows {
     JsonLines(Vec<u8>),
-    Csv(CsvRows),
+    Csv(Box<CsvRows>),
     #[cfg(feature = "parquet")]
     Parquet(Box<ParquetRows>),
 }
@@ -49,7 +49,7 @@ impl<'a> RowWriter<'a> {
     pub(crate) fn new(format: ExportFormat, is_continued: bool, out: &'a mut dyn Write) -> Result<Self, ExportError> {
         let rows = match format {
             ExportFormat::JsonLines => Rows::JsonLines(Vec::new()),
-            ExportFormat::Csv => Rows::Csv(CsvRows::new(!is_continued)),
+            ExportFormat::Csv => Rows::Csv(Box::new(CsvRows::new(!is_continued))),
             #[cfg(feature = "parquet")]
             ExportFormat::Parquet => Rows::Parquet(Box::new(ParquetRows::new()?)),
             #[cfg(not(feature = "parquet"))]

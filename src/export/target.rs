@@ -35,8 +35,11 @@ pub struct Export<'a> {
     format: ExportFormat,
     out: &'a mut dyn Write,
     after: Option<Cursor>,
-    progress: Box<dyn FnMut(&Exported) -> ControlFlow<()> + 'a>,
+    progress: Progress<'a>,
 }
+
+/// The function that learns how far an export is.
+type Progress<'a> = Box<dyn FnMut(&Exported) -> ControlFlow<()> + 'a>;
 
 /// How far an export is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -2,6 +2,9 @@
 
 use crate::notation::unescaped;
 
+/// The name of an element and its parameters.
+type Element = (String, Vec<(String, String)>);
+
 /// A message.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Message {
@@ -9,7 +12,7 @@ pub(crate) struct Message {
     /// Timestamp, host name, app name, process id and message id.
     pub(crate) header: Vec<String>,
     /// The elements with their parameters.
-    pub(crate) data: Vec<(String, Vec<(String, String)>)>,
+    pub(crate) data: Vec<Element>,
     pub(crate) has_byte_order_mark: bool,
     pub(crate) text: String,
 }
@@ -45,7 +48,7 @@ pub(crate) fn read(message: &[u8]) -> Message {
 }
 
 /// Reads the structured data. Returns the rest, too.
-fn elements(mut rest: &str) -> (Vec<(String, Vec<(String, String)>)>, &str) {
+fn elements(mut rest: &str) -> (Vec<Element>, &str) {
     let mut elements = Vec::new();
     while let Some(after) = rest.strip_prefix('[') {
         let end = after.find([' ', ']']).unwrap();
