@@ -132,7 +132,7 @@ fn v5_reveal_export_omits_private_activities_by_default() {
         let before = fixture.records().len();
         let (exported, out) = revealed(&mut reveal, PrivateRows::Omit, format);
         assert_eq!((exported, out), viewed(&fixture, format));
-        // No page was read, so nobody's activities were looked at.
+        // No page was read, so no private activity was viewed.
         let records = records_after(&fixture, before);
         let [intent, outcome] = &records[..] else { panic!("{} records", records.len()) };
         assert_eq!((&intent.event, &intent.outcome), (&event(&reveal, format, PrivateRows::Omit), &Outcome::Intended));

@@ -44,7 +44,7 @@ fn id_of(actor: &Actor) -> Option<&str> {
     })
 }
 
-/// A list of one empty item cannot be told from an empty list.
+/// A list of one empty item cannot be distinguished from an empty list.
 fn without_lone_empty(items: Vec<&str>) -> Vec<&str> {
     if items == [""] { Vec::new() } else { items }
 }

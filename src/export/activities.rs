@@ -24,8 +24,8 @@ use crate::text::words;
 #[cfg_attr(not(any(doc, doctest)), doc = "formats")]
 /// states the fields of each.
 ///
-/// A line contains no control character, no U+2028 and no U+2029, whatever the activity contains. No text in an
-/// activity can end its line or its field, and each field can be read back unchanged.
+/// A line contains no control character, no U+2028 and no U+2029. No text in an activity can end its line or its field,
+/// and each field can be read back unchanged.
 ///
 /// Only a [`PublicActivity`] can be written. A private activity has another type:
 ///

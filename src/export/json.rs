@@ -7,7 +7,7 @@ use serde_json::ser::Formatter;
 
 use super::one_line::is_hazard;
 
-/// Appends the value as compact JSON. It contains no character that a reader could take for the end of a line, and no
+/// Appends the value as compact JSON. It contains no character that a reader could treat as the end of a line, and no
 /// control character: each is escaped, also where the standard does not require it.
 pub(super) fn append(value: &(impl Serialize + ?Sized), line: &mut Vec<u8>) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(line, OneLine);

@@ -9,7 +9,7 @@ use crate::governance::ExportFormat;
 use crate::query::Cursor;
 use crate::stored::StoredActivity;
 
-/// The format and the output of an export, where it begins, and the function that learns how far it is.
+/// The format and the output of an export, its start, and a function that is called with its progress.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -38,10 +38,10 @@ pub struct Export<'a> {
     progress: Progress<'a>,
 }
 
-/// The function that learns how far an export is.
+/// The function that an export calls with its progress.
 type Progress<'a> = Box<dyn FnMut(&Exported) -> ControlFlow<()> + 'a>;
 
-/// How far an export is.
+/// The progress or the result of an export.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Exported {
     /// The number of public activities that were written.
@@ -79,7 +79,7 @@ impl<'a> Export<'a> {
     }
 
     /// Calls a function after each page. It stops the export by returning [`ControlFlow::Break`]; the file is then
-    /// valid, and [`Exported::next`] is where it can continue.
+    /// valid, and [`Exported::next`] is the cursor to continue from.
     pub fn on_progress(self, progress: impl FnMut(&Exported) -> ControlFlow<()> + 'a) -> Self {
         Self { progress: Box::new(progress), ..self }
     }

@@ -29,12 +29,12 @@ impl View {
 
 impl Reveal {
     /// Exports the activities of the reveal, newest first. The content of private activities is never exported:
-    /// `private_rows` states whether they are omitted, or each becomes a row that says "private" and nothing else.
+    /// `private_rows` states whether they are omitted, or each becomes a row that contains only the word "private".
     ///
     /// The export is on record before its first byte, and its outcome after the last. If it omits private activities, it
     /// reads public ones only. If it writes redacted rows, it reads [pages](Self::page), and each of them is on record
-    /// like any other, because the rows tell how many private activities there are. The number of these records tells
-    /// readers of the log how many pages there were.
+    /// like any other, because the rows disclose how many private activities there are. The number of these records
+    /// discloses the number of pages to readers of the log.
     ///
     /// # Errors
     /// Returns [`ExportError::Denied`] if the permission was revoked or the lifetime is over, which is recorded, and

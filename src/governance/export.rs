@@ -20,14 +20,15 @@ pub enum ExportFormat {
 
 words!(ExportFormat, "export format": JsonLines = "json_lines", Csv = "csv", Parquet = "parquet");
 
-/// What an export under a reveal writes for a private activity. It never writes its content.
+/// The treatment of private activities in an export under a reveal. Their content is never written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PrivateRows {
     /// Nothing. The export equals one without a reveal.
     #[default]
     Omit,
-    /// A row that says "private" and nothing else. Its place between public activities tells roughly when it occurred.
+    /// A row that contains only the word "private". Its position between public activities discloses roughly when the
+    /// activity occurred.
     Redact,
 }
 
@@ -41,6 +42,6 @@ pub struct ExportSummary {
     pub reveal: RevealId,
     /// The format.
     pub format: ExportFormat,
-    /// What the export writes for private activities.
+    /// The treatment of private activities.
     pub private_rows: PrivateRows,
 }

@@ -37,7 +37,7 @@ impl Recorded<AuthorisedReveal> {
 }
 
 impl Recorded<RevealExport> {
-    /// Returns the format, and what the export writes for private activities.
+    /// Returns the format, and the treatment of private activities.
     #[must_use]
     pub fn summary(&self) -> ExportSummary {
         self.act().0

@@ -158,7 +158,7 @@ pub enum Step {
     Export {
         /// Which open reveal; 0 is the one opened last.
         reveal: u8,
-        /// What the export writes for private activities.
+        /// The treatment of private activities.
         private_rows: PrivateRows,
     },
     /// An open reveal is closed. Does nothing if no reveal is open.

@@ -48,7 +48,7 @@ struct Extension<'a> {
 }
 
 impl Extension<'_> {
-    /// Appends a key with its value, unless the value is empty: some readers take the next key for its value.
+    /// Appends a key with its value, unless the value is empty: some readers read the next key as its value.
     fn field(&mut self, key: &str, value: &str) {
         if value.is_empty() {
             return;

@@ -173,7 +173,7 @@ fn unsigned(number: u64) -> Value<'static> {
 }
 
 impl Column {
-    /// Adds a value and returns roughly how many bytes it takes.
+    /// Adds a value and returns its approximate size in bytes.
     fn push(&mut self, value: Value<'_>) -> usize {
         let bytes = match &value {
             Value::Text(text) => text.len(),
