@@ -17,8 +17,9 @@ use std::sync::Arc;
 
 use activity_privacy::activity::{Activity, Actor, App};
 use activity_privacy::error::{Classify, ErrorKind};
-use activity_privacy::export::{Export, ExportError, Exported};
+use activity_privacy::export::{ActivityFormat, Export, ExportError, Exported, Syslog};
 use activity_privacy::filter::Reveal;
+use activity_privacy::forward::Offset;
 use activity_privacy::governance::{
     Event, ExportFormat, ExportSummary, FailureReason, Outcome, PrivateRows, Record, RecordKind,
 };
@@ -120,6 +121,23 @@ fn v2_view_export_equals_one_without_private_activities() {
         let (exported, out) = viewed(&with, format);
         assert_eq!((exported, &out), (viewed(&without, format).0, &viewed(&without, format).1), "{format}");
         assert!(!out.windows(CANARY.len()).any(|part| part == CANARY.as_bytes()), "{format}");
+    }
+}
+
+#[test]
+fn f1_forwarded_lines_contain_no_private_text() {
+    let fixture = fixture_with(600);
+    let batch = fixture.filter.forward(&Offset::START, PageSize::MAX).unwrap();
+    assert_eq!(batch.activities.len(), 400);
+    for format in ActivityFormat::ALL {
+        let syslog = Syslog::new("-", format).unwrap().with_enterprise_number(32_473);
+        for (n, activity) in batch.activities.iter().enumerate() {
+            let (mut out, own) = (Vec::new(), format!("bob-{}", n / 2 * 3 + n % 2 * 2));
+            format.write(activity, &mut out).unwrap();
+            syslog.write(activity, &mut out).unwrap();
+            let out = text(out).to_lowercase();
+            assert!(!out.contains(CANARY) && out.contains(&own), "{format}: {out}");
+        }
     }
 }
 
