@@ -1,6 +1,8 @@
 //! The filter, which drives the pure steps through the three ports.
 
 mod access_report;
+#[cfg(feature = "export")]
+mod activity_export;
 mod bulk_ingest;
 mod comparison;
 mod dry_run;

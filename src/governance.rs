@@ -9,6 +9,7 @@ mod commitment;
 mod difference;
 mod dry_run;
 mod event;
+mod export;
 mod ids;
 mod outcome;
 mod policy_update;
@@ -34,6 +35,7 @@ pub use self::event::{
     ApprovalDecision, ChangeMark, ChangeSummary, Event, Justification, RemovalSummary, RequestSummary, RevealSummary,
     RevealTerms,
 };
+pub use self::export::{ExportFormat, ExportSummary, PrivateRows};
 pub use self::ids::{ParseIdError, RecordId, RequestId, RevealId};
 pub use self::outcome::{FailureReason, Outcome, OutcomeKind};
 pub use self::policy_update::{NewPolicy, PolicyUpdateError};

@@ -3,6 +3,7 @@
 //! [Architecture]: guides::architecture
 //! [Embedding]: guides::embedding
 //! [JSON forms]: guides::json
+//! [Formats]: guides::formats
 //! [Maps]: guides::maps
 //! [Operations]: guides::operations
 //! [Directories]: guides::directory_sync
@@ -97,7 +98,9 @@ pub mod guides {
         schema = "schema.md",
     );
 
-    // Its example needs the feature.
+    // Their examples need the features.
+    #[cfg(any(doc, feature = "export"))]
+    guides!(formats = "formats.md");
     #[cfg(any(doc, feature = "ledger"))]
     guides!(ledger = "ledger.md");
 

@@ -34,6 +34,7 @@
 
 mod approval;
 mod authorised;
+mod export;
 mod life;
 mod page;
 mod permit;
@@ -42,6 +43,7 @@ mod terms;
 
 pub use self::approval::{Approvals, RequestStatus};
 pub use self::authorised::{AuthorisedReveal, RevealTotals};
+pub use self::export::RevealExport;
 pub use self::page::{RevealedPage, SealedPage};
 pub use self::permit::PagePermit;
 pub use self::request::{Acknowledgement, RevealRequest};

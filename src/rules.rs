@@ -79,7 +79,10 @@
 //!   else in their place means that the file is damaged.
 //! - **V3** Pages are newest first by time and id, and stable while activities arrive.
 //! - **V4** A cursor is opaque, bound to its query, viewer and reveal, and useless outside them.
-//! - **V5** *(not built yet)* Exports of activities.
+//! - **V5** With the feature `export`, a [view](crate::filter::View) exports any number of activities as JSON Lines, CSV
+//!   or Parquet in constant memory. The content of a private activity is never exported. An export under a reveal omits
+//!   private activities, or writes rows that contain only the word "private", and is on
+//!   [record](crate::governance::Event::Export) before its first byte. A cell of a CSV file never begins a formula.
 //! - **V6** Activities carry their visibility, and a page states whether it includes private activities.
 //!
 //! # P: permission
@@ -119,10 +122,10 @@
 //!
 //! # G: governance
 //!
-//! - **G1** Policy changes, grants, revocations, requests, approvals, reveals, pages, denials, erasures, retention runs
-//!   and changes of sinks are records with gap-free sequence numbers. The intent is recorded before the act, the
-//!   outcome after it. A page is recorded once, before it is returned; the record that closes the reveal states the
-//!   number of pages.
+//! - **G1** Policy changes, grants, revocations, requests, approvals, reveals, pages, exports, denials, erasures,
+//!   retention runs and changes of sinks are records with gap-free sequence numbers. The intent is recorded before the
+//!   act, the outcome after it. A page is recorded once, before it is returned; the record that closes the reveal
+//!   states the number of pages.
 //! - **G2** Records contain ids, digests and counts, and neither the content of an activity nor text from a query.
 //!   [Commitments](crate::governance::Commitment), which can be redacted later, protect a viewer's justification, the
 //!   tags of the persons whom a page concerns, and everything that depends on hidden activities. Only readers who may

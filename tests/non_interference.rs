@@ -15,8 +15,14 @@ use std::time::Duration;
 use activity_privacy::activity::{Activity, ActivityId, Actor, App};
 use activity_privacy::directory::{DirectoryBuilder, User};
 use activity_privacy::engine::Visibility;
+#[cfg(feature = "export")]
+use activity_privacy::export::Export;
 use activity_privacy::filter::IngestOutcome;
+#[cfg(feature = "export")]
+use activity_privacy::filter::View;
 use activity_privacy::forward::Offset;
+#[cfg(feature = "export")]
+use activity_privacy::governance::ExportFormat;
 use activity_privacy::governance::RecordQuery;
 use activity_privacy::policy::{
     GroupRef, ManagedDomain, OnUndecidable, OptionsPatch, PolicyChange, ScopeRule, ScopeTarget,
@@ -229,6 +235,19 @@ fn error(error: &dyn std::error::Error) -> Value {
     json!(chain)
 }
 
+/// Returns the bytes of an export in each format, as numbers.
+#[cfg(feature = "export")]
+fn exported(view: &View, query: &Query) -> Vec<Value> {
+    let formats = [ExportFormat::JsonLines, ExportFormat::Csv, ExportFormat::Parquet];
+    let formats = formats.into_iter().filter(|format| cfg!(feature = "parquet") || *format != ExportFormat::Parquet);
+    let bytes = |format| {
+        let mut out = Vec::new();
+        let exported = view.export(query, Export::new(format, &mut out)).unwrap();
+        json!({ "exported": out, "debug": format!("{exported:?}") })
+    };
+    formats.map(bytes).collect()
+}
+
 /// Returns the answers of every call that needs no reveal.
 fn observe(fixture: &Fixture) -> Vec<String> {
     let mut seen: Vec<Value> = Vec::new();
@@ -249,6 +268,8 @@ fn observe(fixture: &Fixture) -> Vec<String> {
                 }
             }
         }
+        #[cfg(feature = "export")]
+        seen.extend(exported(&view, &query));
         seen.push(json!({ "count": view.count(&query).unwrap() }));
         for by in [CountBy::Hour, CountBy::Day, CountBy::App, CountBy::Actor] {
             seen.push(json!({ "counts": view.counts(&query, by).unwrap() }));

@@ -10,8 +10,13 @@ impl super::Classify for crate::export::ExportError {
     fn kind(&self) -> super::ErrorKind {
         match self {
             Self::Denied(denial) => denial.kind(),
-            Self::Sink(error) => error.kind(),
+            Self::Sink(error) | Self::Unrecorded(error) | Self::ApprovalsUnreadable(error) => error.kind(),
+            Self::OutcomeUnrecorded(_) => super::ErrorKind::OutcomeUnrecorded,
+            Self::Salt(error) => error.kind(),
+            Self::WrongPage => super::ErrorKind::BrokenContract,
+            Self::Cursor(error) => error.kind(),
             Self::Store(error) => error.kind(),
+            Self::NoParquet => super::ErrorKind::Misconfigured,
             Self::Write(error) => super::backend::kind_of(error),
         }
     }

@@ -41,8 +41,14 @@ fn b1_words_are_those_of_serde() {
     check_words::<crate::policy::Role>();
     check_words::<crate::policy::ScopeEffect>();
     check_words::<crate::query::CountBy>();
+    check_words::<crate::governance::ExportFormat>();
+    check_words::<crate::governance::PrivateRows>();
     #[cfg(feature = "export")]
-    check_words::<crate::export::RecordFormat>();
+    {
+        check_words::<crate::export::ActivityFormat>();
+        check_words::<crate::export::Framing>();
+        check_words::<crate::export::RecordFormat>();
+    }
 }
 
 fn backend(source: impl Into<Box<dyn Error + Send + Sync>>) -> StoreError {

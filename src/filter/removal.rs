@@ -277,9 +277,11 @@ impl Inner {
     fn check_continuation(&self, removal: &Recorded<Removal>) -> Result<(), StepError> {
         removal.may_continue(&*self.policy()?).map_err(|reason| match reason {
             FailureReason::Denied(denial) => StepError::Denied(denial),
-            FailureReason::Superseded | FailureReason::Store | FailureReason::Sink | FailureReason::Interrupted => {
-                StepError::Superseded
-            }
+            FailureReason::Superseded
+            | FailureReason::Store
+            | FailureReason::Sink
+            | FailureReason::Output
+            | FailureReason::Interrupted => StepError::Superseded,
         })
     }
 }

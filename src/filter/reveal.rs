@@ -18,6 +18,11 @@ use crate::policy::{Denial, PrivacyPolicy};
 use crate::query::{Cursor, CursorError, PageSize, Position};
 use crate::reveal::{Approvals, AuthorisedReveal, RevealRequest, RevealTotals};
 use crate::store::StoreError;
+#[cfg(feature = "export")]
+use crate::{
+    governance::{ExportFormat, Pending, PrivateRows},
+    reveal::RevealExport,
+};
 
 /// A reveal of private activities to one viewer, page by page. Each page is recorded before it is returned.
 ///
@@ -216,8 +221,8 @@ impl PrivacyFilter {
 }
 
 impl Inner {
-    /// Makes a record durable that has no act of its own: a closing, or a record that is offered again.
-    fn record_only(&self, record: &Record) -> Result<(), SinkError> {
+    /// Makes a record durable that has no act of its own: a closing, an outcome, or a record that is offered again.
+    pub(super) fn record_only(&self, record: &Record) -> Result<(), SinkError> {
         self.sink.record(record)?.confirm(record).map(drop)
     }
 
@@ -291,9 +296,7 @@ impl Reveal {
     pub fn page(&mut self, size: PageSize, cursor: Option<&Cursor>) -> Result<Page, RevealError> {
         let inner = &self.filter.inner;
         let policy = inner.policy()?;
-        let approvals = self.recorded.request();
-        let approvals = approvals.map(|request| inner.approvals_for(&policy, self.recorded.viewer(), request));
-        let approvals = approvals.transpose()?;
+        let approvals = self.approvals(&policy)?;
         let (record, salts) = (inner.fresh_record(), inner.runtime.salts()?);
         // For the record of a page that is not shown after all.
         let unshown_salts = inner.runtime.salts()?;
@@ -342,6 +345,29 @@ impl Reveal {
             None => None,
         };
         Ok(Page::new(activities, next, Some(receipt)))
+    }
+
+    /// Returns the current state of the request, if the reveal was opened with one.
+    fn approvals(&self, policy: &PrivacyPolicy) -> Result<Option<Approvals>, RevealError> {
+        let of = |request| self.filter.inner.approvals_for(policy, self.recorded.viewer(), request);
+        self.recorded.request().map(of).transpose()
+    }
+
+    /// Permits an export. A rejection is recorded.
+    #[cfg(feature = "export")]
+    pub(super) fn permit_export(&self, how: (ExportFormat, PrivateRows)) -> Result<Pending<RevealExport>, RevealError> {
+        let inner = &self.filter.inner;
+        let policy = inner.policy()?;
+        let approvals = self.approvals(&policy)?;
+        self.recorded.elapsed(self.opened.elapsed());
+        let requested = self.recorded.permit_export(&policy, approvals, how, inner.fresh_record(), inner.now());
+        inner.allowed_or_record_rejection(requested).map_err(RevealError::Denied)
+    }
+
+    /// Returns the request of the reveal.
+    #[cfg(feature = "export")]
+    pub(super) fn request(&self) -> &RevealRequest {
+        self.recorded.reveal_request()
     }
 
     /// Returns the position after which the page of a cursor ended, if it is a page of this reveal.

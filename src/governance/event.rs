@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::commitment::{Commitment, CommitmentText};
 use super::difference::Difference;
+use super::export::ExportSummary;
 use super::ids::{RecordId, RequestId, RevealId};
 use super::record_kind::RecordKind;
 use super::sink_set::SinkName;
@@ -70,6 +71,9 @@ pub enum Event {
         /// The data subjects of the private ones, for access reports. No reader of the log sees them.
         subjects: Commitment<Subjects>,
     },
+    /// Activities were exported under a reveal. The record precedes the first byte. The pages that the export read are
+    /// records of their own, if it wrote rows for private activities; otherwise it read public activities only.
+    Export(ExportSummary),
     /// A viewer asked other admins to approve a reveal.
     RequestReveal(RequestSummary),
     /// An admin answered a request to approve a reveal, or the viewer withdrew it.

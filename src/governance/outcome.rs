@@ -91,6 +91,8 @@ pub enum FailureReason {
     Store,
     /// A sink failed: a probed sink was not accepted, or a sink did not remove all records.
     Sink,
+    /// The output of an export could not be written.
+    Output,
     /// The initiator lost the permission.
     Denied(Denial),
     /// The process that began a change ended before the change, or has not made it within minutes. Another process

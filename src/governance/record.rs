@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::commitment::Committed;
 use super::event::{ChangeSummary, Event, RemovalSummary, RequestSummary, RevealSummary};
+use super::export::ExportSummary;
 use super::ids::RecordId;
 use super::outcome::Outcome;
 use super::record_kind::RecordKind;
@@ -68,6 +69,7 @@ impl Record {
             Event::DryRun { .. } => RecordKind::DryRun,
             Event::Reveal(_) => RecordKind::Reveal,
             Event::Page { .. } => RecordKind::Page,
+            Event::Export(_) => RecordKind::Export,
             Event::RequestReveal(_) => RecordKind::RevealRequest,
             Event::DecideRequest { .. } => RecordKind::Approval,
             Event::Remove(RemovalSummary::Aged { .. }) => RecordKind::Retention,
@@ -108,7 +110,7 @@ impl Record {
             Event::DecideRequest { request, .. } => vec![request.to_string()],
             Event::Remove(removal) => removal.target().into_iter().collect(),
             Event::Reveal(summary) => vec![summary.reveal.to_string()],
-            Event::Page { reveal, .. } => vec![reveal.to_string()],
+            Event::Page { reveal, .. } | Event::Export(ExportSummary { reveal, .. }) => vec![reveal.to_string()],
             Event::ChangePolicy(changes) | Event::DryRun { changes, .. } => {
                 changes.iter().filter_map(ChangeSummary::target).collect()
             }
@@ -184,6 +186,7 @@ impl Record {
             | Event::ChangePolicy(_)
             | Event::AcceptDifference { .. }
             | Event::DryRun { .. }
+            | Event::Export(_)
             | Event::DecideRequest { .. }
             | Event::Remove(_)
             | Event::ChangeSinks { .. }

@@ -19,6 +19,8 @@ pub enum RecordKind {
     Reveal,
     /// A page within a reveal.
     Page,
+    /// An export of activities under a reveal.
+    Export,
     /// A request for approvals of a reveal.
     RevealRequest,
     /// An approval or denial of such a request, or its withdrawal.
@@ -37,4 +39,4 @@ pub enum RecordKind {
     Directory,
 }
 
-words!(RecordKind, "record kind": PolicyChange = "policy_change", DryRun = "dry_run", Grant = "grant", Revocation = "revocation", Reveal = "reveal", Page = "page", RevealRequest = "reveal_request", Approval = "approval", Erasure = "erasure", Redaction = "redaction", Retention = "retention", SinkChange = "sink_change", GovernanceRead = "governance_read", Directory = "directory");
+words!(RecordKind, "record kind": PolicyChange = "policy_change", DryRun = "dry_run", Grant = "grant", Revocation = "revocation", Reveal = "reveal", Page = "page", Export = "export", RevealRequest = "reveal_request", Approval = "approval", Erasure = "erasure", Redaction = "redaction", Retention = "retention", SinkChange = "sink_change", GovernanceRead = "governance_read", Directory = "directory");

@@ -102,6 +102,12 @@ impl Recorded<AuthorisedReveal> {
         self.act().summary.request
     }
 
+    /// Returns the request that was allowed.
+    #[cfg(feature = "export")]
+    pub(crate) fn reveal_request(&self) -> &RevealRequest {
+        &self.act().request
+    }
+
     /// Notes how long ago the reveal was opened, by a monotonic clock. Call it before
     /// [`permit_page`](Self::permit_page) and before a page is [opened](Recorded::open): while the reveal is idle, a
     /// wall clock that is set back does not show how much time passed.
@@ -133,10 +139,7 @@ impl Recorded<AuthorisedReveal> {
         salts: [Salt; 4],
         now: DateTime<Utc>,
     ) -> Result<PagePermit<'_>, Box<Rejection<Denial>>> {
-        let terms = self.terms().with_approvals(self.request().map(|request| {
-            let of_this = approvals.filter(|approvals| approvals.request() == request);
-            of_this.unwrap_or_else(|| Approvals::none(request))
-        }));
+        let terms = self.current_terms(approvals);
         match terms.check(policy, now) {
             Ok(()) => Ok(PagePermit::new(&self.act().request, terms, policy.revision(), salts, now)),
             Err(reason) => {
@@ -205,6 +208,14 @@ impl Recorded<AuthorisedReveal> {
 
     fn terms(&self) -> &Terms {
         &self.act().terms
+    }
+
+    /// Returns the terms with the current state of the request. Approvals of another request do not count.
+    pub(super) fn current_terms(&self, approvals: Option<Approvals>) -> Terms {
+        self.terms().with_approvals(self.request().map(|request| {
+            let of_this = approvals.filter(|approvals| approvals.request() == request);
+            of_this.unwrap_or_else(|| Approvals::none(request))
+        }))
     }
 }
 

@@ -74,7 +74,7 @@ impl RevealRequest {
     }
 
     /// Returns whether public activities are excluded.
-    pub(super) fn is_private_only(&self) -> bool {
+    pub(crate) fn is_private_only(&self) -> bool {
         self.private_only
     }
 

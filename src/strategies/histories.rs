@@ -14,7 +14,7 @@ use super::names::{group_ids, subjects, user_id, user_ids};
 use super::policies::policy_updates;
 use super::searches::{Search, record_queries, searches};
 use crate::activity::ActivityId;
-use crate::governance::RecordQuery;
+use crate::governance::{PrivateRows, RecordQuery};
 use crate::identity::{Alias, Domain, Subject, UserId};
 use crate::policy::{ManagedDomain, PolicyChange, PolicyUpdate, Role};
 use crate::query::CountBy;
@@ -154,6 +154,13 @@ pub enum Step {
         /// The cursor to continue from.
         cursor: CursorChoice,
     },
+    /// The activities of an open reveal are exported. Does nothing if no reveal is open.
+    Export {
+        /// Which open reveal; 0 is the one opened last.
+        reveal: u8,
+        /// The treatment of private activities.
+        private_rows: PrivateRows,
+    },
     /// An open reveal is closed. Does nothing if no reveal is open.
     Close {
         /// Which open reveal; 0 is the one opened last.
@@ -256,6 +263,8 @@ pub fn steps(begin: DateTime<Utc>) -> impl Strategy<Value = Step> {
             }
         ),
         9 => (0..3_u8, sizes(), cursors()).prop_map(|(reveal, size, cursor)| Step::RevealPage { reveal, size, cursor }),
+        2 => (0..3_u8, select(vec![PrivateRows::Omit, PrivateRows::Redact]))
+            .prop_map(|(reveal, private_rows)| Step::Export { reveal, private_rows }),
         1 => (0..3_u8).prop_map(|reveal| Step::Close { reveal }),
         2 => (nodes(), initiators(), record_queries(begin), 0..6_u64, sizes()).prop_map(|(at, reader, query, after, size)| {
             Step::Governance { at, reader, query, after, size }

@@ -123,6 +123,8 @@ pub enum ExpectedAnswer {
     Found(Option<Activity>),
     /// Whether a reveal was opened.
     Opened(ExpectedReveal),
+    /// The numbers of public activities and of redacted rows in an export, or the denial; `None` if no reveal is open.
+    Exported(Option<Result<(u64, u64), Denial>>),
     /// The numbers of pages and of private activities in a reveal; `None` if none is open.
     Closed(Option<(u64, u64)>),
     /// Records with their sequence numbers.
@@ -223,6 +225,7 @@ impl Model {
             Step::RevealPage { reveal, size, cursor } => {
                 ExpectedAnswer::RevealedPage(self.reveal_page(*reveal, *size, *cursor))
             }
+            Step::Export { reveal, private_rows } => ExpectedAnswer::Exported(self.export(*reveal, *private_rows)),
             Step::Close { reveal } => ExpectedAnswer::Closed(self.close(*reveal)),
             Step::Governance { reader, query, after, size, .. } => {
                 ExpectedAnswer::Governance(self.governance(reader, query, *after, *size))

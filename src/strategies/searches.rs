@@ -116,6 +116,7 @@ pub fn record_queries(begin: DateTime<Utc>) -> impl Strategy<Value = RecordQuery
         RecordKind::Revocation,
         RecordKind::Reveal,
         RecordKind::Page,
+        RecordKind::Export,
         RecordKind::GovernanceRead,
         RecordKind::Directory,
         RecordKind::RevealRequest,

@@ -99,6 +99,7 @@ impl Debug for Step {
                 )
             }
             Self::RevealPage { reveal, size, cursor } => write!(f, "RevealPage({reveal}, {size}, {cursor:?})"),
+            Self::Export { reveal, private_rows } => write!(f, "Export({reveal}, {private_rows})"),
             Self::Close { reveal } => write!(f, "Close({reveal})"),
             Self::Governance { at, reader, query, after, size } => {
                 let target = &query.target;

@@ -317,7 +317,7 @@ impl World {
     }
 }
 
-pub(crate) const KINDS: [RecordKind; 14] = [
+pub(crate) const KINDS: [RecordKind; 15] = [
     RecordKind::PolicyChange,
     RecordKind::DryRun,
     RecordKind::Redaction,
@@ -325,6 +325,7 @@ pub(crate) const KINDS: [RecordKind; 14] = [
     RecordKind::Revocation,
     RecordKind::Reveal,
     RecordKind::Page,
+    RecordKind::Export,
     RecordKind::RevealRequest,
     RecordKind::Approval,
     RecordKind::Erasure,

@@ -40,7 +40,12 @@ def errors_of(event, by_class):
 def broken(event):
     """Yields copies of the event, each with one error."""
     required = ["category_uid", "activity_id", "type_uid", "time", "severity_id", "metadata", "class_uid"]
-    required += ["entity"] if event["class_uid"] == 3004 else ["user", "privileges"]
+    required += {
+        3002: ["user"],
+        3004: ["entity"],
+        3005: ["user", "privileges"],
+        6003: ["actor", "api", "src_endpoint"],
+    }[event["class_uid"]]
     for name in [name for name in required if name != "class_uid"]:
         without = copy.deepcopy(event)
         del without[name]
@@ -62,7 +67,7 @@ def main(path):
     by_class = validators(events)
     counts, bad = collections.Counter(), 0
     for number, event in enumerate(events, 1):
-        counts[event["class_uid"], event["class_name"], event["activity_id"], event["activity_name"]] += 1
+        counts[event["class_uid"], event["class_name"], event["activity_id"], event.get("type_name", event["activity_name"])] += 1
         for error in errors_of(event, by_class):
             bad += 1
             print(f"event {number}: {error}")

@@ -108,6 +108,7 @@ pub(super) fn kind_word(kind: RecordKind) -> &'static str {
         RecordKind::Revocation => "revocation",
         RecordKind::Reveal => "reveal",
         RecordKind::Page => "page",
+        RecordKind::Export => "export",
         RecordKind::RevealRequest => "reveal_request",
         RecordKind::Approval => "approval",
         RecordKind::Erasure => "erasure",
@@ -220,13 +221,14 @@ mod tests {
         assert_eq!(times.map(|(time, _)| micros(time.parse().unwrap())), times.map(|(_, number)| number));
     }
 
-    const KINDS: [RecordKind; 14] = [
+    const KINDS: [RecordKind; 15] = [
         RecordKind::PolicyChange,
         RecordKind::DryRun,
         RecordKind::Grant,
         RecordKind::Revocation,
         RecordKind::Reveal,
         RecordKind::Page,
+        RecordKind::Export,
         RecordKind::RevealRequest,
         RecordKind::Approval,
         RecordKind::Erasure,

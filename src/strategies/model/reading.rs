@@ -10,8 +10,9 @@ use super::{ExpectedActivity, ExpectedAnswer, ExpectedReveal, Model, Node, commi
 use crate::activity::{Activity, ActivityId, Actor};
 use crate::engine::{Reason, Visibility};
 use crate::governance::{
-    ChangeSummary, Digest, Event, Initiator, Justification, Outcome, OutcomeKind, Record, RecordId, RecordKind,
-    RecordQuery, RemovalSummary, RequestSummary, RevealId, RevealSummary, RevealTerms, Subjects,
+    ChangeSummary, Digest, Event, ExportFormat, ExportSummary, Initiator, Justification, Outcome, OutcomeKind,
+    PrivateRows, Record, RecordId, RecordKind, RecordQuery, RemovalSummary, RequestSummary, RevealId, RevealSummary,
+    RevealTerms, Subjects,
 };
 use crate::identity::{Alias, Identity, UserId, fold};
 use crate::policy::{Denial, GroupRef, Revision};
@@ -168,13 +169,8 @@ impl Model {
 
     pub(super) fn reveal_page(&mut self, which: u8, size: u16, cursor: CursorChoice) -> Option<ExpectedPage> {
         let at = self.slot(which)?;
-        let now = self.now;
-        let open_reveal = self.reveals.get_mut(at)?;
-        // R1: it ages with the time that passes, and at least as the clock shows.
-        open_reveal.age += (now - open_reveal.used).max(TimeDelta::zero());
-        open_reveal.age = open_reveal.age.max(now - open_reveal.since);
-        open_reveal.used = now;
-        let reveal = open_reveal.clone();
+        let allowed = self.may_continue(at)?;
+        let reveal = self.reveals.get(at)?.clone();
         let id = reveal.summary.reveal;
         let chosen = match cursor {
             // The last page end of this reveal.
@@ -185,20 +181,6 @@ impl Model {
             other => self.cursor(other),
         };
         let initiator = Initiator::User(reveal.viewer.clone());
-        // P2: checked at each use.
-        let allowed = self.policy.may_view_private(&reveal.viewer);
-        let same_grant = self.policy.granted_in(&reveal.viewer) == reveal.granted_in;
-        let allowed = allowed.and(if same_grant { Ok(()) } else { Err(Denial::NotPermitted) });
-        let unapproved = self.policy.options.approvals_required > 0;
-        let allowed = allowed.and(if unapproved { Err(Denial::ApprovalsMissing) } else { Ok(()) });
-        // P3: no longer than the policy allows now.
-        let age = reveal.age.to_std().unwrap_or_default();
-        let has_time = self.policy.options.max_reveal_lifetime.is_none_or(|max| age < max);
-        let is_open = has_time && reveal.age < reveal.summary.expires_at - reveal.since;
-        let allowed = allowed.and(if is_open { Ok(()) } else { Err(Denial::Expired) });
-        // R1: the first reason ended it for good.
-        let allowed = allowed.and(reveal.ended.map_or(Ok(()), Err));
-        self.reveals.get_mut(at)?.ended = reveal.ended.or(allowed.err());
         let event = |shown: &[ExpectedActivity]| {
             let private: Vec<_> =
                 shown.iter().filter(|shown| is_private(shown)).map(|shown| shown.activity.id()).collect();
@@ -236,6 +218,59 @@ impl Model {
             self.cursors.push(PageEnd::Reveal { reveal: id, page });
         }
         Some(Ok((ids(&page), more)))
+    }
+
+    pub(super) fn export(&mut self, which: u8, private_rows: PrivateRows) -> Option<Result<(u64, u64), Denial>> {
+        let at = self.slot(which)?;
+        let allowed = self.may_continue(at)?;
+        let reveal = self.reveals.get(at)?.clone();
+        let summary = ExportSummary { reveal: reveal.summary.reveal, format: ExportFormat::JsonLines, private_rows };
+        let (initiator, policy) = (Initiator::User(reveal.viewer.clone()), Some(self.policy.revision));
+        if let Err(denial) = allowed {
+            self.record(initiator, policy, Event::Export(summary), Outcome::Denied(denial));
+            return Some(Err(denial));
+        }
+        let intent = self.record(initiator.clone(), policy, Event::Export(summary), Outcome::Intended);
+        let exported = match private_rows {
+            // V5: the pages are those of the reveal. No history stores as many activities as an export reads at once.
+            PrivateRows::Redact => {
+                let (page, _) = self.reveal_page(which, 250, CursorChoice::Start)?.ok()?;
+                let private = page.iter().filter(|(_, visibility)| *visibility == Visibility::Private).count();
+                ((page.len() - private) as u64, private as u64)
+            }
+            PrivateRows::Omit => {
+                let left_out = |_: &ExpectedActivity| reveal.summary.terms.private_only;
+                (self.newest_first(&reveal.search, false, left_out).len() as u64, 0)
+            }
+        };
+        self.record(initiator, policy, Event::Export(summary), Outcome::Done { intent });
+        Some(Ok(exported))
+    }
+
+    /// Ages an open reveal and returns whether it may continue.
+    fn may_continue(&mut self, at: usize) -> Option<Result<(), Denial>> {
+        let now = self.now;
+        let open_reveal = self.reveals.get_mut(at)?;
+        // R1: it ages with the time that passes, and at least as the clock shows.
+        open_reveal.age += (now - open_reveal.used).max(TimeDelta::zero());
+        open_reveal.age = open_reveal.age.max(now - open_reveal.since);
+        open_reveal.used = now;
+        let reveal = open_reveal.clone();
+        // P2: checked at each use.
+        let allowed = self.policy.may_view_private(&reveal.viewer);
+        let same_grant = self.policy.granted_in(&reveal.viewer) == reveal.granted_in;
+        let allowed = allowed.and(if same_grant { Ok(()) } else { Err(Denial::NotPermitted) });
+        let unapproved = self.policy.options.approvals_required > 0;
+        let allowed = allowed.and(if unapproved { Err(Denial::ApprovalsMissing) } else { Ok(()) });
+        // P3: no longer than the policy allows now.
+        let age = reveal.age.to_std().unwrap_or_default();
+        let has_time = self.policy.options.max_reveal_lifetime.is_none_or(|max| age < max);
+        let is_open = has_time && reveal.age < reveal.summary.expires_at - reveal.since;
+        let allowed = allowed.and(if is_open { Ok(()) } else { Err(Denial::Expired) });
+        // R1: the first reason ended it for good.
+        let allowed = allowed.and(reveal.ended.map_or(Ok(()), Err));
+        self.reveals.get_mut(at)?.ended = reveal.ended.or(allowed.err());
+        Some(allowed)
     }
 
     pub(super) fn close(&mut self, which: u8) -> Option<(u64, u64)> {
@@ -410,6 +445,7 @@ fn kinds_of(record: &Record) -> Vec<RecordKind> {
         Event::DryRun { .. } => RecordKind::DryRun,
         Event::Reveal(_) => RecordKind::Reveal,
         Event::Page { .. } => RecordKind::Page,
+        Event::Export(_) => RecordKind::Export,
         Event::RequestReveal(_) => RecordKind::RevealRequest,
         Event::DecideRequest { .. } => RecordKind::Approval,
         Event::Remove(RemovalSummary::Aged { .. }) => RecordKind::Retention,
@@ -450,7 +486,9 @@ fn targets_of(record: &Record) -> Vec<String> {
         }
         Event::Remove(RemovalSummary::Subject { subject, .. }) => subject.as_str().to_owned(),
         Event::Remove(RemovalSummary::Commitment { record }) => record.to_string(),
-        Event::Reveal(RevealSummary { reveal, .. }) | Event::Page { reveal, .. } => reveal.to_string(),
+        Event::Reveal(RevealSummary { reveal, .. })
+        | Event::Page { reveal, .. }
+        | Event::Export(ExportSummary { reveal, .. }) => reveal.to_string(),
         Event::GroupRemoved { group, .. } | Event::GroupRestored { group } => group.as_str().to_owned(),
     }]
 }

@@ -77,6 +77,7 @@ impl<H: HistoryHarness> Nodes<H> {
                     (*activities, *private, *digest) = (again(activities), again(private), again(digest));
                     *subjects = Commitment::new(Subjects::default(), salt(0));
                 }
+                Event::Export(summary) => summary.reveal.0 = numbers[&summary.reveal.0].0,
                 _ => {}
             }
             match &mut record.outcome {

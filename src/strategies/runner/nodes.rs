@@ -257,6 +257,7 @@ impl<H: HistoryHarness> Nodes<H> {
             Step::RevealPage { reveal, size, cursor } => {
                 ExpectedAnswer::RevealedPage(self.turn(*reveal, *size, *cursor))
             }
+            Step::Export { reveal, private_rows } => ExpectedAnswer::Exported(self.export(*reveal, *private_rows)),
             Step::Close { reveal } => {
                 reached("step: close a reveal");
                 let Some(slot) = self.slot(*reveal) else { return ExpectedAnswer::Closed(None) };

@@ -5,9 +5,11 @@ use super::nodes::Nodes;
 use super::tally::{reached, reached_times};
 use crate::activity::ActivityId;
 use crate::engine::Visibility;
+use crate::export::{Export, ExportError};
 use crate::filter::{Page, RevealError, ViewError};
-use crate::governance::RevealId;
+use crate::governance::{ExportFormat, PrivateRows, RevealId};
 use crate::identity::UserId;
+use crate::policy::Denial;
 use crate::query::{Cursor, PageSize};
 use crate::strategies::{CursorChoice, ExpectedAnswer, ExpectedPage, Node, Search};
 
@@ -86,6 +88,28 @@ impl<H: HistoryHarness> Nodes<H> {
             Err(RevealError::Cursor(_)) => {
                 reached("reveal: foreign cursor rejected");
                 Err(None)
+            }
+            Err(error) => panic!("{error:?}"),
+        })
+    }
+
+    pub(super) fn export(&mut self, which: u8, private_rows: PrivateRows) -> Option<Result<(u64, u64), Denial>> {
+        reached(format!("step: export, {private_rows}"));
+        let slot = self.slot(which)?;
+        let mut out = Vec::new();
+        let export = Export::new(ExportFormat::JsonLines, &mut out);
+        Some(match self.reveals[slot].2.export(private_rows, export) {
+            Ok(exported) => {
+                reached(format!("export: {private_rows}"));
+                reached_times("export: redacted rows", exported.private);
+                let lines = out.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count() as u64;
+                assert_eq!((lines, exported.bytes), (exported.public + exported.private, out.len() as u64));
+                Ok((exported.public, exported.private))
+            }
+            Err(ExportError::Denied(denial)) => {
+                reached(format!("export denied: {denial:?}"));
+                assert!(out.is_empty());
+                Err(denial)
             }
             Err(error) => panic!("{error:?}"),
         })

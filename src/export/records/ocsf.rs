@@ -191,6 +191,13 @@ fn class_activity(event: &Event) -> ClassActivity<'_> {
         Event::Page { reveal, .. } => {
             entity(READ, "Page of a reveal", OTHER, "private activities".into(), id(reveal.to_string()))
         }
+        Event::Export(export) => entity(
+            (OTHER, "Export"),
+            "Export under a reveal",
+            OTHER,
+            "activities".into(),
+            id(export.reveal.to_string()),
+        ),
         Event::RequestReveal(request) => {
             entity(CREATE, "Request for a reveal", OTHER, "approvals".into(), id(request.request.to_string()))
         }
@@ -292,6 +299,7 @@ fn reason(outcome: &Outcome) -> Option<(Cow<'static, str>, String)> {
         FailureReason::Superseded => ("superseded".into(), "another change was recorded first".to_owned()),
         FailureReason::Store => ("store".into(), "the store failed".to_owned()),
         FailureReason::Sink => ("sink".into(), "a sink failed".to_owned()),
+        FailureReason::Output => ("output".into(), "the output of the export could not be written".to_owned()),
         FailureReason::Interrupted => {
             ("interrupted".into(), "the process ended before the event was completed".to_owned())
         }
