@@ -43,7 +43,7 @@ fn b1_policy_error_names_field_and_expectation() {
             json!({"x": "privacy_administrator"}),
             "field `grants` contains a user who is not in field `admins`",
         ),
-        ("admins", json!(["root"]), "invalid type: sequence, expected a map with each user once"),
+        ("admins", json!(["root"]), "invalid type: sequence, expected a map with each name once"),
         ("admins", json!({"root": "king"}), "unknown role, expected one of `privacy_administrator`, `analyst`"),
         ("admins", json!({"": "privacy_administrator"}), "user id is empty, expected 1 to 256 bytes"),
         ("private_groups", json!([{"imported": "a\nb"}]), "group id contains a control character at byte 1; remove it"),

@@ -24,9 +24,4 @@ impl Chance {
     pub(crate) fn one_in(&mut self, times: u64) -> bool {
         self.below(times) == 0
     }
-
-    pub(crate) fn pick<'a, T>(&mut self, among: &'a [T]) -> Option<&'a T> {
-        let end = among.len() as u64;
-        if end == 0 { None } else { among.get(self.below(end) as usize) }
-    }
 }

@@ -115,7 +115,7 @@ impl Child {
         let fresh = batch.clone();
         let answered: Vec<Item> = self.answered.lock().unwrap().iter().cloned().collect();
         for among in [&answered, &self.before, &fresh] {
-            if let Some(again) = chance.pick(among).filter(|_| chance.one_in(2)) {
+            if let Some(again) = pick(chance, among).filter(|_| chance.one_in(2)) {
                 batch.push(if chance.one_in(3) { again.with_other_content() } else { again.clone() });
             }
         }
@@ -211,4 +211,9 @@ impl Child {
             });
         }
     }
+}
+
+fn pick<'a, T>(chance: &mut Chance, among: &'a [T]) -> Option<&'a T> {
+    let end = among.len() as u64;
+    if end == 0 { None } else { among.get(chance.below(end) as usize) }
 }

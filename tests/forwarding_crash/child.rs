@@ -9,7 +9,7 @@ use std::{env, process, thread};
 
 use activity_privacy::activity::{Activity, Actor, App};
 use activity_privacy::forward::{
-    Accepted, Batch, BatchLimit, DeliveryError, Driver, DriverOptions, FeedKind, Forwarder, ForwarderName,
+    Accepted, BackOff, Batch, BatchLimit, DeliveryError, Driver, DriverOptions, FeedKind, Forwarder, ForwarderName,
     ForwarderOffsets, SavedForwarder, Start,
 };
 use activity_privacy::sqlite::{SqliteGovernance, SqliteOptions, SqliteStore, governance_path};
@@ -64,7 +64,10 @@ pub(crate) fn live(folder: &Path) {
     let feed = fixture.filter.forwarders(offsets).open_or_create(&name(), Start::Beginning).unwrap();
     let (folder, chance) = (folder.to_owned(), Arc::new(Mutex::new(Chance::new(seed))));
     let connect = move || Ok(Destination::connect(&folder, marks.clone(), Arc::clone(&chance))?);
-    let options = DriverOptions::default().batch(BatchLimit::rows(ROWS)).poll_every(Duration::from_millis(1));
+    // A child lives for milliseconds, so delays must be shorter.
+    let delay = Duration::from_millis(1);
+    let options =
+        DriverOptions::default().batch(BatchLimit::rows(ROWS)).poll_every(delay).back_off(BackOff::new(delay, delay));
     let _driver = Driver::start(feed, connect, options).unwrap();
     println!("{READY}");
     let mut chance = Chance::new(!seed);
