@@ -72,7 +72,7 @@ impl Notifier {
         let Initiator::User(viewer) = &record.initiator else { return Ok(()) };
         self.send(OVERSIGHT, format!("{viewer} opened a reveal, for: {purpose}"))?;
         for (admin, grant) in self.filter.policy()?.grants().iter().filter(|(admin, _)| *admin != viewer) {
-            self.send(&grant.named().to_string(), format!("{admin}, a reveal was opened by {viewer}, for: {purpose}"))?;
+            self.send(grant.named().as_ref(), format!("{admin}, a reveal was opened by {viewer}, for: {purpose}"))?;
         }
         Ok(())
     }

@@ -48,7 +48,7 @@ pub fn options_patches() -> impl Strategy<Value = OptionsPatch> {
     let rarely = || proptest::bool::weighted(0.2);
     (
         (
-            weighted(0.3, proptest::bool::weighted(0.6)),
+            weighted(0.5, proptest::bool::weighted(0.6)),
             weighted(0.6, when),
             weighted(0.5, age),
             weighted(0.5, proptest::bool::weighted(0.4)),
@@ -81,15 +81,21 @@ pub fn options_patches() -> impl Strategy<Value = OptionsPatch> {
         )
 }
 
-/// Generates updates: most of one change, some of several or none, and some made for one of the first revisions.
+/// Generates updates: most of one change, some of several or none, some made for one of the first revisions, and some
+/// that add a follower and disclose to it.
 pub fn policy_updates() -> impl Strategy<Value = PolicyUpdate> {
     let several = vec(policy_changes(), 0..5);
     let made_for = (vec(policy_changes(), 1..3), 1..12_u64);
+    let disclosed = (followers(), starts());
     prop_oneof![
         8 => policy_changes().prop_map(PolicyUpdate::from),
         3 => several.prop_map(PolicyUpdate::from),
         1 => made_for.prop_map(|(changes, revision)| {
             PolicyUpdate::from(changes).made_for(Revision::from_number(revision))
+        }),
+        1 => disclosed.prop_map(|(name, start)| {
+            let add = PolicyChange::AddFollower(name.clone(), start);
+            PolicyUpdate::from([add, PolicyChange::DiscloseToFollower(name)])
         }),
     ]
 }
@@ -143,10 +149,10 @@ pub fn policy_changes() -> impl Strategy<Value = PolicyChange> {
         7 => admins().prop_map(PolicyChange::Grant),
         3 => admins().prop_map(|alias| PolicyChange::Revoke(alias.into())),
         1 => identities().prop_map(PolicyChange::Revoke),
-        1 => (followers(), starts()).prop_map(|(name, start)| PolicyChange::AddFollower(name, start)),
+        2 => (followers(), starts()).prop_map(|(name, start)| PolicyChange::AddFollower(name, start)),
         1 => followers().prop_map(PolicyChange::RemoveFollower),
-        1 => followers().prop_map(PolicyChange::DiscloseToFollower),
-        1 => followers().prop_map(PolicyChange::WithholdFromFollower),
+        2 => followers().prop_map(PolicyChange::DiscloseToFollower),
+        2 => followers().prop_map(PolicyChange::WithholdFromFollower),
         6 => options_patches().prop_map(PolicyChange::SetOptions),
     ]
 }

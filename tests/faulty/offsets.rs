@@ -150,7 +150,13 @@ fn without_set_aside(saved: &SavedForwarder) -> SavedForwarder {
 
 /// Loses the last state of each forwarder in a crash.
 #[derive(Default)]
-pub(crate) struct ForgetsLastState(Mutex<Option<((FeedKind, ForwarderName), Option<SavedForwarder>)>>);
+pub(crate) struct ForgetsLastState(Mutex<Option<LastState>>);
+
+/// The state of a forwarder before its last replacement.
+struct LastState {
+    of: (FeedKind, ForwarderName),
+    before: Option<SavedForwarder>,
+}
 
 impl Fault for ForgetsLastState {
     fn replace(
@@ -163,17 +169,17 @@ impl Fault for ForgetsLastState {
         let before = right.saved(feed, name)?;
         let replaced = right.replace(feed, name, expected, next)?;
         if replaced {
-            *self.0.lock().unwrap() = Some(((feed, name.clone()), before));
+            *self.0.lock().unwrap() = Some(LastState { of: (feed, name.clone()), before });
         }
         Ok(replaced)
     }
 
     fn crash(&self, right: &ListStore) {
-        if let Some((key, before)) = self.0.lock().unwrap().take() {
+        if let Some(LastState { of, before }) = self.0.lock().unwrap().take() {
             let mut list = right.list();
             match before {
-                Some(before) => drop(list.forwarders.insert(key, before)),
-                None => drop(list.forwarders.remove(&key)),
+                Some(before) => drop(list.forwarders.insert(of, before)),
+                None => drop(list.forwarders.remove(&of)),
             }
         }
     }

@@ -26,7 +26,7 @@ pub(super) struct Run<S: FeedSource> {
     /// The connection for the next batch, if the last delivery succeeded.
     connection: Option<Connection<S::Item>>,
     /// Deliveries that exceeded the time limit, the oldest first.
-    late: Vec<(Connection<S::Item>, Arc<Batch<S::Item>>)>,
+    late: Vec<Late<S::Item>>,
     /// An acknowledgement that failed.
     unsaved: Option<(Arc<Batch<S::Item>>, usize)>,
     /// The number of items in the next batch, if the item after them was refused.
@@ -36,6 +36,9 @@ pub(super) struct Run<S: FeedSource> {
     acknowledged: Option<Offset>,
     oldest: Option<DateTime<Utc>>,
 }
+
+/// A delivery that exceeded the time limit: its connection and its batch.
+type Late<T> = (Connection<T>, Arc<Batch<T>>);
 
 /// The result of one step.
 enum Step {

@@ -334,14 +334,15 @@ impl<H: HistoryHarness> Nodes<H> {
 
     fn update_policy(&mut self, at: Node, by: &UserId, update: &PolicyUpdate) -> ExpectedAnswer {
         reached("step: change");
-        let kind = match update.changes() {
-            [change] => format!("{change:?}").split('(').next().unwrap().to_owned(),
-            _ => "several at once".to_owned(),
-        };
         let before = self.filter(at).policy().unwrap();
         ExpectedAnswer::Changed(match self.filter(at).update_policy(by, update) {
             Ok(revision) => {
-                reached(format!("changed: {kind}"));
+                for change in update.changes() {
+                    reached(format!("changed: {}", format!("{change:?}").split('(').next().unwrap()));
+                }
+                if update.changes().len() != 1 {
+                    reached("changed: several at once");
+                }
                 let now = self.filter(at).policy().unwrap();
                 for (_, viewer, _) in &self.reveals {
                     if before.may_view_private(viewer).is_ok() && now.may_view_private(viewer).is_err() {
