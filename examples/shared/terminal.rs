@@ -64,12 +64,15 @@ pub(crate) fn has_no_arguments(out: &mut Output, usage: &str) -> Result<bool> {
     }
 }
 
-/// Returns an error with its sources as one sentence.
+/// Returns an error with its sources as one sentence. Some errors contain the text of their source.
 pub(crate) fn sentence(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
-        text = format!("{text}: {error}");
+        let cause = error.to_string();
+        if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
         source = error.source();
     }
     text

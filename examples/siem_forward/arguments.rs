@@ -2,15 +2,17 @@
 
 use std::path::PathBuf;
 
+use activity_privacy::export::ActivityFormat;
 use activity_privacy::forward::{ForwarderName, Start};
 use lexopt::{Arg, Parser, ValueExt};
 
 pub(crate) const USAGE: &str = "\
-usage: siem_forward [--file FILE | --tcp HOST:PORT] [--name NAME]
-                    [--start START] [--once] [DATABASE]
+usage: siem_forward [--file FILE | --tcp HOST:PORT] [--format FORMAT]
+                    [--syslog HOST] [--name NAME] [--start START] [--once]
+                    [DATABASE]
 
-Forwards the public activities of a database as JSON Lines, and continues where
-it stopped when it is started again. Private activities are never forwarded.
+Forwards the public activities of a database, and continues where it stopped
+when it is started again. Private activities are never forwarded.
 
   DATABASE          SQLite file of activities, with the governance records
                     beside it (default: sample data in a temporary file, which
@@ -18,6 +20,9 @@ it stopped when it is started again. Private activities are never forwarded.
   --file FILE       append to this file (default with sample data: a temporary
                     file)
   --tcp HOST:PORT   send to this address
+  --format FORMAT   json_lines (default), ocsf, ecs, cef or leef
+  --syslog HOST     send syslog messages (RFC 5424) of this host name: over TCP
+                    each with its length before it, in a file each on a line
   --name NAME       name of the forwarder, whose offset the database stores
                     (default: siem)
   --start START     where a new forwarder starts: `beginning` (default), `now`,
@@ -35,6 +40,8 @@ pub(crate) enum Target {
 pub(crate) struct Arguments {
     pub(crate) database: Option<PathBuf>,
     pub(crate) target: Option<Target>,
+    pub(crate) format: ActivityFormat,
+    pub(crate) syslog: Option<String>,
     pub(crate) name: ForwarderName,
     pub(crate) start: Start,
     pub(crate) once: bool,
@@ -46,6 +53,8 @@ impl Arguments {
         let mut arguments = Self {
             database: None,
             target: None,
+            format: ActivityFormat::JsonLines,
+            syslog: None,
             name: ForwarderName::new("siem").map_err(|error| error.to_string())?,
             start: Start::Beginning,
             once: false,
@@ -55,6 +64,8 @@ impl Arguments {
             match argument {
                 Arg::Long("file") => arguments.target = Some(Target::File(parser.value()?.into())),
                 Arg::Long("tcp") => arguments.target = Some(Target::Tcp(parser.value()?.string()?)),
+                Arg::Long("format") => arguments.format = parser.value()?.parse()?,
+                Arg::Long("syslog") => arguments.syslog = Some(parser.value()?.string()?),
                 Arg::Long("name") => arguments.name = parser.value()?.parse()?,
                 Arg::Long("start") => arguments.start = parser.value()?.parse_with(start)?,
                 Arg::Long("once") => arguments.once = true,

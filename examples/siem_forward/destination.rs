@@ -10,22 +10,29 @@ use activity_privacy::forward::{Accepted, Batch, DeliveryError, Forwarder};
 use activity_privacy::store::PublicActivity;
 
 use crate::arguments::Target;
+use crate::encoding::Encoding;
 
 /// The time after which a connection that makes no progress fails.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A connection to a destination.
-pub(crate) enum Destination {
+pub(crate) struct Destination {
+    encoding: Encoding,
+    output: Output,
+}
+
+enum Output {
     File(File),
     Tcp(TcpStream),
 }
 
 impl Destination {
-    pub(crate) fn connect(target: &Target) -> Result<Self, DeliveryError> {
-        match target {
-            Target::File(path) => open(path).map(Self::File).map_err(|error| at(&path.display().to_string(), error)),
-            Target::Tcp(address) => dial(address).map(Self::Tcp).map_err(|error| at(address, error)),
-        }
+    pub(crate) fn connect(target: &Target, encoding: &Encoding) -> Result<Self, DeliveryError> {
+        let output = match target {
+            Target::File(path) => open(path).map(Output::File).map_err(|error| at(&path.display().to_string(), error)),
+            Target::Tcp(address) => dial(address).map(Output::Tcp).map_err(|error| at(address, error)),
+        };
+        Ok(Self { encoding: encoding.clone(), output: output? })
     }
 }
 
@@ -66,20 +73,18 @@ fn dial(address: &str) -> std::io::Result<TcpStream> {
 
 impl Forwarder for Destination {
     fn deliver(&mut self, batch: &Batch<PublicActivity>) -> Result<Accepted, DeliveryError> {
-        let mut lines = Vec::new();
-        for (item, activity) in batch.items().iter().enumerate() {
-            serde_json::to_writer(&mut lines, activity)
-                .map_err(|error| DeliveryError::refused_all_because_of(item, error))?;
-            lines.push(b'\n');
+        let mut bytes = Vec::new();
+        for activity in batch.items() {
+            self.encoding.write(activity, &mut bytes)?;
         }
-        match self {
-            Self::File(file) => {
-                file.write_all(&lines)?;
+        match &mut self.output {
+            Output::File(file) => {
+                file.write_all(&bytes)?;
                 // Otherwise a crash of the machine could lose activities that were acknowledged.
                 file.sync_data()?;
             }
             // TCP does not confirm that the receiver read it: what is in the buffers is lost if the receiver crashes.
-            Self::Tcp(stream) => stream.write_all(&lines)?,
+            Output::Tcp(stream) => stream.write_all(&bytes)?,
         }
         Ok(Accepted::All)
     }

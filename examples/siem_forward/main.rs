@@ -1,13 +1,16 @@
-//! Forwards the public activities of a database to a file or a TCP socket, as JSON Lines. It shows its progress, and
-//! continues where it stopped.
+//! Forwards the public activities of a database to a file or a TCP socket, in a format of SIEMs. It shows its progress,
+//! and continues where it stopped.
 //!
 //! ```text
-//! cargo run --features sqlite --example siem_forward
-//! cargo run --features sqlite --example siem_forward -- --tcp 127.0.0.1:5140 audit.db
+//! cargo run --features sqlite,export --example siem_forward
+//! cargo run --features sqlite,export --example siem_forward -- --file siem.ndjson --format ecs audit.db
+//! cargo run --features sqlite,export --example siem_forward -- \
+//!     --tcp 127.0.0.1:5140 --format cef --syslog log-1.contoso.example audit.db
 //! ```
 
 mod arguments;
 mod destination;
+mod encoding;
 mod sample;
 #[path = "../shared/terminal.rs"]
 mod terminal;
@@ -25,6 +28,7 @@ use activity_privacy::memory::MemoryDirectory;
 use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
 use arguments::{Arguments, Target};
 use destination::Destination;
+use encoding::Encoding;
 use indicatif::{ProgressBar, ProgressStyle};
 use terminal::{Output, Result, at};
 
@@ -59,7 +63,7 @@ fn from_database(out: &mut Output, arguments: &Arguments, database: &Path) -> Re
 fn from_sample(out: &mut Output, arguments: &Arguments) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let (filter, store) = sample::create(&folder.path().join("activities.db"))?;
-    let target = arguments.target.clone().unwrap_or_else(|| Target::File(folder.path().join("siem.jsonl")));
+    let target = arguments.target.clone().unwrap_or_else(|| Target::File(folder.path().join("forwarded")));
     sample::ingest(&filter, 0..1_000)?;
     writeln!(out, "2000 activities are stored, 1000 of them are private")?;
     report(out, "first run", &forward(&filter, &store, arguments, &target, true)?)?;
@@ -86,8 +90,9 @@ fn forward(
     once: bool,
 ) -> Result<DriverState> {
     let feed = filter.forwarders(Arc::clone(store)).open_or_create(&arguments.name, arguments.start)?;
-    let target = target.clone();
-    let driver = Driver::start(feed, move || Destination::connect(&target), DriverOptions::default())?;
+    let (target, encoding) = (target.clone(), Encoding::of(arguments, target)?);
+    let connect = move || Destination::connect(&target, &encoding);
+    let driver = Driver::start(feed, connect, DriverOptions::default())?;
     let style = ProgressStyle::with_template("[{bar:30}] {pos}/{len} {per_sec} {wide_msg}")?;
     let bar = ProgressBar::new(0).with_style(style);
     loop {
