@@ -27,9 +27,9 @@ impl Destination {
         Connection(Arc::clone(self))
     }
 
-    /// Returns the bytes of all connections as text.
+    /// Returns the bytes of all connections as text, each connection on a line of its own.
     pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.received.lock().unwrap().concat()).into_owned()
+        String::from_utf8_lossy(&self.received.lock().unwrap().join(&b'\n')).into_owned()
     }
 
     /// Returns the id of each message that was received whole, in order. Every message contains one token only, that of

@@ -6,8 +6,7 @@ use std::ops::AddAssign;
 #[derive(Default)]
 pub(crate) struct Totals {
     pub(crate) histories: u64,
-    /// Activities that were delivered to the filter, those that were stored public and private, and the rest: not
-    /// monitored, or other content under an id that is stored.
+    /// Activities that were delivered, and those of them that were stored. The others were not monitored.
     pub(crate) ingested: u64,
     pub(crate) public: u64,
     pub(crate) private: u64,
