@@ -1,6 +1,7 @@
 //! The log: public activities of a few thousand people over 90 days, about 400 bytes each.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use activity_privacy::activity::{Activity, Actor, App};
 use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision};
@@ -42,18 +43,19 @@ pub(crate) fn at(seconds: u64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_772_000_000 + seconds as i64, 250_000_000).unwrap()
 }
 
-/// Returns a filter over a new SQLite file with this number of activities.
-pub(crate) fn fill(folder: &Path, rows: u64) -> PrivacyFilter {
+/// Returns a filter over a new SQLite file with this number of activities, and its store.
+pub(crate) fn fill(folder: &Path, rows: u64) -> (PrivacyFilter, Arc<SqliteStore>) {
     let path = folder.join("activities.db");
     let directory = MemoryDirectory::new();
     directory.install(DirectoryBuilder::new().build(DirectoryRevision(1), at(0)).unwrap()).unwrap();
     let administrators = Administrators::new(UserId::new("officer").unwrap(), UserId::new("deputy").unwrap()).unwrap();
-    let store = SqliteStore::open(&path).unwrap();
+    let store = Arc::new(SqliteStore::open(&path).unwrap());
     let sink = SqliteGovernance::open(governance_path(&path)).unwrap();
-    let filter = PrivacyFilter::builder(store, directory, sink).clock(|| at(0)).initialize(administrators).unwrap();
+    let builder = PrivacyFilter::builder(Arc::clone(&store), directory, sink).clock(|| at(0));
+    let filter = builder.initialize(administrators).unwrap();
     for from in (0..rows).step_by(BATCH as usize) {
         let batch: Vec<Activity> = (from..rows.min(from + BATCH)).map(activity).collect();
         filter.ingest(&batch).unwrap();
     }
-    filter
+    (filter, store)
 }

@@ -7,7 +7,6 @@
 //!   with the same columns and (i) an index by time, (ii) an ordinary index for each question, updated at each insert.
 //! - `pages`: filtered pages over 90 days, by each key, rare and frequent; compared with an indexed hand-written query.
 //! - `counts`: counts of all and of a range, by hour, day, app and actor; compared with a scan of that table.
-//! - `forward`: all public activities by 1,000 as JSON Lines; compared with a `SELECT` and the same serializer.
 //! - `hidden`: pages, counts and look-ups with up to 99.99 % hidden; compared with the same log and nothing hidden.
 //! - `callers`: rows per second of 64 callers, and callers per commit; compared with one caller and bare commits.
 //! - `timing`: whether the time of a page reveals a preceding hidden commit; compared with none and with a public one.
@@ -36,7 +35,6 @@ mod chance;
 mod comparison;
 mod counts;
 mod floor;
-mod forward;
 mod frequencies;
 mod hidden;
 mod ingest;
@@ -74,7 +72,6 @@ fn main() {
             // Both parts read the same files, which are filled once.
             Part::Pages | Part::Counts if !std::mem::take(&mut read_archive) => continue,
             Part::Pages | Part::Counts => archive(&settings, folder.path(), &mut report),
-            Part::Forward => forward::measure(&settings, folder.path(), &mut report),
             Part::Hidden => hidden::measure(&settings, folder.path(), &mut report),
             Part::Callers => callers::measure(folder.path(), &mut report),
             Part::Timing => timing::measure(&settings, folder.path(), &mut report),

@@ -23,7 +23,6 @@ pub(crate) enum Part {
     Ingest,
     Pages,
     Counts,
-    Forward,
     Hidden,
     Callers,
     Timing,
@@ -55,11 +54,10 @@ impl FromStr for Ids {
 }
 
 impl Part {
-    const ALL: [(&str, Self); 8] = [
+    const ALL: [(&str, Self); 7] = [
         ("ingest", Self::Ingest),
         ("pages", Self::Pages),
         ("counts", Self::Counts),
-        ("forward", Self::Forward),
         ("hidden", Self::Hidden),
         ("callers", Self::Callers),
         ("timing", Self::Timing),
