@@ -123,7 +123,7 @@ impl<'a> History<'a> {
         self.totals.ingested += batch.len() as u64;
         self.fixture.ingest(&batch);
         let Some(again) = self.some_ingested() else { return };
-        // What was out of scope and is not now is stored, with the content that is delivered then.
+        // An activity that was out of scope before can be stored now, with the content that is delivered now.
         if self.fixture.ingest(std::slice::from_ref(&again)) == [IngestOutcome::Duplicate] {
             let other = token(OTHER_CONTENT + self.totals.ingested);
             let (id, actor, app) = (again.id().clone(), again.actor().clone(), again.app().clone());
