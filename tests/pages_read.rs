@@ -1,4 +1,5 @@
-//! V2: the reads of a public operation do not depend on the private activities in the file.
+//! V2: the reads of a public operation do not depend on the private activities in the file. F2: those of a batch do not
+//! depend on the stored activities that it does not contain.
 #![cfg(all(feature = "sqlite", target_os = "linux"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
@@ -89,14 +90,17 @@ fn reads() -> [u64; 2] {
 
 /// Returns the pages that an operation reads from a file that was just opened.
 fn pages_read(path: &Path, operation: &dyn Fn(&SqliteStore)) -> u64 {
-    let store = open(path);
+    pages_read_by(&open(path), operation)
+}
+
+fn pages_read_by(store: &SqliteStore, operation: &dyn Fn(&SqliteStore)) -> u64 {
     let counting = {
         let before = reads();
         let after = reads();
         [after[0] - before[0], after[1] - before[1]]
     };
     let before = reads();
-    operation(&store);
+    operation(store);
     let after = reads();
     let calls = after[1] - before[1] - counting[1];
     assert!(calls > 0, "the operation reads the file");
@@ -145,4 +149,32 @@ fn v2_private_rows_add_no_reads_to_public_operations() {
             assert_eq!(with, without, "{shape:?}, {name}");
         }
     }
+}
+
+#[test]
+fn f2_reads_of_a_batch_grow_only_with_the_batch() {
+    let folder = folder();
+    let [few, many] = [300, 24_000].map(|count: i64| {
+        let path = folder.path().join(format!("{count}.db"));
+        let fixture = Fixture::over(Arc::new(open(&path)), Arc::new(MemorySink::new()));
+        fixture.install(people(&[("bob", &[])]));
+        for from in (0..count).step_by(300) {
+            fixture.ingest(&(from..from + 300).map(|n| public(n, Shape::None)).collect::<Vec<_>>());
+        }
+        path
+    });
+    let pages_of_batch = |path: &Path, after, limit| {
+        let store = open(path);
+        // The first read also reads the schema, which grows with the number of partitions.
+        store.end().unwrap();
+        pages_read_by(&store, &|store| drop(store.public_after(&Offset::of_number(after), limit).unwrap()))
+    };
+    let of_few = pages_of_batch(&few, 100, 20);
+    for after in [100, 12_000, 23_900] {
+        let of_many = pages_of_batch(&many, after, 20);
+        println!("20 activities after {after}: {of_many} reads, {of_few} with fewer stored");
+        // One page more of the list of partitions.
+        assert!(of_many <= of_few + 1, "after {after}: {of_many} reads, {of_few} with fewer stored");
+    }
+    assert!(pages_of_batch(&many, 12_000, 200) > of_few, "a larger batch reads more");
 }
