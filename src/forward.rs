@@ -12,7 +12,8 @@
 //! ([`PolicyChange::AddFollower`](crate::policy::PolicyChange::AddFollower)).
 //!
 //! A [`Driver`] moves the batches of a feed to a [`Forwarder`], which the embedder implements for a destination. It
-//! retries, limits what is in flight, and reports its state.
+//! retries, limits what is in flight, and reports its state. With the feature `export`, `export::ActivityFormat` and
+//! `export::Syslog` write activities in the formats of SIEMs.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
