@@ -46,7 +46,8 @@
 //! Every line that is not blank, every element of an array and every object of a page gives exactly one item: an
 //! [`Activity`], or a [`Rejected`] with its line and the reason, which repeats nothing of the record. Reading continues
 //! behind a rejected record, unless the input no longer shows where a record begins. A record is rejected if it has no
-//! time or no action, if an object in it has two fields of one name, or if the map says that it is no activity.
+//! time or no action, if an object in it has two fields of one name, if it is damaged JSON within another record, or if
+//! the map says that it is no activity.
 //!
 //! # Who acted
 //! - The actor is that of the first rule in `actor` that finds a name or an identity. If none does, the actor is
@@ -54,7 +55,8 @@
 //! - Every rule in `on_behalf_of` that finds a principal adds it, unless all its identities are those of one that was
 //!   found before.
 //! - A name that no directory can contain, for example because it is too long, adds an unknown principal. The same holds
-//!   for more identities, principals or objects than an activity can contain.
+//!   for more identities, principals or objects than an activity can contain, and for embedded JSON that is damaged or
+//!   incomplete, as tables of Azure Monitor contain it.
 //! - If a record is a report of a service on a person (`reports`) and no rule finds a person, **every** identity in the
 //!   record is a principal; if there is none, an unknown one.
 //! - Every other identity in any field, also in JSON within a text, is an object: addresses, ids, accounts in fields that

@@ -3,7 +3,7 @@
 use activity_privacy::sources::mapped::{self, Format, Map, Reader};
 use serde_json::{Value, json};
 
-use super::{actor, map, one, read, record, rejection};
+use super::{actor, map, objects, on_behalf_of, one, read, record, rejection};
 
 #[test]
 fn b1_every_layout_gives_each_record() {
@@ -137,8 +137,65 @@ fn b1_wrapper_is_followed_to_the_record_that_has_the_signs() {
     assert_eq!(id(record(json!({"event": inner, "message": inner.to_string()}))), "r1", "the record is no wrapper");
     let deep = json!({"_source": {"_source": {"_source": {"_source": inner}}}});
     assert!(rejection(&map, deep.to_string()).contains("`/time` is missing"), "more than three times");
-    let damaged = json!({"_source": "{\"a\":1,\"a\":2}"});
-    assert!(rejection(&map, damaged.to_string()).contains("`/time` is missing"), "no record");
+}
+
+/// The principals in the damaged text would be lost if the rest of the record was read instead.
+#[test]
+fn d9_record_in_damaged_wrapper_is_rejected() {
+    let damaged = [r#"{"a":1,"a":2}"#, r#"{"who":"adele@cont"#, r#" {"who":"a"} {"#];
+    let twice = "a field occurs twice in an object";
+    for members in [
+        json!({"wrappers": ["/event", "/_source"]}),
+        json!({"wrappers": ["/event", "/_source"], "detect": ["/id", "/who"]}),
+    ] {
+        let map = map(members);
+        for text in damaged {
+            let expected = if text == damaged[0] { twice } else { "JSON" };
+            for whole in [json!({"event": text}), json!({"_source": {"event": text}})] {
+                let whole = record(whole);
+                assert!(rejection(&map, whole.to_string()).contains(expected), "{whole}");
+            }
+        }
+        let other = record(json!({"event": "opened {", "id": 4711}));
+        assert_eq!(one(&map, &other).id().as_str(), "4711", "no JSON");
+    }
+    let map = map(json!({"wrappers": ["/event", "/_source"], "detect": ["/id", "/who"]}));
+    let inner = record(json!({"who": "lee"}));
+    assert_eq!(one(&map, &json!({"event": damaged[1], "_source": inner})).actor().label(), "lee", "another wrapper");
+}
+
+#[test]
+fn d9_damaged_embedded_json_is_an_unknown_principal() {
+    let map = map(json!({
+        "embedded": ["/target", "/target/0/who"],
+        "actor": [{"kind": "application", "name": {"text": "Sync"}}],
+        "on_behalf_of": [{"each": "$.target[*]", "kind": "user", "identities": [{"at": "/who", "as": "name"}]}],
+    }));
+    for target in [
+        r#"[{"who":"adele@contoso.com","name":"Ad"#,
+        r#"[{"who":"lee","who":"adele"}]"#,
+        r#" {"who":"adele"} and more"#,
+        "[object Object]",
+        r#"[{"who":"{\"who\":\"adele@cont"}]"#,
+    ] {
+        assert_eq!(actor(&map, json!({"target": target})), "application `Sync`");
+        assert!(on_behalf_of(&map, json!({"target": target})).contains(&"unknown".to_owned()), "{target}");
+    }
+    for target in [json!("[]"), json!(""), json!("a text"), json!({"who": "{"}), json!(null)] {
+        assert!(on_behalf_of(&map, json!({"target": target})).is_empty(), "{target}");
+    }
+    let many = format!("[{}0]", "0,".repeat(300_000));
+    assert_eq!(on_behalf_of(&map, json!({"target": many})), ["unknown"], "more values than a record can contain");
+}
+
+#[test]
+fn d9_embedded_json_beyond_the_layers_is_an_unknown_principal() {
+    let places: Vec<String> = (1..=6).map(|depth| "/in".repeat(depth)).collect();
+    let map = map(json!({"embedded": places, "actor": [{"kind": "application", "name": {"text": "Sync"}}]}));
+    let nested =
+        |depth: usize| (0..depth).fold(json!("adele@contoso.com"), |inner, _| json!(json!({"in": inner}).to_string()));
+    assert!(on_behalf_of(&map, json!({"in": nested(4)})).is_empty());
+    assert_eq!(on_behalf_of(&map, json!({"in": nested(5)})), ["unknown"]);
 }
 
 #[test]
@@ -165,6 +222,37 @@ fn d8_embedded_json_is_read_as_a_part_of_the_record() {
         [json!("{"), json!("text"), json!(""), json!("{\"by\":{\"user\":\"a\",\"user\":\"b\"}}"), json!(1)]
     {
         assert_eq!(actor(&map, json!({"properties": properties})), "unknown");
+    }
+}
+
+#[test]
+fn d4_layout_of_a_record_changes_nothing() {
+    let map = map(json!({
+        "embedded": ["/json"],
+        "actor": [{"kind": "user", "identities": [{"at": "/who", "as": "text"}, {"at": "$.by[*]", "as": "name"}]}],
+        "on_behalf_of": [{"each": "$.for.*", "kind": "user", "identities": [{"at": "/name", "as": "name"}]},
+            {"kind": "user", "identities": [{"at": "/json", "as": "text"}]}],
+        "objects": ["$.door.*"],
+    }));
+    let (head, read) =
+        (r#""id":1,"time":"2026-03-01T09:30:00Z","action":"a""#, |text: &str| read(&map, text).remove(0));
+    let one = read(&format!(
+        r#"{{{head},"who":{{"a":"x@a.example","b":["y@a.example"]}},"by":{{"c":"lee","d":"ann"}},"door":{{"e":"1","f":"2"}},"for":{{"g":{{"name":"kim"}},"h":{{"name":"sam"}}}},"json":{{"i":"u@a.example","j":"v@a.example"}}}}"#
+    ));
+    let other = read(&format!(
+        r#"{{"json":{{"j":"v@a.example","i":"u@a.example"}},"for":{{"h":{{"name":"sam"}},"g":{{"name":"kim"}}}},"door":{{"f":"2","e":"1"}},"by":{{"d":"ann","c":"lee"}},"who":{{"b":["y@a.example"],"a":"x@a.example"}},{head}}}"#
+    ));
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert!(one.is_same_content(&other), "{one:?} {other:?}");
+    assert_eq!(one.actor().identities().len(), 4);
+    assert_eq!((one.on_behalf_of().len(), one.objects().len()), (3, 2));
+}
+
+#[test]
+fn d6_legacy_name_in_capitals_is_an_object() {
+    for name in ["/o=ExchangeLabs/ou=Group/cn=Recipients/cn=adele", "/O=EXCHANGELABS/OU=GROUP/CN=RECIPIENTS/CN=adele"] {
+        let objects = objects(&map(json!({})), json!({"sent": format!("by {name}; later"), "who": "lee"}));
+        assert!(objects.contains(&"adele".to_owned()), "{objects:?}");
     }
 }
 
