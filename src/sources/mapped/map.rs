@@ -17,12 +17,13 @@ use super::pointer::Pointer;
 use super::rule::Rule;
 use super::text_source::TextSource;
 use super::time::TimePlace;
-use crate::json::{self, Unreadable};
+use crate::json::{self, UniqueValue, Unreadable};
 use crate::sources::framing::PageFormat;
 
 /// The rules by which the JSON records of one source become activities; see the [module](super).
 ///
-/// A map is read from JSON and checked. It serialises to the same document. A clone is cheap.
+/// A map is read from JSON and checked. It serialises to the same document. A clone is cheap. Deserializing a map checks
+/// the same as [`Map::from_json`], except its length.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -178,7 +179,8 @@ impl Serialize for Map {
 
 impl<'de> Deserialize<'de> for Map {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_value(serde_json::Value::deserialize(deserializer)?).map_err(de::Error::custom)
+        let UniqueValue(document) = UniqueValue::deserialize(deserializer)?;
+        Self::from_value(document).map_err(de::Error::custom)
     }
 }
 
@@ -320,7 +322,13 @@ fn pointers(texts: Option<&[String]>, path: Path<'_>) -> Result<Box<[Pointer]>, 
     if texts.len() > MAX_POINTERS {
         return Err(path.error(format!("{} pointers, expected at most {MAX_POINTERS}", texts.len())));
     }
-    let parse = |(index, text): (usize, &String)| Pointer::parse(text).map_err(|fault| path.entry(index).error(fault));
+    let parse = |(index, text): (usize, &String)| {
+        let path = path.entry(index);
+        match texts.iter().take(index).any(|known| known == text) {
+            true => Err(path.error("the same pointer again; remove it")),
+            false => Pointer::parse(text).map_err(|fault| path.error(fault)),
+        }
+    };
     texts.iter().enumerate().map(parse).collect()
 }
 
