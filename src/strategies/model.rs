@@ -517,7 +517,7 @@ mod tests {
 
     #[test]
     fn d4_details_in_another_layout_are_a_duplicate() {
-        let mut model = Model::new(&Administrators::only_one(UserId::new("root").unwrap()), PolicyOptions::default());
+        let mut model = Model::new(&Administrators::only_one(UserId::new("root").unwrap()), DateTime::default());
         for (details, expected) in [
             (r#"{"a":1,"b":2}"#, IngestOutcome::Stored),
             (r#"{ "b":2, "a":1 }"#, IngestOutcome::Duplicate),

@@ -27,6 +27,41 @@ fn b1_every_layout_gives_each_record() {
 }
 
 #[test]
+fn b1_object_is_a_page_unless_it_is_a_record() {
+    let map =
+        map(json!({"pages": ["entries", "/data/log/entries"], "time": [{"at": "/time/at", "format": "rfc3339"}]}));
+    let entry = json!({"id": "a", "time": {"at": "2026-03-01T09:30:00Z"}, "action": "opened"});
+    for page in [
+        json!({"a": {"entries": [1]}, "b": [{}], "c": "}", "entries": [entry], "time": "2026-03-02"}),
+        json!({"action": "list", "entries": [entry], "z": {"time": 1}}),
+        json!({"data": {"log": {"entries": [entry], "more": true}, "x": 1}, "y": {}}),
+        json!({"data": {"a": {"entries": [1]}, "log": {"entries": [entry]}}, "entries": "none"}),
+        json!({"data": {"entries": []}, "entries": [entry]}),
+        json!({"entries": ["x"], "data": {"log": {"a": 1, "entries": [entry]}}}),
+    ] {
+        for text in [page.to_string(), format!("[]\n{page}"), serde_json::to_string_pretty(&page).unwrap()] {
+            let items = read(&map, &text);
+            assert!(items.len() == 1 && items[0].as_ref().unwrap().id().as_str() == "a", "{text}: {items:?}");
+        }
+    }
+    for list in [json!([]), json!([entry]), json!(["x"]), json!("x"), json!({"log": {"entries": [entry]}})] {
+        for name in ["entries", "data"] {
+            let mut whole = entry.clone();
+            whole[name] = list.clone();
+            let before = format!("{{\"{name}\":{list},{}", &entry.to_string()[1..]);
+            for text in [whole.to_string(), format!("[]{whole}"), before.clone(), format!("[]{before}")] {
+                let items = read(&map, &text);
+                assert!(items.len() == 1 && items[0].is_ok(), "{text}: {items:?}");
+            }
+        }
+    }
+    assert!(
+        read(&map, r#"{"entries": []}"#).is_empty() && read(&map, r#"{"data": {"log": {"entries": []}}}"#).is_empty()
+    );
+    assert!(rejection(&map, "{\"entries\": [{\"id\":").contains("input ends inside a JSON array"));
+}
+
+#[test]
 fn b4_reader_states_format_that_it_detects() {
     let map = map(json!({"pages": ["entries"]}));
     let record = record(json!({})).to_string();

@@ -185,10 +185,8 @@ impl<'de> Deserialize<'de> for Map {
 }
 
 impl Rules {
-    /// The most bytes of a title, a reason, or the name of a page.
+    /// The most bytes of a title or a reason.
     const MAX_TEXT_BYTES: usize = 256;
-    /// The most entries of a list that are no places.
-    const MAX_ENTRIES: usize = 100;
 
     fn parse(document: &MapDocument) -> Result<Self, MapError> {
         let path = Path::Map;
@@ -198,11 +196,6 @@ impl Rules {
         let mut places = PlaceParser::new(document.dotted.unwrap_or_default());
         let places = &mut places;
 
-        let pages = document.pages.as_deref().unwrap_or_default();
-        check_count(pages.len(), path.member("pages"))?;
-        for (index, page) in pages.iter().enumerate() {
-            check_text(page, path.member("pages").entry(index))?;
-        }
         let wrappers = pointers(document.wrappers.as_deref(), path.member("wrappers"))?;
         let embedded = pointers(document.embedded.as_deref(), path.member("embedded"))?;
         let detect = document.detect.as_deref().unwrap_or_default();
@@ -218,11 +211,11 @@ impl Rules {
         }
         let times = document.time.iter().enumerate();
         let time = times.map(|(index, time)| TimePlace::parse(time, places, path.member("time").entry(index)));
-        let time = time.collect::<Result<_, _>>()?;
+        let time = time.collect::<Result<Box<[TimePlace]>, _>>()?;
         if document.action.is_empty() {
             return Err(path.member("action").error("no places, expected at least one"));
         }
-        let action = TextSource::parse_all(&document.action, places, path.member("action"))?;
+        let action: Box<[TextSource]> = TextSource::parse_all(&document.action, places, path.member("action"))?;
         let app = AppRule::parse(&document.app, places, path.member("app"))?;
         let account_app = app.name().as_str();
         let actor = Rule::parse_all(&document.actor, account_app, places, path.member("actor"))?;
@@ -234,10 +227,10 @@ impl Rules {
         });
         let reports = reports.collect::<Result<_, _>>()?;
         let objects = places.parse_all(document.objects.as_deref().unwrap_or_default(), path.member("objects"))?;
-        let pages = page_format(pages).into();
+        let pages = page_format(document.pages.as_deref().unwrap_or_default(), &time, &action, path.member("pages"))?;
         let trees = places.trees();
         Ok(Self {
-            pages,
+            pages: pages.into(),
             wrappers,
             embedded,
             detect,
@@ -330,12 +323,4 @@ fn pointers(texts: Option<&[String]>, path: Path<'_>) -> Result<Box<[Pointer]>, 
         }
     };
     texts.iter().enumerate().map(parse).collect()
-}
-
-fn check_count(count: usize, path: Path<'_>) -> Result<(), MapError> {
-    let max = Rules::MAX_ENTRIES;
-    match count {
-        _ if count > max => Err(path.error(format!("{count} entries, expected at most {max}"))),
-        _ => Ok(()),
-    }
 }
