@@ -55,6 +55,7 @@ fn b1_errors_of_a_map_name_the_path() {
         ("/version", json!(2), "version: unsupported map version 2, expected 1"),
         ("/version", json!("1"), "version: unsupported map version that is no number, expected 1"),
         ("/name", json!("Door log"), "name: invalid name, expected 1 to 64 lower-case letters, digits and `_`"),
+        ("/ids_of", json!(""), "ids_of: invalid name, expected 1 to 64 lower-case letters, digits and `_`"),
         ("/title", json!(""), "title: invalid text, expected 1 to 256 bytes in one line"),
         ("/titel", json!(""), "titel: unknown field `titel`, expected one of "),
         ("/actor", json!({}), "actor: invalid type: map, expected a sequence"),

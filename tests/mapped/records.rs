@@ -3,13 +3,13 @@
 use activity_privacy::sources::mapped::{self, Format, Map, Reader};
 use serde_json::{Value, json};
 
-use super::{actor, map, objects, on_behalf_of, one, read, record, rejection};
+use super::{actor, id, map, objects, on_behalf_of, one, read, record, rejection};
 
 #[test]
 fn b1_every_layout_gives_each_record() {
     let map = map(json!({"pages": ["entries"]}));
     let ids = |input: &str| -> Vec<String> {
-        read(&map, input).into_iter().map(|item| item.unwrap().id().to_string()).collect()
+        read(&map, input).into_iter().map(|item| id(&item.unwrap()).to_owned()).collect()
     };
     let [a, b] = ["a", "b"].map(|id| record(json!({"id": id})).to_string());
     let pretty = serde_json::to_string_pretty(&record(json!({"id": "a"}))).unwrap();
@@ -41,7 +41,7 @@ fn b1_object_is_a_page_unless_it_is_a_record() {
     ] {
         for text in [page.to_string(), format!("[]\n{page}"), serde_json::to_string_pretty(&page).unwrap()] {
             let items = read(&map, &text);
-            assert!(items.len() == 1 && items[0].as_ref().unwrap().id().as_str() == "a", "{text}: {items:?}");
+            assert!(items.len() == 1 && id(items[0].as_ref().unwrap()) == "a", "{text}: {items:?}");
         }
     }
     for list in [json!([]), json!([entry]), json!(["x"]), json!("x"), json!({"log": {"entries": [entry]}})] {
@@ -133,7 +133,7 @@ fn b1_record_that_is_no_activity_is_rejected_with_the_reason() {
 #[test]
 fn d4_id_is_that_of_the_source_or_of_the_content() {
     let own = map(json!({"id": ["/uuid", "/id"]}));
-    let id = |map: &Map, text: &str| read(map, text).remove(0).unwrap().id().to_string();
+    let id = |map: &Map, text: &str| id(read(map, text)[0].as_ref().unwrap()).to_owned();
     let record = record(json!({"n": 1.0, "uuid": "00000000-0000-0000-0000-000000000000"}));
     assert_eq!(id(&own, &record.to_string()), "r1", "the nil UUID is no id");
     let by_content = map(json!({"id": null}));
@@ -141,6 +141,57 @@ fn d4_id_is_that_of_the_source_or_of_the_content() {
     assert_eq!(first, id(&by_content, &serde_json::to_string_pretty(&record).unwrap()), "layout is ignored");
     assert_eq!(first, "ed6b95cb-2fe7-5208-8b96-303bbb05def9", "an id never changes");
     assert_ne!(first, id(&by_content, &super::record(json!({})).to_string()));
+}
+
+#[test]
+fn d4_records_of_two_sources_never_have_the_same_id() {
+    let maps = [map(json!({})), map(json!({"name": "gate_log"})), map(json!({"id": null}))];
+    let text = record(json!({"id": 1})).to_string();
+    let mut ids = Vec::new();
+    for map in &maps {
+        for instance in [None, Some("main"), Some("store")] {
+            let read = || {
+                let reader = Reader::new(text.as_bytes(), map);
+                let mut reader = match instance {
+                    Some(instance) => reader.with_instance(instance),
+                    None => reader,
+                };
+                reader.next().unwrap().unwrap()
+            };
+            assert!(read().is_same_content(&read()), "a record that is delivered again is a duplicate");
+            ids.push(read().id().to_string());
+        }
+    }
+    assert_eq!(ids[..4], ["door_log:1", "door_log@main:1", "door_log@store:1", "gate_log:1"]);
+    let distinct: std::collections::HashSet<_> = ids.iter().collect();
+    assert_eq!(distinct.len(), 9, "{ids:?}");
+    let other_shape = map(json!({"name": "door_table", "ids_of": "door_log"}));
+    assert_eq!(one(&other_shape, &record(json!({"id": 1}))).id().as_str(), "door_log:1");
+}
+
+#[test]
+fn d6_account_in_the_object_of_a_person_is_an_object() {
+    let map = map(json!({}));
+    for fields in [
+        json!({"server": {"user": {"name": "adele"}}}),
+        json!({"server.user.name": "adele"}),
+        json!({"server": {"user.name": "adele"}}),
+        json!({"owner": {"id": "adele"}}),
+        json!({"x": {"members": [{"login": "lee"}, {"uuid": "adele"}]}}),
+        json!({"createdBy.author.uid": "adele"}),
+        json!({"json": json!({"target_user": {"Name": "adele"}}).to_string()}),
+    ] {
+        let names = objects(&map, fields.clone());
+        assert!(names.contains(&"adele".to_owned()), "{fields}: {names:?}");
+    }
+    for fields in [
+        json!({"rule": {"name": "adele"}, "name": "adele", "id2": {"id": "adele"}}),
+        json!({"user_agent": {"name": "adele"}, "user": {"city": {"name": "adele"}, "location": "adele"}}),
+        json!({"user": {"name": "Adele Vance"}, "user.agent": {"name": "adele"}}),
+    ] {
+        let names = objects(&map, fields.clone());
+        assert!(names.is_empty(), "{fields}: {names:?}");
+    }
 }
 
 #[test]
@@ -164,7 +215,7 @@ fn b1_wrapper_is_followed_to_the_record_that_has_the_signs() {
     let map = map(json!({
         "wrappers": ["/message", "/event", "/_source"], "detect": ["/time", "/action"], "id": ["/_id", "/id"],
     }));
-    let id = |record: Value| one(&map, &record).id().to_string();
+    let id = |record: Value| id(&one(&map, &record)).to_owned();
     let inner = record(json!({"id": "inner"}));
     assert_eq!(id(json!({"message": "a text", "event": inner})), "inner");
     assert_eq!(id(json!({"message": {"a": 1}, "_source": {"event": inner.to_string()}})), "inner");
@@ -192,7 +243,7 @@ fn d9_record_in_damaged_wrapper_is_rejected() {
             }
         }
         let other = record(json!({"event": "opened {", "id": 4711}));
-        assert_eq!(one(&map, &other).id().as_str(), "4711", "no JSON");
+        assert_eq!(id(&one(&map, &other)), "4711", "no JSON");
     }
     let map = map(json!({"wrappers": ["/event", "/_source"], "detect": ["/id", "/who"]}));
     let inner = record(json!({"who": "lee"}));

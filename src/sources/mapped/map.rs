@@ -146,6 +146,11 @@ impl Map {
         self.document.source.as_deref()
     }
 
+    /// Returns the name of the source with which each id begins.
+    pub(super) fn source_of_ids(&self) -> &str {
+        self.document.ids_of.as_deref().unwrap_or(&self.document.name)
+    }
+
     pub(super) fn rules(&self) -> &Arc<Rules> {
         &self.rules
     }
@@ -191,6 +196,7 @@ impl Rules {
     fn parse(document: &MapDocument) -> Result<Self, MapError> {
         let path = Path::Map;
         check_name(&document.name, path.member("name"))?;
+        document.ids_of.as_deref().map_or(Ok(()), |name| check_name(name, path.member("ids_of")))?;
         check_text(&document.title, path.member("title"))?;
         document.source.as_deref().map_or(Ok(()), |source| check_text(source, path.member("source")))?;
         let mut places = PlaceParser::new(document.dotted.unwrap_or_default());

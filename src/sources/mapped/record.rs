@@ -11,6 +11,7 @@ use super::embedded::{Embedding, visit_with_embedded};
 use super::map::Rules;
 use super::node::{Node, RecordNode};
 use super::objects::objects;
+use super::place::Place;
 use super::principals::Principals;
 use super::text_source::TextSource;
 use super::time::TimePlace;
@@ -38,10 +39,15 @@ struct Record<'r> {
     outer: Option<&'r Record<'r>>,
 }
 
-/// Returns the activity in a JSON record.
-pub(super) fn activity(rules: &Rules, text: &str, names: &mut FieldNames) -> Result<Activity, RejectReason> {
+/// Returns the activity in a JSON record. Its id begins with `source`.
+pub(super) fn activity(
+    rules: &Rules,
+    source: &str,
+    text: &str,
+    names: &mut FieldNames,
+) -> Result<Activity, RejectReason> {
     let names = RefCell::new(names);
-    visit_text(rules, text, |record| record.activity(rules, &mut names.borrow_mut()))?
+    visit_text(rules, text, |record| record.activity(rules, source, &mut names.borrow_mut()))?
 }
 
 /// Returns whether the map recognizes a JSON record as one of its source.
@@ -119,7 +125,7 @@ impl<T, V: Fn(&Record<'_>) -> T> WrapperSearch<'_, V> {
 }
 
 impl Record<'_> {
-    fn activity(&self, rules: &Rules, names: &mut FieldNames) -> Result<Activity, RejectReason> {
+    fn activity(&self, rules: &Rules, source: &str, names: &mut FieldNames) -> Result<Activity, RejectReason> {
         let (record, root) = (Node::Record(self.node), self.node.root());
         if let Some(rejection) = rules.reject.iter().find(|rejection| Condition::all_hold(&rejection.when, record)) {
             return Err(RejectReason::NoActivity { reason: rejection.reason.clone() });
@@ -134,7 +140,8 @@ impl Record<'_> {
         }
 
         let Principals { actor, on_behalf_of } = principals;
-        let mut activity = Activity::builder(self.id(rules)?, actor, rules.app.app(record), action, occurred_at);
+        let mut activity =
+            Activity::builder(self.id(rules, source)?, actor, rules.app.app(record), action, occurred_at);
         for principal in on_behalf_of {
             activity = activity.on_behalf_of(principal);
         }
@@ -145,20 +152,20 @@ impl Record<'_> {
         activity.details(details.unwrap_or_default()).build().map_err(RejectReason::TooLarge)
     }
 
-    /// Returns the id at the first place that has one, in the record or in one around it, or the id of the content.
-    fn id(&self, rules: &Rules) -> Result<ActivityId, RejectReason> {
+    /// Returns the id at the first place that has one, in the record or in one around it, or the id of the content. It
+    /// begins with the source, because others can use the same ids.
+    fn id(&self, rules: &Rules, source: &str) -> Result<ActivityId, RejectReason> {
         let records = || std::iter::successors(Some(self), |record| record.outer);
         let named = rules.id.iter().find_map(|place| {
             let id = records().find_map(|record| place.first_text(Node::Record(record.node)))?;
-            Some((place, id))
+            Some((place.as_str(), id))
         });
-        match named {
-            Some((place, id)) => ActivityId::new(id).map_err(in_field(place.as_str().to_owned())),
-            None => {
-                let content = canonical_value(self.node.root()).unwrap_or_default();
-                ActivityId::new(Uuid::new_v5(&CONTENT_IDS, content.as_bytes()).to_string()).map_err(in_field("id"))
-            }
-        }
+        let (field, id) = named.unwrap_or_else(|| {
+            let content = canonical_value(self.node.root()).unwrap_or_default();
+            ("id", Uuid::new_v5(&CONTENT_IDS, content.as_bytes()).to_string())
+        });
+        let id = ActivityId::new(id).and_then(|id| ActivityId::new(format!("{source}:{id}")));
+        id.map_err(in_field(field.to_owned()))
     }
 }
 
@@ -185,7 +192,7 @@ fn occurred_at(rules: &Rules, record: Node<'_>) -> Result<DateTime<Utc>, RejectR
 }
 
 fn action(rules: &Rules, record: Node<'_>) -> Result<Action, RejectReason> {
-    let field = rules.action.iter().find_map(TextSource::place).unwrap_or("action").to_owned();
+    let field = rules.action.iter().find_map(TextSource::place).map_or("action", Place::as_str).to_owned();
     match TextSource::first(&rules.action, record) {
         Some(action) => Action::truncated(action).map_err(in_field(field)),
         None => Err(RejectReason::MissingField { field: field.into(), expected: "the name of an action" }),
