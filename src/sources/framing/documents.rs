@@ -34,9 +34,10 @@ impl PageFormat {
     /// Remembers the name of a member. Returns whether the object is a record.
     fn is_record(&self, seen: &mut Seen, name: &[u8]) -> bool {
         // `event.action` is a member of `event`.
-        let name = name.split(|byte| *byte == b'.').next().unwrap_or(name);
+        let outer = name.split(|byte| *byte == b'.').next().unwrap_or(name);
+        let is = |known: &str| [name, outer].iter().any(|name| name.eq_ignore_ascii_case(known.as_bytes()));
         for (names, is_seen) in self.record.iter().zip(&mut seen.0) {
-            *is_seen |= names.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+            *is_seen |= names.iter().any(|known| is(known));
         }
         let is_expected = || self.record.iter().map(|names| !names.is_empty());
         is_expected().any(|is_expected| is_expected) && is_expected().eq(seen.0)
@@ -51,7 +52,7 @@ pub(crate) enum DocumentPosition {
     InPage(ArrayPosition, PageStart),
 }
 
-/// What of a page is before the records.
+/// The part of a page before its records.
 #[derive(Clone, Copy)]
 pub(crate) struct PageStart {
     /// The number of bytes up to the first record.
@@ -110,7 +111,7 @@ impl JsonLayout {
     }
 }
 
-/// What the first bytes of an object show.
+/// The kind of an object, by its first bytes.
 enum Head {
     /// The bytes are too few. If the object has a list of records, it is a page so far.
     Undecided(Option<PageStart>),

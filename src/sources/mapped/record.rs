@@ -67,7 +67,7 @@ fn visit_text<T>(rules: &Rules, text: &str, visit: impl Fn(&Record<'_>) -> T) ->
         let search = WrapperSearch { rules, visit: &visit, fault: OnceCell::new() };
         match search.find(&record, MAX_WRAPPING) {
             Some(result) => Ok(result),
-            // The record of the source, of which nothing else in the record may be taken for.
+            // The damaged wrapper can contain the record of the source, so that nothing else is read as it.
             None => search.fault.into_inner().map_or_else(|| Ok(visit(&record)), Err),
         }
     })
