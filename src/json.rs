@@ -3,6 +3,8 @@
 mod canonical;
 mod document;
 mod numbers;
+#[cfg(feature = "mapped")]
+mod unique;
 
 #[cfg(any(feature = "import", feature = "ledger", feature = "mapped"))]
 use serde_json::Value;
@@ -14,6 +16,8 @@ pub(crate) use self::canonical::canonical_value;
 pub(crate) use self::canonical::canonical_with;
 #[cfg(any(feature = "m365", feature = "mapped"))]
 pub(crate) use self::document::{Document, Kind, Value as DocumentValue};
+#[cfg(feature = "mapped")]
+pub(crate) use self::unique::UniqueValue;
 
 /// The reason why a JSON text is rejected.
 #[cfg_attr(

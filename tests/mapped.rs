@@ -58,6 +58,11 @@ fn one(map: &Map, record: &Value) -> Activity {
     items.remove(0).unwrap()
 }
 
+/// Returns the id of an activity in the log of doors.
+fn id(activity: &Activity) -> &str {
+    activity.id().as_str().strip_prefix("door_log:").unwrap()
+}
+
 /// Returns the message of the only rejection.
 fn rejection(map: &Map, input: impl AsRef<[u8]>) -> String {
     let items = read(map, input);

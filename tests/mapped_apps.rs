@@ -18,6 +18,8 @@ mod github;
 mod google_workspace;
 #[path = "mapped_apps/okta.rs"]
 mod okta;
+#[path = "mapped/pages.rs"]
+mod pages;
 #[path = "mapped_apps/passwords.rs"]
 mod passwords;
 #[path = "mapped/reading.rs"]
@@ -140,4 +142,9 @@ fn b1_record_without_time_or_action_is_rejected() {
         let items = read(name, r#"{"unrelated": 1}"#);
         assert!(items.len() == 1 && items[0].is_err(), "{name}");
     }
+}
+
+#[test]
+fn b1_pages_of_each_source_are_read() {
+    pages::assert_read(samples());
 }

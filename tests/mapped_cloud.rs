@@ -28,7 +28,9 @@ mod google_cloud;
 mod infrastructure;
 #[path = "mapped_cloud/ocsf.rs"]
 mod ocsf;
-#[path = "mapped_cloud/reading.rs"]
+#[path = "mapped/pages.rs"]
+mod pages;
+#[path = "mapped/reading.rs"]
 mod reading;
 #[path = "mapped_cloud/security_tools.rs"]
 mod security_tools;
@@ -71,4 +73,9 @@ fn b1_each_sample_is_read_by_its_map() {
         let activity = reading::one(name, &record);
         assert!(!reading::actor(&activity).starts_with("unknown"), "{name}");
     }
+}
+
+#[test]
+fn b1_pages_of_each_source_are_read() {
+    pages::assert_read(samples());
 }

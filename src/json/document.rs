@@ -13,10 +13,10 @@ use super::Unreadable;
 const BYTES_PER_NODE: usize = 24;
 
 /// The member under which `serde_json` passes on a number if another crate turns on its feature `arbitrary_precision`.
-const NUMBER_MEMBER: &str = "$serde_json::private::Number";
+pub(super) const NUMBER_MEMBER: &str = "$serde_json::private::Number";
 
 /// Whether another crate turned that feature on. Otherwise the name is one like any other.
-static NUMBERS_ARE_OBJECTS: LazyLock<bool> = LazyLock::new(|| {
+pub(super) static NUMBERS_ARE_OBJECTS: LazyLock<bool> = LazyLock::new(|| {
     serde_json::to_string(&serde_json::from_str::<serde_json::Value>("1.50").ok()).is_ok_and(|text| text == "1.50")
 });
 

@@ -28,6 +28,10 @@ impl FieldName {
     /// The name can itself contain an identity.
     const TEXT: Self = Self::flag(6);
 
+    /// In the field of a person, a text of no special form is an account name.
+    #[cfg_attr(not(feature = "mapped"), allow(dead_code, reason = "of the maps"))]
+    pub(super) const PART_OF_PERSON: Self = Self::flag(7);
+
     /// The most bytes of a name that are considered.
     const MAX_BYTES: usize = 128;
 
@@ -35,9 +39,9 @@ impl FieldName {
         Self { flags: 1 << bit, number: 0 }
     }
 
-    /// Returns a flag of one source. `bit` is at most 24.
+    /// Returns a flag of one source. `bit` is at most 23.
     pub(super) const fn of_source(bit: u8) -> Self {
-        Self::flag(7 + bit)
+        Self::flag(8 + bit)
     }
 
     /// Returns these flags and those of `other`.

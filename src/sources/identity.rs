@@ -199,7 +199,7 @@ impl Identities {
                 | NameForm::Prefixed(_) => true,
                 NameForm::Encoded(decoded) => decoded.contains('@'),
                 // The path of a file has the same form inside a longer text.
-                NameForm::Account(_) => is_whole && part.matches(['\\', '/']).count() <= 1 || part.starts_with("/o="),
+                NameForm::Account(_) => is_whole && part.matches(['\\', '/']).count() <= 1 || has_prefix(&part, "/o="),
                 NameForm::Address(_) | NameForm::Other => false,
             };
             if is_wanted {

@@ -137,10 +137,10 @@ use table::Table;
 
 /// The pages of Microsoft Graph (`value`) and of an event hub (`records`).
 fn pages() -> Arc<PageFormat> {
+    let times = ["creationtime", "creationdate", "timegenerated", "timegenerated [utc]", "start_time"];
     let format = PageFormat {
-        lists: ["value", "records"].map(Box::from).into(),
-        metadata: &["count", "nextlink", "deltalink", "hasmore", "total", "context"],
-        metadata_prefixes: &["@", "odata."],
+        lists: ["value", "records"].map(|list| [list.into()].into()).into(),
+        record: [times.map(Box::from).into(), ["operation", "operations"].map(Box::from).into()],
     };
     Arc::new(format)
 }

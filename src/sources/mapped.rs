@@ -46,7 +46,8 @@
 //! Every line that is not blank, every element of an array and every object of a page gives exactly one item: an
 //! [`Activity`], or a [`Rejected`] with its line and the reason, which repeats nothing of the record. Reading continues
 //! behind a rejected record, unless the input no longer shows where a record begins. A record is rejected if it has no
-//! time or no action, if an object in it has two fields of one name, or if the map says that it is no activity.
+//! time or no action, if an object in it has two fields of one name, if it is damaged JSON within another record, or if
+//! the map says that it is no activity.
 //!
 //! # Who acted
 //! - The actor is that of the first rule in `actor` that finds a name or an identity. If none does, the actor is
@@ -54,7 +55,8 @@
 //! - Every rule in `on_behalf_of` that finds a principal adds it, unless all its identities are those of one that was
 //!   found before.
 //! - A name that no directory can contain, for example because it is too long, adds an unknown principal. The same holds
-//!   for more identities, principals or objects than an activity can contain.
+//!   for more identities, principals or objects than an activity can contain, and for embedded JSON that is damaged or
+//!   incomplete, as tables of Azure Monitor contain it.
 //! - If a record is a report of a service on a person (`reports`) and no rule finds a person, **every** identity in the
 //!   record is a principal; if there is none, an unknown one.
 //! - Every other identity in any field, also in JSON within a text, is an object: addresses, ids, accounts in fields that
@@ -69,9 +71,10 @@
 //! guide](crate::guides::maps) has the details.
 //!
 //! # The other parts of an activity
-//! - The id is the first text at the places in `id`, also in what a collector wrapped around the record. A record without
-//!   an id gets one from its content: a version 5 UUID (RFC 9562) over its canonical form, so that a record that is
-//!   delivered again is a duplicate.
+//! - The id is the name of the map, `:`, and the first text at the places in `id`, also in what a collector wrapped around
+//!   the record: `door_log:4711`. A record without an id gets one from its content: a version 5 UUID (RFC 9562) over its
+//!   canonical form, so that a record that is delivered again is a duplicate. If a store contains the records of several
+//!   instances of one source, [`Reader::with_instance`] distinguishes their ids.
 //! - The details are the record as it came, without white space around it. A record that a collector wrapped as an object
 //!   has its canonical form.
 //! - An action or the name of an application is cut to its greatest length.
@@ -163,6 +166,8 @@ pub struct Reader<R> {
     format: Option<Format>,
     record: RecordBuffer,
     rules: Arc<Rules>,
+    /// The beginning of each id.
+    source: String,
     names: FieldNames,
 }
 
@@ -187,8 +192,20 @@ impl<R: BufRead> Reader<R> {
             format: None,
             record: RecordBuffer::new(MAX_RECORD_BYTES),
             rules: map.rules().clone(),
+            source: map.source_of_ids().to_owned(),
             names: FieldNames::new(names::meaning),
         }
+    }
+
+    /// Makes the name of an instance or a tenant of the source a part of each id: `gitlab_audit@gitlab.contoso.example:4711`.
+    ///
+    /// Set it if a store contains the records of several instances whose ids are counters of each, such as GitLab, Jira
+    /// Data Center and Tines. Otherwise the second record with an id is a conflict, and is not stored. Records that are
+    /// delivered again are duplicates only if the reader has the same instance.
+    #[must_use]
+    pub fn with_instance(mut self, instance: &str) -> Self {
+        self.source = format!("{}@{instance}", self.source);
+        self
     }
 
     /// Returns the format of the input, once the first record was read. Returns `None` if the input is empty or in
@@ -253,7 +270,7 @@ impl<R: BufRead> Iterator for Reader<R> {
         match self.next_frame() {
             Frame::Record(line) => {
                 let text = framing::json_text(&self.record);
-                let activity = text.and_then(|text| record::activity(&self.rules, text, &mut self.names));
+                let activity = text.and_then(|text| record::activity(&self.rules, &self.source, text, &mut self.names));
                 Some(activity.map_err(|reason| Rejected::new(line, reason)))
             }
             Frame::Rejected(rejected) | Frame::Failed(rejected) => Some(Err(rejected)),

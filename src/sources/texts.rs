@@ -45,6 +45,8 @@ pub(super) struct FieldPath {
     innermost: FieldName,
     /// The flags of all names.
     all: FieldName,
+    /// Whether a text of no special form is an account name.
+    is_of_account: bool,
     /// The number of fields, up to 2.
     depth: u8,
 }
@@ -124,7 +126,7 @@ impl FieldText<'_> {
 
     /// Returns whether the text is an account name if it has no other form.
     pub(super) fn is_account(&self) -> bool {
-        self.path.innermost.is(FieldName::ACCOUNT) && !self.is_name
+        self.path.is_of_account && !self.is_name
     }
 
     /// Adds every address in the text.
@@ -161,6 +163,10 @@ impl FieldPath {
             outermost: if self.depth == 0 { field } else { self.outermost },
             innermost: field,
             all: self.all.and(field),
+            is_of_account: field.is(FieldName::ACCOUNT)
+                || (field.is(FieldName::PART_OF_PERSON)
+                    && self.innermost.is(FieldName::PERSON)
+                    && !self.innermost.is(FieldName::THING)),
             depth: (self.depth + 1).min(2),
         }
     }
@@ -342,7 +348,7 @@ impl<'n> Content<'n> {
 
 /// Returns whether texts without a sign of an identity are kept.
 fn is_kept(path: FieldPath) -> bool {
-    path.innermost.is(FieldName::ACCOUNT.and(FieldName::KEPT))
+    path.is_of_account || path.innermost.is(FieldName::KEPT)
 }
 
 /// Returns the name of the field that an object is: the text of its `Name` or `Key`, if it has a `Value` too.

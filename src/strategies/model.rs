@@ -382,7 +382,7 @@ impl Model {
             // S2 before D4: an activity out of scope is not compared with stored ones.
             outcomes.push(match before {
                 _ if decision.verdict() == Some(Verdict::NotMonitored) => IngestOutcome::NotMonitored,
-                Some(before) if before.activity == *activity => IngestOutcome::Duplicate,
+                Some(before) if before.activity.is_same_content(activity) => IngestOutcome::Duplicate,
                 Some(_) => IngestOutcome::Conflict,
                 // The id stays taken, and its content is no longer stored.
                 None if self.removed.contains(activity.id()) => IngestOutcome::Duplicate,
@@ -518,4 +518,28 @@ fn placeholder_digest() -> Digest {
 /// Returns a commitment with a placeholder for the salt.
 fn commitment<T: CommitmentText>(value: T) -> Commitment<T> {
     Commitment::new(value, Salt::from_bytes([0; Salt::BYTES]))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use super::*;
+    use crate::activity::{Actor, App};
+
+    #[test]
+    fn d4_details_in_another_layout_are_a_duplicate() {
+        let mut model = Model::new(&Administrators::only_one(UserId::new("root").unwrap()), DateTime::default());
+        for (details, expected) in [
+            (r#"{"a":1,"b":2}"#, IngestOutcome::Stored),
+            (r#"{ "b":2, "a":1 }"#, IngestOutcome::Duplicate),
+            (r#"{"a":1,"b":3}"#, IngestOutcome::Conflict),
+        ] {
+            let app = App::new("Box".parse().unwrap());
+            let action = "Login".parse().unwrap();
+            let activity = Activity::builder("a".parse().unwrap(), Actor::unknown(), app, action, DateTime::default());
+            let batch = vec![activity.details(details).build().unwrap()];
+            let answer = model.apply(&Step::Deliver { at: Node::First, batch });
+            assert_eq!(answer, ExpectedAnswer::Delivered(Ok(vec![expected])), "{details}");
+        }
+    }
 }

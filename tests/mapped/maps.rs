@@ -55,6 +55,7 @@ fn b1_errors_of_a_map_name_the_path() {
         ("/version", json!(2), "version: unsupported map version 2, expected 1"),
         ("/version", json!("1"), "version: unsupported map version that is no number, expected 1"),
         ("/name", json!("Door log"), "name: invalid name, expected 1 to 64 lower-case letters, digits and `_`"),
+        ("/ids_of", json!(""), "ids_of: invalid name, expected 1 to 64 lower-case letters, digits and `_`"),
         ("/title", json!(""), "title: invalid text, expected 1 to 256 bytes in one line"),
         ("/titel", json!(""), "titel: unknown field `titel`, expected one of "),
         ("/actor", json!({}), "actor: invalid type: map, expected a sequence"),
@@ -139,6 +140,19 @@ fn b1_errors_of_a_map_name_the_path() {
     }
 }
 
+/// Otherwise only the last of two lists of rules would count.
+#[test]
+fn b1_repeated_member_is_rejected_by_serde_too() {
+    let text = with("", Value::Null).to_string();
+    let map: Map = serde_json::from_str(&text).unwrap();
+    assert_eq!(map, text.parse().unwrap());
+    for (member, twice) in [("\"actor\":", "\"actor\":[],\"actor\":"), ("{\"kind\":", "{\"kind\":\"system\",\"kind\":")]
+    {
+        let error = serde_json::from_str::<Map>(&text.replacen(member, twice, 1)).unwrap_err();
+        assert!(error.to_string().starts_with("an object has two members of one name; remove one"), "{error}");
+    }
+}
+
 #[test]
 fn b3_hostile_maps_are_refused() {
     let places = |count: usize| Value::from((0..count).map(|at| format!("/p{at}")).collect::<Vec<_>>());
@@ -171,6 +185,33 @@ fn b3_hostile_maps_are_refused() {
             json!(["$[?$.a[*] == @]"]),
             "objects[0]: JSONPath contains a second `$`, expected only names behind it",
         ),
+        (
+            "/objects",
+            json!(["$.a[?count($.a [*]) > 0]"]),
+            "objects[0]: JSONPath contains a second `$`, expected only names behind it",
+        ),
+        (
+            "/objects",
+            json!(["$.a[?$.a\t[?@.b]]"]),
+            "objects[0]: JSONPath contains a second `$`, expected only names behind it",
+        ),
+        (
+            "/objects",
+            json!(["$.a[?$.a .b[*]]"]),
+            "objects[0]: JSONPath contains a second `$`, expected only names behind it",
+        ),
+        (
+            "/objects",
+            json!(["$.a[?count($.é[*]) > 0]"]),
+            "objects[0]: JSONPath contains a second `$`, expected only names behind it",
+        ),
+        ("/objects", json!(["$.a[?length($.text) > 1]"]), "objects[0]: JSONPath calls a function with `$`; use `@`"),
+        (
+            "/objects",
+            json!(["$.a[?length(value( $.text)) > 1]"]),
+            "objects[0]: JSONPath calls a function with `$`; use `@`",
+        ),
+        ("/wrappers", json!(["/a", "/b", "/a"]), "wrappers[2]: the same pointer again; remove it"),
         (
             "/objects",
             json!(["$[*,*][*,*][*,*][*,*][*,*][*,*]"]),
@@ -218,6 +259,7 @@ fn b1_json_paths_within_the_limits_are_accepted() {
         "$.a[?@.b[?@.c == 1 && @.d == true], 0].e",
         "$['a', 'b', 'c']..['d', 'e', 'f', 'g']",
         "$.a[?@.id == $.b.id].name",
+        "$.a[?@.id == $.b.id && ($.c.d <= @.d), 0]",
         "$",
     ] {
         let map = with("/objects", json!([path]));

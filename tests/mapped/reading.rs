@@ -24,6 +24,11 @@ pub(crate) fn one(map_name: &str, record: &Value) -> Activity {
     items.remove(0).unwrap_or_else(|rejected| panic!("{rejected}"))
 }
 
+/// Returns the id of an activity in its source, without the name of the map.
+pub(crate) fn source_id(activity: &Activity) -> &str {
+    activity.id().as_str().split_once(':').unwrap().1
+}
+
 /// Reads one record that is rejected, and returns the message.
 pub(crate) fn rejection(map_name: &str, record: &Value) -> String {
     let mut items = read(map_name, record.to_string());

@@ -3,13 +3,13 @@
 use activity_privacy::sources::mapped::{self, Format, Map, Reader};
 use serde_json::{Value, json};
 
-use super::{actor, map, one, read, record, rejection};
+use super::{actor, id, map, objects, on_behalf_of, one, read, record, rejection};
 
 #[test]
 fn b1_every_layout_gives_each_record() {
     let map = map(json!({"pages": ["entries"]}));
     let ids = |input: &str| -> Vec<String> {
-        read(&map, input).into_iter().map(|item| item.unwrap().id().to_string()).collect()
+        read(&map, input).into_iter().map(|item| id(&item.unwrap()).to_owned()).collect()
     };
     let [a, b] = ["a", "b"].map(|id| record(json!({"id": id})).to_string());
     let pretty = serde_json::to_string_pretty(&record(json!({"id": "a"}))).unwrap();
@@ -24,6 +24,41 @@ fn b1_every_layout_gives_each_record() {
         assert_eq!(ids(&input), ["a", "b"], "{input}");
     }
     assert!(read(&map, "").is_empty() && read(&map, " \n").is_empty());
+}
+
+#[test]
+fn b1_object_is_a_page_unless_it_is_a_record() {
+    let map =
+        map(json!({"pages": ["entries", "/data/log/entries"], "time": [{"at": "/time/at", "format": "rfc3339"}]}));
+    let entry = json!({"id": "a", "time": {"at": "2026-03-01T09:30:00Z"}, "action": "opened"});
+    for page in [
+        json!({"a": {"entries": [1]}, "b": [{}], "c": "}", "entries": [entry], "time": "2026-03-02"}),
+        json!({"action": "list", "entries": [entry], "z": {"time": 1}}),
+        json!({"data": {"log": {"entries": [entry], "more": true}, "x": 1}, "y": {}}),
+        json!({"data": {"a": {"entries": [1]}, "log": {"entries": [entry]}}, "entries": "none"}),
+        json!({"data": {"entries": []}, "entries": [entry]}),
+        json!({"entries": ["x"], "data": {"log": {"a": 1, "entries": [entry]}}}),
+    ] {
+        for text in [page.to_string(), format!("[]\n{page}"), serde_json::to_string_pretty(&page).unwrap()] {
+            let items = read(&map, &text);
+            assert!(items.len() == 1 && id(items[0].as_ref().unwrap()) == "a", "{text}: {items:?}");
+        }
+    }
+    for list in [json!([]), json!([entry]), json!(["x"]), json!("x"), json!({"log": {"entries": [entry]}})] {
+        for name in ["entries", "data"] {
+            let mut whole = entry.clone();
+            whole[name] = list.clone();
+            let before = format!("{{\"{name}\":{list},{}", &entry.to_string()[1..]);
+            for text in [whole.to_string(), format!("[]{whole}"), before.clone(), format!("[]{before}")] {
+                let items = read(&map, &text);
+                assert!(items.len() == 1 && items[0].is_ok(), "{text}: {items:?}");
+            }
+        }
+    }
+    assert!(
+        read(&map, r#"{"entries": []}"#).is_empty() && read(&map, r#"{"data": {"log": {"entries": []}}}"#).is_empty()
+    );
+    assert!(rejection(&map, "{\"entries\": [{\"id\":").contains("input ends inside a JSON array"));
 }
 
 #[test]
@@ -98,7 +133,7 @@ fn b1_record_that_is_no_activity_is_rejected_with_the_reason() {
 #[test]
 fn d4_id_is_that_of_the_source_or_of_the_content() {
     let own = map(json!({"id": ["/uuid", "/id"]}));
-    let id = |map: &Map, text: &str| read(map, text).remove(0).unwrap().id().to_string();
+    let id = |map: &Map, text: &str| id(read(map, text)[0].as_ref().unwrap()).to_owned();
     let record = record(json!({"n": 1.0, "uuid": "00000000-0000-0000-0000-000000000000"}));
     assert_eq!(id(&own, &record.to_string()), "r1", "the nil UUID is no id");
     let by_content = map(json!({"id": null}));
@@ -106,6 +141,57 @@ fn d4_id_is_that_of_the_source_or_of_the_content() {
     assert_eq!(first, id(&by_content, &serde_json::to_string_pretty(&record).unwrap()), "layout is ignored");
     assert_eq!(first, "ed6b95cb-2fe7-5208-8b96-303bbb05def9", "an id never changes");
     assert_ne!(first, id(&by_content, &super::record(json!({})).to_string()));
+}
+
+#[test]
+fn d4_records_of_two_sources_never_have_the_same_id() {
+    let maps = [map(json!({})), map(json!({"name": "gate_log"})), map(json!({"id": null}))];
+    let text = record(json!({"id": 1})).to_string();
+    let mut ids = Vec::new();
+    for map in &maps {
+        for instance in [None, Some("main"), Some("store")] {
+            let read = || {
+                let reader = Reader::new(text.as_bytes(), map);
+                let mut reader = match instance {
+                    Some(instance) => reader.with_instance(instance),
+                    None => reader,
+                };
+                reader.next().unwrap().unwrap()
+            };
+            assert!(read().is_same_content(&read()), "a record that is delivered again is a duplicate");
+            ids.push(read().id().to_string());
+        }
+    }
+    assert_eq!(ids[..4], ["door_log:1", "door_log@main:1", "door_log@store:1", "gate_log:1"]);
+    let distinct: std::collections::HashSet<_> = ids.iter().collect();
+    assert_eq!(distinct.len(), 9, "{ids:?}");
+    let other_shape = map(json!({"name": "door_table", "ids_of": "door_log"}));
+    assert_eq!(one(&other_shape, &record(json!({"id": 1}))).id().as_str(), "door_log:1");
+}
+
+#[test]
+fn d6_account_in_the_object_of_a_person_is_an_object() {
+    let map = map(json!({}));
+    for fields in [
+        json!({"server": {"user": {"name": "adele"}}}),
+        json!({"server.user.name": "adele"}),
+        json!({"server": {"user.name": "adele"}}),
+        json!({"owner": {"id": "adele"}}),
+        json!({"x": {"members": [{"login": "lee"}, {"uuid": "adele"}]}}),
+        json!({"createdBy.author.uid": "adele"}),
+        json!({"json": json!({"target_user": {"Name": "adele"}}).to_string()}),
+    ] {
+        let names = objects(&map, fields.clone());
+        assert!(names.contains(&"adele".to_owned()), "{fields}: {names:?}");
+    }
+    for fields in [
+        json!({"rule": {"name": "adele"}, "name": "adele", "id2": {"id": "adele"}}),
+        json!({"user_agent": {"name": "adele"}, "user": {"city": {"name": "adele"}, "location": "adele"}}),
+        json!({"user": {"name": "Adele Vance"}, "user.agent": {"name": "adele"}}),
+    ] {
+        let names = objects(&map, fields.clone());
+        assert!(names.is_empty(), "{fields}: {names:?}");
+    }
 }
 
 #[test]
@@ -129,7 +215,7 @@ fn b1_wrapper_is_followed_to_the_record_that_has_the_signs() {
     let map = map(json!({
         "wrappers": ["/message", "/event", "/_source"], "detect": ["/time", "/action"], "id": ["/_id", "/id"],
     }));
-    let id = |record: Value| one(&map, &record).id().to_string();
+    let id = |record: Value| id(&one(&map, &record)).to_owned();
     let inner = record(json!({"id": "inner"}));
     assert_eq!(id(json!({"message": "a text", "event": inner})), "inner");
     assert_eq!(id(json!({"message": {"a": 1}, "_source": {"event": inner.to_string()}})), "inner");
@@ -137,8 +223,65 @@ fn b1_wrapper_is_followed_to_the_record_that_has_the_signs() {
     assert_eq!(id(record(json!({"event": inner, "message": inner.to_string()}))), "r1", "the record is no wrapper");
     let deep = json!({"_source": {"_source": {"_source": {"_source": inner}}}});
     assert!(rejection(&map, deep.to_string()).contains("`/time` is missing"), "more than three times");
-    let damaged = json!({"_source": "{\"a\":1,\"a\":2}"});
-    assert!(rejection(&map, damaged.to_string()).contains("`/time` is missing"), "no record");
+}
+
+/// The principals in the damaged text would be lost if the rest of the record was read instead.
+#[test]
+fn d9_record_in_damaged_wrapper_is_rejected() {
+    let damaged = [r#"{"a":1,"a":2}"#, r#"{"who":"adele@cont"#, r#" {"who":"a"} {"#];
+    let twice = "a field occurs twice in an object";
+    for members in [
+        json!({"wrappers": ["/event", "/_source"]}),
+        json!({"wrappers": ["/event", "/_source"], "detect": ["/id", "/who"]}),
+    ] {
+        let map = map(members);
+        for text in damaged {
+            let expected = if text == damaged[0] { twice } else { "JSON" };
+            for whole in [json!({"event": text}), json!({"_source": {"event": text}})] {
+                let whole = record(whole);
+                assert!(rejection(&map, whole.to_string()).contains(expected), "{whole}");
+            }
+        }
+        let other = record(json!({"event": "opened {", "id": 4711}));
+        assert_eq!(id(&one(&map, &other)), "4711", "no JSON");
+    }
+    let map = map(json!({"wrappers": ["/event", "/_source"], "detect": ["/id", "/who"]}));
+    let inner = record(json!({"who": "lee"}));
+    assert_eq!(one(&map, &json!({"event": damaged[1], "_source": inner})).actor().label(), "lee", "another wrapper");
+}
+
+#[test]
+fn d9_damaged_embedded_json_is_an_unknown_principal() {
+    let map = map(json!({
+        "embedded": ["/target", "/target/0/who"],
+        "actor": [{"kind": "application", "name": {"text": "Sync"}}],
+        "on_behalf_of": [{"each": "$.target[*]", "kind": "user", "identities": [{"at": "/who", "as": "name"}]}],
+    }));
+    for target in [
+        r#"[{"who":"adele@contoso.com","name":"Ad"#,
+        r#"[{"who":"lee","who":"adele"}]"#,
+        r#" {"who":"adele"} and more"#,
+        "[object Object]",
+        r#"[{"who":"{\"who\":\"adele@cont"}]"#,
+    ] {
+        assert_eq!(actor(&map, json!({"target": target})), "application `Sync`");
+        assert!(on_behalf_of(&map, json!({"target": target})).contains(&"unknown".to_owned()), "{target}");
+    }
+    for target in [json!("[]"), json!(""), json!("a text"), json!({"who": "{"}), json!(null)] {
+        assert!(on_behalf_of(&map, json!({"target": target})).is_empty(), "{target}");
+    }
+    let many = format!("[{}0]", "0,".repeat(300_000));
+    assert_eq!(on_behalf_of(&map, json!({"target": many})), ["unknown"], "more values than a record can contain");
+}
+
+#[test]
+fn d9_embedded_json_beyond_the_layers_is_an_unknown_principal() {
+    let places: Vec<String> = (1..=6).map(|depth| "/in".repeat(depth)).collect();
+    let map = map(json!({"embedded": places, "actor": [{"kind": "application", "name": {"text": "Sync"}}]}));
+    let nested =
+        |depth: usize| (0..depth).fold(json!("adele@contoso.com"), |inner, _| json!(json!({"in": inner}).to_string()));
+    assert!(on_behalf_of(&map, json!({"in": nested(4)})).is_empty());
+    assert_eq!(on_behalf_of(&map, json!({"in": nested(5)})), ["unknown"]);
 }
 
 #[test]
@@ -165,6 +308,37 @@ fn d8_embedded_json_is_read_as_a_part_of_the_record() {
         [json!("{"), json!("text"), json!(""), json!("{\"by\":{\"user\":\"a\",\"user\":\"b\"}}"), json!(1)]
     {
         assert_eq!(actor(&map, json!({"properties": properties})), "unknown");
+    }
+}
+
+#[test]
+fn d4_layout_of_a_record_changes_nothing() {
+    let map = map(json!({
+        "embedded": ["/json"],
+        "actor": [{"kind": "user", "identities": [{"at": "/who", "as": "text"}, {"at": "$.by[*]", "as": "name"}]}],
+        "on_behalf_of": [{"each": "$.for.*", "kind": "user", "identities": [{"at": "/name", "as": "name"}]},
+            {"kind": "user", "identities": [{"at": "/json", "as": "text"}]}],
+        "objects": ["$.door.*"],
+    }));
+    let (head, read) =
+        (r#""id":1,"time":"2026-03-01T09:30:00Z","action":"a""#, |text: &str| read(&map, text).remove(0));
+    let one = read(&format!(
+        r#"{{{head},"who":{{"a":"x@a.example","b":["y@a.example"]}},"by":{{"c":"lee","d":"ann"}},"door":{{"e":"1","f":"2"}},"for":{{"g":{{"name":"kim"}},"h":{{"name":"sam"}}}},"json":{{"i":"u@a.example","j":"v@a.example"}}}}"#
+    ));
+    let other = read(&format!(
+        r#"{{"json":{{"j":"v@a.example","i":"u@a.example"}},"for":{{"h":{{"name":"sam"}},"g":{{"name":"kim"}}}},"door":{{"f":"2","e":"1"}},"by":{{"d":"ann","c":"lee"}},"who":{{"b":["y@a.example"],"a":"x@a.example"}},{head}}}"#
+    ));
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert!(one.is_same_content(&other), "{one:?} {other:?}");
+    assert_eq!(one.actor().identities().len(), 4);
+    assert_eq!((one.on_behalf_of().len(), one.objects().len()), (3, 2));
+}
+
+#[test]
+fn d6_legacy_name_in_capitals_is_an_object() {
+    for name in ["/o=ExchangeLabs/ou=Group/cn=Recipients/cn=adele", "/O=EXCHANGELABS/OU=GROUP/CN=RECIPIENTS/CN=adele"] {
+        let objects = objects(&map(json!({})), json!({"sent": format!("by {name}; later"), "who": "lee"}));
+        assert!(objects.contains(&"adele".to_owned()), "{objects:?}");
     }
 }
 

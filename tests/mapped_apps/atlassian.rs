@@ -107,7 +107,7 @@ fn d8_jira_author_is_account_and_key() {
         actor(&activity),
         "user Atlassian:5f9fc9a862584c006bADELE7, Jira:ug:7c1e0f62-5a4b-4c3d-9e8f-001122334455"
     );
-    assert_eq!((activity.id().as_str(), activity.action().as_str()), ("23236", "User created"));
+    assert_eq!((super::reading::source_id(&activity), activity.action().as_str()), ("23236", "User created"));
     assert!(has_object(&activity, "megan@contoso.example") && has_object(&activity, "jira-users"));
     let page = json!({"offset": 0, "limit": 2, "total": 2, "records": [user_created(), user_created()]});
     assert_eq!(read(JIRA, page.to_string()).iter().filter(|item| item.is_ok()).count(), 2);

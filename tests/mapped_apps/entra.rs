@@ -125,7 +125,7 @@ fn d8_entra_sign_in_is_of_its_user_in_all_shapes() {
         let activity = one(SIGN_IN, &record);
         assert_eq!(actor(&activity), ADELE, "{record}");
         assert_eq!(activity.on_behalf_of(), []);
-        assert_eq!(activity.id().as_str(), "66ea54eb-6301-4ee5-be62-ff5a759b0100");
+        assert_eq!(super::reading::source_id(&activity), "66ea54eb-6301-4ee5-be62-ff5a759b0100");
         assert_eq!(activity.action().as_str(), "Sign-in activity");
         assert_eq!(activity.app().name().as_str(), "Microsoft Entra ID");
         assert!(has_object(&activity, "Azure Portal"));
@@ -217,7 +217,7 @@ fn d8_entra_audit_is_of_its_initiator_in_all_shapes() {
         assert_eq!(actor(&activity), ADELE, "{record}");
         assert_eq!(activity.on_behalf_of(), []);
         assert_eq!(activity.action().as_str(), "Add member to group");
-        assert_eq!(activity.id().as_str(), "Directory_d79f5bee_QX8CB_1234");
+        assert_eq!(super::reading::source_id(&activity), "Directory_d79f5bee_QX8CB_1234");
         assert!(has_object(&activity, "megan@contoso.example") && has_object(&activity, "Sales"), "{record}");
     }
 }

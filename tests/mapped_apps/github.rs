@@ -25,7 +25,7 @@ fn d8_github_actor_is_login_and_number() {
     let activity = one(MAP, &added());
     assert_eq!(actor(&activity), "user GitHub:adele-v, GitHub id:5832001");
     assert_eq!(activity.on_behalf_of(), []);
-    assert_eq!(activity.id().as_str(), "q7Contoso-Hx1-AAAA");
+    assert_eq!(super::reading::source_id(&activity), "q7Contoso-Hx1-AAAA");
     assert_eq!((activity.action().as_str(), activity.app().name().as_str()), ("org.add_member", "GitHub"));
     assert_eq!(activity.occurred_at().to_rfc3339(), "2026-03-02T08:15:30.125+00:00");
     assert!(has_object(&activity, "meganb"));

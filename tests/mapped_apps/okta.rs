@@ -50,7 +50,7 @@ fn d8_okta_user_is_login_and_id() {
     let activity = one(MAP, &sso());
     assert_eq!(actor(&activity), ADELE);
     assert_eq!(activity.on_behalf_of(), []);
-    assert_eq!(activity.id().as_str(), "9f3c1d20-16b5-11f1-8a51-0a1b2c3d4e5f");
+    assert_eq!(super::reading::source_id(&activity), "9f3c1d20-16b5-11f1-8a51-0a1b2c3d4e5f");
     assert_eq!((activity.action().as_str(), activity.app().name().as_str()), ("user.authentication.sso", "Okta"));
     assert_eq!(activity.occurred_at().to_rfc3339(), "2026-03-02T08:15:30.125+00:00");
 }

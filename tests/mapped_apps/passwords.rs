@@ -60,7 +60,7 @@ fn d8_onepassword_actor_is_address_and_account() {
         let activity = one(map, &record);
         assert_eq!(actor(&activity), expected, "{map}");
         assert_eq!((activity.action().as_str(), activity.app().name().as_str()), (action, "1Password"));
-        assert_eq!(activity.id().as_str(), record["uuid"].as_str().unwrap());
+        assert_eq!(super::reading::source_id(&activity), record["uuid"].as_str().unwrap());
         assert_eq!(activity.on_behalf_of(), []);
     }
     assert!(has_object(&one(AUDIT, &suspended()), "megan@contoso.example"));

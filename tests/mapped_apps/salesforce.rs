@@ -80,7 +80,7 @@ fn d8_salesforce_trail_with_creator_is_all_identities() {
     );
     let activity = one(TRAIL, &record);
     assert_eq!(actor(&activity), format!("user adele@contoso.example.crm, adele@contoso.example, Salesforce:{LONG}"));
-    assert_eq!(activity.id().as_str(), "0Ym5j000001ContosoA");
+    assert_eq!(super::reading::source_id(&activity), "0Ym5j000001ContosoA");
     assert_eq!((activity.action().as_str(), activity.app().name().as_str()), ("PermSetAssign", "Salesforce"));
     assert!(has_object(&activity, "Manage Users"));
 }

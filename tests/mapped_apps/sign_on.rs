@@ -140,7 +140,7 @@ fn d8_duo_offline_enrollment_is_of_its_user() {
 fn d8_onelogin_actor_is_account() {
     let activity = one(ONELOGIN, &created());
     assert_eq!(actor(&activity), "user OneLogin:174000001");
-    assert_eq!((activity.id().as_str(), activity.action().as_str()), ("6543210987", "13"));
+    assert_eq!((super::reading::source_id(&activity), activity.action().as_str()), ("6543210987", "13"));
     assert_eq!(activity.on_behalf_of(), []);
     assert!(has_object(&activity, "Megan Bowen"));
     let named = with(&created(), json!({"actor_user_name": "adele@contoso.example"}));

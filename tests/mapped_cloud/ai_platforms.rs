@@ -34,7 +34,7 @@ fn b1_records_of_ai_platforms_have_fields() {
         (OPENAI, openai(), "audit_log-1", "role.assignment.created"),
     ] {
         let activity = one(map, &record);
-        assert_eq!((activity.id().as_str(), activity.action().as_str()), (id, action));
+        assert_eq!((super::reading::source_id(&activity), activity.action().as_str()), (id, action));
         assert_eq!(activity.occurred_at().to_rfc3339(), "2026-03-02T08:15:30+00:00");
         let page = json!({"object": "list", "data": [record.clone(), record], "has_more": false});
         assert_eq!(read(map, page.to_string()).iter().flatten().count(), 2, "{map}");

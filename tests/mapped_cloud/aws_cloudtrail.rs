@@ -66,7 +66,7 @@ fn by(identity: Value) -> String {
 #[test]
 fn b1_cloudtrail_record_has_id_time_action_app() {
     let activity = one(MAP, &record(iam_user()));
-    assert_eq!(activity.id().as_str(), "5f2d3c1b-4a59-4687-9e0f-a1b2c3d4e5f6");
+    assert_eq!(super::reading::source_id(&activity), "5f2d3c1b-4a59-4687-9e0f-a1b2c3d4e5f6");
     assert_eq!(activity.occurred_at().to_rfc3339(), "2026-03-02T08:15:30+00:00");
     assert_eq!(activity.action().as_str(), "PutBucketPolicy");
     assert_eq!(activity.app().name().as_str(), "s3.amazonaws.com");
@@ -98,7 +98,7 @@ fn b1_cloudtrail_is_read_from_every_wrapper() {
         assert_eq!(items.len(), 2, "{wrapped}");
         for item in items {
             let activity = item.unwrap();
-            assert_eq!(activity.id().as_str(), "5f2d3c1b-4a59-4687-9e0f-a1b2c3d4e5f6");
+            assert_eq!(super::reading::source_id(&activity), "5f2d3c1b-4a59-4687-9e0f-a1b2c3d4e5f6");
             assert_eq!(actor(&activity), "user AWS:adele, userkey:AIDAEXAMPLEUSER000001");
         }
     }

@@ -70,7 +70,7 @@ fn row() -> Value {
 fn b1_activity_has_id_time_action_app() {
     let activity = one(MAP, &event());
     assert_eq!(
-        (activity.id().as_str(), activity.action().as_str()),
+        (super::reading::source_id(&activity), activity.action().as_str()),
         ("e-1", "Microsoft.Compute/virtualMachines/delete")
     );
     assert_eq!(activity.occurred_at().to_rfc3339(), "2026-03-02T08:15:30.125456+00:00");
@@ -81,7 +81,7 @@ fn b1_activity_has_id_time_action_app() {
         "/subscriptions/s/resourceGroups/HR/providers/Microsoft.Compute/virtualMachines/payroll"
     ));
     let row = one(TABLE, &row());
-    assert_eq!((row.id().as_str(), row.occurred_at().timestamp()), ("e-1", 1_772_439_330));
+    assert_eq!((super::reading::source_id(&row), row.occurred_at().timestamp()), ("e-1", 1_772_439_330));
     let page = json!({"records": [diagnostic(), diagnostic()]});
     assert_eq!(read(DIAGNOSTIC, page.to_string()).iter().flatten().count(), 2);
     let page = json!({"value": [event(), event()]});

@@ -55,7 +55,7 @@ fn row() -> Value {
 fn b1_box_event_has_id_time_action_app() {
     for (map, record) in [(MAP, event()), (TABLE, row())] {
         let activity = one(map, &record);
-        assert_eq!(activity.id().as_str(), "c0f1d2c3-4a59-4687-9e0f-a1b2c3d4e5f6", "{map}");
+        assert_eq!(super::reading::source_id(&activity), "c0f1d2c3-4a59-4687-9e0f-a1b2c3d4e5f6", "{map}");
         assert_eq!(activity.occurred_at().to_rfc3339(), "2026-03-02T08:15:30+00:00");
         assert_eq!((activity.action().as_str(), activity.app().name().as_str()), ("DOWNLOAD", "Box"));
         assert!(has_object(&activity, "Salaries 2026.xlsx"));

@@ -48,7 +48,7 @@ fn host(user: Value) -> Value {
 fn b1_ecs_document_has_id_time_action_app() {
     let hit = json!({"_index": "logs-okta.system-default", "_id": "aBcDeFg", "_source": document()});
     let activity = one(MAP, &hit);
-    assert_eq!(activity.id().as_str(), "aBcDeFg");
+    assert_eq!(super::reading::source_id(&activity), "aBcDeFg");
     assert_eq!(activity.occurred_at().to_rfc3339(), "2026-03-02T08:15:30.125+00:00");
     assert_eq!((activity.action().as_str(), activity.app().name().as_str()), ("user.account.update_profile", "Okta"));
     assert!(has_object(&activity, "alex@contoso.example"));

@@ -47,7 +47,7 @@ fn by(authentication: Value) -> String {
 #[test]
 fn b1_audit_entry_has_id_time_action_app() {
     let activity = one(MAP, &entry(person()));
-    assert_eq!(activity.id().as_str(), "1a2b3c4d5e");
+    assert_eq!(super::reading::source_id(&activity), "1a2b3c4d5e");
     assert_eq!(activity.occurred_at().to_rfc3339(), "2026-03-02T08:15:30.125456+00:00");
     assert_eq!(activity.action().as_str(), "storage.objects.get");
     assert_eq!(activity.app().name().as_str(), "storage.googleapis.com");
@@ -166,7 +166,10 @@ fn d9_older_shapes_name_same_person() {
 #[test]
 fn d9_row_of_table_names_same_persons() {
     let activity = one(TABLE, &row());
-    assert_eq!((activity.id().as_str(), activity.occurred_at().timestamp()), ("1a2b3c4d5e", 1_772_439_330));
+    assert_eq!(
+        (super::reading::source_id(&activity), activity.occurred_at().timestamp()),
+        ("1a2b3c4d5e", 1_772_439_330)
+    );
     assert_eq!(actor(&activity), "user adele@contoso.example");
     let delegation = json!([{"firstPartyPrincipal": {"principalEmail": "adele@contoso.example"}}]).to_string();
     let delegated = with(

@@ -52,7 +52,7 @@ fn aws(user: Value) -> Value {
 #[test]
 fn b1_ocsf_event_has_id_time_action_app() {
     let activity = one(MAP, &api());
-    assert_eq!((activity.id().as_str(), activity.action().as_str()), ("e-1", "GetDocument"));
+    assert_eq!((super::reading::source_id(&activity), activity.action().as_str()), ("e-1", "GetDocument"));
     assert_eq!(activity.occurred_at().to_rfc3339(), "2026-03-02T08:15:30.125+00:00");
     assert_eq!(activity.app().name().as_str(), "Workspace Gateway");
     assert_eq!(one(MAP, &login()).action().as_str(), "Authentication: Logon");

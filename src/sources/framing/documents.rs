@@ -12,26 +12,35 @@ use crate::steps::advance;
 /// The most bytes of an object that are inspected to find out whether it is a page.
 const MAX_PAGE_HEAD: usize = 4 * 1024;
 
-/// The names of the members of a page, which distinguish it from a record. Names are compared without regard to case.
+/// The members of a page and of a record, by which they differ. Names are compared without regard to case.
 pub(crate) struct PageFormat {
-    /// The members that contain the records.
-    pub(crate) lists: Vec<Box<str>>,
-    /// The other members.
-    pub(crate) metadata: &'static [&'static str],
-    /// The beginnings of the names of still others, such as `@odata.`.
-    pub(crate) metadata_prefixes: &'static [&'static str],
+    /// The lists of records: for each the name of the member, behind those of the objects around it.
+    pub(crate) lists: Vec<Box<[Box<str>]>>,
+    /// The members with the time and with the action of a record. An object that has one of each is a record.
+    pub(crate) record: [Vec<Box<str>>; 2],
 }
 
+/// Which members of a record an object has, of [`PageFormat::record`].
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Seen([bool; 2]);
+
 impl PageFormat {
-    fn is_list(&self, name: &[u8]) -> bool {
-        self.lists.iter().any(|list| name.eq_ignore_ascii_case(list.as_bytes()))
+    /// Returns the lists whose names continue with this one, each without it.
+    fn lists_within<'l>(lists: &[&'l [Box<str>]], name: &[u8]) -> Vec<&'l [Box<str>]> {
+        let within = lists.iter().filter_map(|names| names.split_first());
+        within.filter(|(first, _)| name.eq_ignore_ascii_case(first.as_bytes())).map(|(_, rest)| rest).collect()
     }
 
-    fn is_metadata(&self, name: &[u8]) -> bool {
-        let begins_with =
-            |prefix: &&str| name.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix.as_bytes()));
-        self.metadata.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
-            || self.metadata_prefixes.iter().any(begins_with)
+    /// Remembers the name of a member. Returns whether the object is a record.
+    fn is_record(&self, seen: &mut Seen, name: &[u8]) -> bool {
+        // `event.action` is a member of `event`.
+        let outer = name.split(|byte| *byte == b'.').next().unwrap_or(name);
+        let is = |known: &str| [name, outer].iter().any(|name| name.eq_ignore_ascii_case(known.as_bytes()));
+        for (names, is_seen) in self.record.iter().zip(&mut seen.0) {
+            *is_seen |= names.iter().any(|known| is(known));
+        }
+        let is_expected = || self.record.iter().map(|names| !names.is_empty());
+        is_expected().any(|is_expected| is_expected) && is_expected().eq(seen.0)
     }
 }
 
@@ -40,7 +49,17 @@ impl PageFormat {
 pub(crate) enum DocumentPosition {
     Between,
     InArray(ArrayPosition),
-    InPage(ArrayPosition),
+    InPage(ArrayPosition, PageStart),
+}
+
+/// The part of a page before its records.
+#[derive(Clone, Copy)]
+pub(crate) struct PageStart {
+    /// The number of bytes up to the first record.
+    length: usize,
+    /// The number of objects around the list.
+    depth: usize,
+    seen: Seen,
 }
 
 /// The layout of an input that begins with an object.
@@ -62,14 +81,15 @@ impl JsonLayout {
                 return Ok(layout);
             }
             if input.lookahead().len() >= MAX_FIRST_LINE || !input.look_further()? {
-                return Ok(Self::Lines);
+                let page = Head::of(input.lookahead(), pages).into_page();
+                return Ok(page.map_or(Self::Lines, |_| Self::Documents));
             }
         }
     }
 
     /// Returns the layout that these first bytes show, or `None` if they are too few.
     fn of_head(head: &[u8], pages: &PageFormat) -> Option<Self> {
-        if list_start(head, pages).flatten().is_some() {
+        if let Head::Page(_) = Head::of(head, pages) {
             return Some(Self::Documents);
         }
         let mut scan = JsonScan::default();
@@ -91,46 +111,82 @@ impl JsonLayout {
     }
 }
 
-/// Returns the index behind the opening bracket of the list of a page, or `None` if these bytes are too few.
-///
-/// Returns `Some(None)` if the object is not a page: it has no list, or a member before the list that no page has.
-fn list_start(head: &[u8], pages: &PageFormat) -> Option<Option<usize>> {
+/// The kind of an object, by its first bytes.
+enum Head {
+    /// The bytes are too few. If the object has a list of records, it is a page so far.
+    Undecided(Option<PageStart>),
+    Page(PageStart),
+    Record,
+}
+
+impl Head {
+    fn of(head: &[u8], pages: &PageFormat) -> Self {
+        let mut page = None;
+        match (is_record(head, pages, &mut page), page) {
+            (None, page) => Self::Undecided(page),
+            (Some(false), Some(page)) => Self::Page(page),
+            (Some(_), _) => Self::Record,
+        }
+    }
+
+    /// Returns the start of the page, if the bytes are all that can be inspected.
+    fn into_page(self) -> Option<PageStart> {
+        match self {
+            Self::Page(page) | Self::Undecided(Some(page)) => Some(page),
+            Self::Undecided(None) | Self::Record => None,
+        }
+    }
+}
+
+/// Returns whether an object has the members of a record, or `None` if these bytes are too few. Stores the start of its
+/// list of records in `page`.
+fn is_record(head: &[u8], pages: &PageFormat, page: &mut Option<PageStart>) -> Option<bool> {
     let mut at = skip_white_space(head, 0);
     if *head.get(at)? != b'{' {
-        return Some(None);
+        return Some(false);
     }
-    at += 1;
+    let mut seen = Seen::default();
+    // For each object that is open, the names that are left of those of lists in it.
+    let mut open: Vec<Vec<&[Box<str>]>> = vec![pages.lists.iter().map(|names| &**names).collect()];
     loop {
-        at = skip_white_space(head, at);
-        if *head.get(at)? != b'"' {
-            return Some(None);
+        at = skip_white_space(head, at + 1);
+        match *head.get(at)? {
+            b'"' => {}
+            b',' => continue,
+            b'}' => {
+                open.pop();
+                if open.is_empty() {
+                    return Some(false);
+                }
+                continue;
+            }
+            _ => return Some(false),
         }
         let length = head.get(at + 1..)?.iter().position(|byte| *byte == b'"')?;
         let name = head.get(at + 1..at + 1 + length)?;
         at = skip_white_space(head, at + length + 2);
         if *head.get(at)? != b':' {
-            return Some(None);
+            return Some(false);
         }
         at = skip_white_space(head, at + 1);
-        let first = *head.get(at)?;
-        if pages.is_list(name) {
-            return Some((first == b'[').then_some(at + 1));
+        let lists = PageFormat::lists_within(open.last().map_or(&[], Vec::as_slice), name);
+        match *head.get(at)? {
+            b'[' if page.is_none() && lists.iter().any(|names| names.is_empty()) => {
+                if matches!(*head.get(skip_white_space(head, at + 1))?, b'{' | b']') {
+                    *page = Some(PageStart { length: at + 1, depth: open.len(), seen });
+                }
+            }
+            b'{' if lists.iter().any(|names| !names.is_empty()) => {
+                open.push(lists);
+                continue;
+            }
+            _ => {}
         }
-        // The metadata of a page are strings and numbers.
-        if !pages.is_metadata(name) || matches!(first, b'{' | b'[') {
-            return Some(None);
+        if open.len() == 1 && pages.is_record(&mut seen, name) {
+            return Some(true);
         }
-        let mut scan = JsonScan::default();
-        let length = head.get(at..)?.iter().position(|byte| {
-            let ends = !scan.is_in_string() && matches!(byte, b',' | b'}' | b']');
-            scan.advance(*byte);
-            ends
-        })?;
-        at += length;
-        if *head.get(at)? != b',' {
-            return Some(None);
-        }
-        at += 1;
+        // One before the byte that ends the member.
+        at += JsonScan::default().find_end_of_member(head.get(at..)?)?.checked_sub(1)?;
     }
 }
 
@@ -166,22 +222,24 @@ pub(super) fn next_document<R: BufRead>(
                 }
             },
             DocumentPosition::InArray(ArrayPosition::End) => *position = DocumentPosition::Between,
-            DocumentPosition::InPage(ArrayPosition::End) => {
+            DocumentPosition::InPage(ArrayPosition::End, start) => {
                 let line = input.line();
+                let end = end_page(input, pages, *start);
                 *position = DocumentPosition::Between;
-                match end_page(input, pages) {
+                match end {
                     Err(error) => return Frame::failed(input.line(), error),
                     Ok(true) => {}
                     // A record that also has a list of that name.
                     Ok(false) => {
-                        let expected = "a page: beside its list, only members such as `@odata.nextLink`";
-                        let list = pages.lists.first().map_or("value", |list| &**list).to_owned();
+                        let expected = "a page: beside its list, no members of a record";
+                        let list = pages.lists.iter().find_map(|names| names.last());
+                        let list = list.map_or("value", |list| &**list).to_owned();
                         let reason = RejectReason::InvalidField { field: list.into(), expected };
                         return Frame::Rejected(Rejected::new(line, reason));
                     }
                 }
             }
-            DocumentPosition::InArray(array) | DocumentPosition::InPage(array) => {
+            DocumentPosition::InArray(array) | DocumentPosition::InPage(array, _) => {
                 match next_element(input, array, record) {
                     Frame::End => {}
                     frame => return frame,
@@ -220,14 +278,15 @@ fn begin<R: BufRead>(input: &mut InputStream<R>, pages: &PageFormat) -> io::Resu
             Ok(Start::Records(DocumentPosition::InArray(ArrayPosition::Start)))
         }
         Some(b'{') => {
-            let is_undecided = |head: &[u8]| head.len() < MAX_PAGE_HEAD && list_start(head, pages).is_none();
+            let is_undecided =
+                |head: &[u8]| head.len() < MAX_PAGE_HEAD && matches!(Head::of(head, pages), Head::Undecided(_));
             while is_undecided(input.lookahead()) && input.look_further()? {}
             let head = input.lookahead().get(..MAX_PAGE_HEAD).unwrap_or(input.lookahead());
             advance(head.len());
-            match list_start(head, pages).flatten() {
+            match Head::of(head, pages).into_page() {
                 Some(start) => {
-                    input.skip(start)?;
-                    Ok(Start::Records(DocumentPosition::InPage(ArrayPosition::Start)))
+                    input.skip(start.length)?;
+                    Ok(Start::Records(DocumentPosition::InPage(ArrayPosition::Start, start)))
                 }
                 None => Ok(Start::Object(line)),
             }
@@ -244,21 +303,25 @@ fn read_object<R: BufRead>(input: &mut InputStream<R>, record: &mut RecordBuffer
     Ok(())
 }
 
-/// Consumes the rest of a page behind its list. Returns whether all members there are metadata of a page.
-fn end_page<R: BufRead>(input: &mut InputStream<R>, pages: &PageFormat) -> io::Result<bool> {
-    /// The names of metadata are shorter, in bytes.
+/// Consumes the rest of a page behind its list. Returns whether it is a page, and not a record with such a list.
+fn end_page<R: BufRead>(input: &mut InputStream<R>, pages: &PageFormat, start: PageStart) -> io::Result<bool> {
+    /// The names of the members of records are shorter, in bytes.
     const MAX_NAME: usize = 64;
-    let mut scan = JsonScan::inside_object();
+    let PageStart { mut seen, depth: mut level, .. } = start;
+    let mut scan = JsonScan::inside(level);
     let (mut is_page, mut in_name, mut name) = (true, true, Vec::new());
     input.scan(|byte| {
         let was_in_string = scan.is_in_string();
         scan.advance(byte);
         if in_name && was_in_string && scan.is_in_string() && name.len() < MAX_NAME {
             name.push(byte);
-        } else if !was_in_string && scan.is_at_top_level() {
+        } else if scan.depth() < level {
+            // The object around the list ends, and that around it continues.
+            (level, in_name) = (scan.depth(), false);
+        } else if !was_in_string && scan.depth() == level {
             match byte {
                 b':' => {
-                    is_page &= pages.is_metadata(&name);
+                    is_page &= level > 1 || !pages.is_record(&mut seen, &name);
                     in_name = false;
                 }
                 b',' => {

@@ -5,25 +5,25 @@ use memchr::memchr2;
 /// The position of a byte in a JSON text: the number of brackets around it, and whether it is in a string.
 #[derive(Default)]
 pub(super) struct JsonScan {
-    depth: u64,
+    depth: usize,
     in_string: bool,
     is_escaped: bool,
     is_closed: bool,
 }
 
 impl JsonScan {
-    /// Creates a scan that begins behind the opening bracket of an object.
-    pub(super) fn inside_object() -> Self {
-        Self { depth: 1, ..Self::default() }
+    /// Creates a scan that begins inside this number of objects.
+    pub(super) fn inside(depth: usize) -> Self {
+        Self { depth, ..Self::default() }
     }
 
     pub(super) fn is_in_string(&self) -> bool {
         self.in_string
     }
 
-    /// Returns whether exactly one bracket is open.
-    pub(super) fn is_at_top_level(&self) -> bool {
-        self.depth == 1
+    /// Returns the number of open brackets.
+    pub(super) fn depth(&self) -> usize {
+        self.depth
     }
 
     /// Returns whether the outermost bracket was closed.
@@ -57,6 +57,12 @@ impl JsonScan {
     /// behind the bytes.
     pub(super) fn find_end_of_element(&mut self, bytes: &[u8]) -> Option<usize> {
         self.find(bytes, |scan, byte| scan.depth == 0 && matches!(byte, b',' | b']'))
+    }
+
+    /// Scans bytes up to the one that ends a member of an object. Returns its index, or `None` if the member continues
+    /// behind the bytes.
+    pub(super) fn find_end_of_member(&mut self, bytes: &[u8]) -> Option<usize> {
+        self.find(bytes, |scan, byte| scan.depth == 0 && matches!(byte, b',' | b'}' | b']'))
     }
 
     /// Scans bytes up to the outermost closing bracket. Returns its index, or `None` if it is behind the bytes.

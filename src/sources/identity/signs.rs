@@ -65,7 +65,7 @@ impl Signs {
                 || has(byte::SEPARATOR)
                 || (has(byte::AT) && has(byte::HASH | byte::PERCENT))
                 || (has(byte::PERCENT) && contains(bytes, b"%40", 0))
-                || (has(byte::SLASH) && may_contain_account(bytes))
+                || (has(byte::SLASH) && may_contain_account(text))
                 || (has(byte::HYPHEN) && contains(bytes, b"s-1-", 1))
                 || has_long_hexadecimal(bytes)
         };
@@ -84,13 +84,13 @@ impl Signs {
 
 /// Returns whether a text with a slash may contain an account: `CONTOSO/adele` with at most two bytes around it, such as
 /// quotes, or a legacy distinguished name of Exchange.
-fn may_contain_account(bytes: &[u8]) -> bool {
-    let trimmed = bytes.trim_ascii();
-    match memchr_iter(b'/', bytes).count() {
+fn may_contain_account(text: &str) -> bool {
+    let trimmed = text.trim();
+    match memchr_iter(b'/', text.as_bytes()).count() {
         1 => true,
         // One of the two bytes separates the other from the account.
-        2 if trimmed.starts_with(b"/") || trimmed.ends_with(b"/") => true,
-        _ => contains(bytes, b"/o=", 0),
+        2 if trimmed.starts_with('/') || trimmed.ends_with('/') => true,
+        _ => contains(text.as_bytes(), b"/o=", 0),
     }
 }
 
@@ -203,6 +203,8 @@ mod tests {
             "K",
             "\u{130}",
             "。",
+            "\u{a0}",
+            "\u{b}",
             "://",
             "\u{e0020}",
             "S-1-12-1-1-2-3-4",
@@ -228,6 +230,15 @@ mod tests {
             prop_assert!(signs.drive || onedrive_owners(&text).is_empty(), "a drive in `{}`", text);
             let without = Signs::of(&text, false);
             prop_assert_eq!((without.address, without.special, without.drive), (signs.address, false, signs.drive));
+        }
+    }
+
+    #[test]
+    fn d8_white_space_around_account_hides_no_sign() {
+        for text in ["\u{a0}/;CONTOSO/adele", "\u{b}/;CONTOSO/adele", "CONTOSO/adele;/\u{2003}"] {
+            let mut identities = Identities::of_many();
+            identities.add_identities_in(text);
+            assert!(!identities.is_empty() && Signs::of(text, true).special, "{text:?}");
         }
     }
 

@@ -33,6 +33,8 @@ pub(super) struct MapDocument {
     pub(super) reject: Option<Vec<RejectionDocument>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) id: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) ids_of: Option<String>,
     pub(super) time: Vec<TimeDocument>,
     pub(super) action: Vec<TextOr<TextDocument>>,
     pub(super) app: AppDocument,

@@ -24,32 +24,40 @@ impl<'r> Layer<'r> {
     }
 }
 
-/// Calls `visit` with a record, in which the texts at the places `embedded` of the map are read as JSON. A text that is
-/// not JSON stays a text.
-pub(super) fn visit_with_embedded<T>(rules: &Rules, root: DocumentValue<'_>, visit: &dyn Fn(Part<'_>) -> T) -> T {
+/// A record in which embedded JSON was read, and whether all of it was.
+#[derive(Clone, Copy)]
+pub(super) struct Embedding<'r> {
+    pub(super) record: Part<'r>,
+    /// Whether a text is damaged or incomplete JSON, so that principals in it can be lost.
+    pub(super) is_incomplete: bool,
+}
+
+/// Calls `visit` with a record, in which the texts at the places `embedded` of the map are read as JSON. A text that does
+/// not begin as an object or a list stays a text.
+pub(super) fn visit_with_embedded<T>(rules: &Rules, root: DocumentValue<'_>, visit: &dyn Fn(Embedding<'_>) -> T) -> T {
     visit_layer(rules, Part::new(root, None), MAX_LAYERS, visit)
 }
 
-fn visit_layer<T>(rules: &Rules, record: Part<'_>, layers: usize, visit: &dyn Fn(Part<'_>) -> T) -> T {
+fn visit_layer<T>(rules: &Rules, record: Part<'_>, layers: usize, visit: &dyn Fn(Embedding<'_>) -> T) -> T {
     let mut documents: Vec<(&str, Document<'_>)> = Vec::new();
-    if layers > 0 {
-        for pointer in &rules.embedded {
-            let _: Option<()> = pointer.find(record, &mut |part| {
-                let text = part.value().as_str()?;
-                let is_new = !documents.iter().any(|(known, _)| std::ptr::eq(*known, text));
-                if is_new
-                    && text.trim_start().starts_with(['{', '['])
-                    && let Ok(document) = json::document(text)
-                {
-                    documents.push((text, document));
+    // The texts that the layers around read are no texts here.
+    let mut is_incomplete = false;
+    for pointer in &rules.embedded {
+        let _: Option<()> = pointer.find(record, &mut |part| {
+            let text = part.value().as_str()?;
+            let is_new = !documents.iter().any(|(known, _)| std::ptr::eq(*known, text));
+            if is_new && text.trim_start().starts_with(['{', '[']) {
+                match json::document(text) {
+                    Ok(document) if layers > 0 => documents.push((text, document)),
+                    _ => is_incomplete = true,
                 }
-                None
-            });
-        }
+            }
+            None
+        });
     }
     if documents.is_empty() {
-        return visit(record);
+        return visit(Embedding { record, is_incomplete });
     }
     let layer = Layer { documents, outer: record.embedded() };
-    visit_layer(rules, Part::new(record.value(), Some(&layer)), layers - 1, visit)
+    visit_layer(rules, Part::new(record.value(), Some(&layer)), layers.saturating_sub(1), visit)
 }

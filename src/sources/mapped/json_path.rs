@@ -1,8 +1,8 @@
 //! JSONPath queries (RFC 9535) whose cost is bounded.
 //!
 //! A query takes time in proportion to the value, times the depth of the value if it contains `..`. Queries that could
-//! take more are refused: `..` twice or in a filter, anything but names behind a `$` in a filter, regular expressions,
-//! filters nested three times, many selectors.
+//! take more are refused: `..` twice or in a filter, anything but names behind a `$` in a filter, a `$` in a function,
+//! regular expressions, filters nested three times, many selectors.
 
 use serde_json_path::JsonPath;
 
@@ -18,6 +18,8 @@ const MAX_FILTERS: usize = 2;
 const MAX_SELECTORS: usize = 16;
 /// The functions that a query may call.
 const FUNCTIONS: [&str; 3] = ["length", "count", "value"];
+/// The mark of the open bracket of a function.
+const CALL: u8 = b'f';
 
 /// A query, split so that only the part of a record in which it searches is turned into a tree.
 pub(super) struct Query {
@@ -68,7 +70,12 @@ fn split(text: &str) -> (Vec<&str>, &str) {
 fn is_chain_of_names(text: &str) -> bool {
     let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.').unwrap_or(text.len());
     let (names, behind) = text.split_at_checked(end).unwrap_or_default();
-    names.starts_with('.') && !names.contains("..") && !names.ends_with('.') && !behind.starts_with(['[', '*'])
+    // White space can be before another part of the query.
+    let next = behind.chars().find(|c| !c.is_ascii_whitespace());
+    names.starts_with('.')
+        && !names.contains("..")
+        && !names.ends_with('.')
+        && next.is_none_or(|next| matches!(next, ']' | ')' | ',' | '=' | '!' | '<' | '>' | '&' | '|'))
 }
 
 /// Checks that a query takes time in proportion to the value. It can be any text.
@@ -98,7 +105,8 @@ fn check_cost(text: &str) -> Result<(), String> {
                 if byte == b'(' && !name.is_empty() && !FUNCTIONS.contains(&name) {
                     return Err(format!("JSONPath calls a function other than {}", FUNCTIONS.join(", ")));
                 }
-                open.push((byte, 1));
+                let is_call = byte == b'(' && !name.is_empty();
+                open.push((if is_call { CALL } else { byte }, 1));
                 if open.len() > MAX_DEPTH {
                     return Err(format!("JSONPath is nested too deeply, expected at most {MAX_DEPTH} brackets"));
                 }
@@ -120,6 +128,9 @@ fn check_cost(text: &str) -> Result<(), String> {
             }
             b'$' if at > 0 && !is_chain_of_names(text.get(at + 1..).unwrap_or_default()) => {
                 return Err("JSONPath contains a second `$`, expected only names behind it".to_owned());
+            }
+            b'$' if open.last().is_some_and(|(bracket, _)| *bracket == CALL) => {
+                return Err("JSONPath calls a function with `$`; use `@`".to_owned());
             }
             b'.' if before.ends_with('.') => {
                 descents += 1;

@@ -17,12 +17,13 @@ use super::pointer::Pointer;
 use super::rule::Rule;
 use super::text_source::TextSource;
 use super::time::TimePlace;
-use crate::json::{self, Unreadable};
+use crate::json::{self, UniqueValue, Unreadable};
 use crate::sources::framing::PageFormat;
 
 /// The rules by which the JSON records of one source become activities; see the [module](super).
 ///
-/// A map is read from JSON and checked. It serialises to the same document. A clone is cheap.
+/// A map is read from JSON and checked. It serialises to the same document. A clone is cheap. Deserializing a map checks
+/// the same as [`Map::from_json`], except its length.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -145,6 +146,11 @@ impl Map {
         self.document.source.as_deref()
     }
 
+    /// Returns the name of the source with which each id begins.
+    pub(super) fn source_of_ids(&self) -> &str {
+        self.document.ids_of.as_deref().unwrap_or(&self.document.name)
+    }
+
     pub(super) fn rules(&self) -> &Arc<Rules> {
         &self.rules
     }
@@ -178,29 +184,24 @@ impl Serialize for Map {
 
 impl<'de> Deserialize<'de> for Map {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_value(serde_json::Value::deserialize(deserializer)?).map_err(de::Error::custom)
+        let UniqueValue(document) = UniqueValue::deserialize(deserializer)?;
+        Self::from_value(document).map_err(de::Error::custom)
     }
 }
 
 impl Rules {
-    /// The most bytes of a title, a reason, or the name of a page.
+    /// The most bytes of a title or a reason.
     const MAX_TEXT_BYTES: usize = 256;
-    /// The most entries of a list that are no places.
-    const MAX_ENTRIES: usize = 100;
 
     fn parse(document: &MapDocument) -> Result<Self, MapError> {
         let path = Path::Map;
         check_name(&document.name, path.member("name"))?;
+        document.ids_of.as_deref().map_or(Ok(()), |name| check_name(name, path.member("ids_of")))?;
         check_text(&document.title, path.member("title"))?;
         document.source.as_deref().map_or(Ok(()), |source| check_text(source, path.member("source")))?;
         let mut places = PlaceParser::new(document.dotted.unwrap_or_default());
         let places = &mut places;
 
-        let pages = document.pages.as_deref().unwrap_or_default();
-        check_count(pages.len(), path.member("pages"))?;
-        for (index, page) in pages.iter().enumerate() {
-            check_text(page, path.member("pages").entry(index))?;
-        }
         let wrappers = pointers(document.wrappers.as_deref(), path.member("wrappers"))?;
         let embedded = pointers(document.embedded.as_deref(), path.member("embedded"))?;
         let detect = document.detect.as_deref().unwrap_or_default();
@@ -216,11 +217,11 @@ impl Rules {
         }
         let times = document.time.iter().enumerate();
         let time = times.map(|(index, time)| TimePlace::parse(time, places, path.member("time").entry(index)));
-        let time = time.collect::<Result<_, _>>()?;
+        let time = time.collect::<Result<Box<[TimePlace]>, _>>()?;
         if document.action.is_empty() {
             return Err(path.member("action").error("no places, expected at least one"));
         }
-        let action = TextSource::parse_all(&document.action, places, path.member("action"))?;
+        let action: Box<[TextSource]> = TextSource::parse_all(&document.action, places, path.member("action"))?;
         let app = AppRule::parse(&document.app, places, path.member("app"))?;
         let account_app = app.name().as_str();
         let actor = Rule::parse_all(&document.actor, account_app, places, path.member("actor"))?;
@@ -232,10 +233,10 @@ impl Rules {
         });
         let reports = reports.collect::<Result<_, _>>()?;
         let objects = places.parse_all(document.objects.as_deref().unwrap_or_default(), path.member("objects"))?;
-        let pages = page_format(pages).into();
+        let pages = page_format(document.pages.as_deref().unwrap_or_default(), &time, &action, path.member("pages"))?;
         let trees = places.trees();
         Ok(Self {
-            pages,
+            pages: pages.into(),
             wrappers,
             embedded,
             detect,
@@ -320,14 +321,12 @@ fn pointers(texts: Option<&[String]>, path: Path<'_>) -> Result<Box<[Pointer]>, 
     if texts.len() > MAX_POINTERS {
         return Err(path.error(format!("{} pointers, expected at most {MAX_POINTERS}", texts.len())));
     }
-    let parse = |(index, text): (usize, &String)| Pointer::parse(text).map_err(|fault| path.entry(index).error(fault));
+    let parse = |(index, text): (usize, &String)| {
+        let path = path.entry(index);
+        match texts.iter().take(index).any(|known| known == text) {
+            true => Err(path.error("the same pointer again; remove it")),
+            false => Pointer::parse(text).map_err(|fault| path.error(fault)),
+        }
+    };
     texts.iter().enumerate().map(parse).collect()
-}
-
-fn check_count(count: usize, path: Path<'_>) -> Result<(), MapError> {
-    let max = Rules::MAX_ENTRIES;
-    match count {
-        _ if count > max => Err(path.error(format!("{count} entries, expected at most {max}"))),
-        _ => Ok(()),
-    }
 }

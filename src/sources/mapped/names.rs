@@ -97,11 +97,20 @@ const PERSON_PARTS: [&str; 22] = [
     "user",
 ];
 
+/// Names of fields that contain an account name within a field of a person, without punctuation.
+const PARTS_OF_PERSON: [&str; 5] = ["id", "login", "name", "uid", "uuid"];
+
 /// Returns the meaning of the name of a field.
-pub(super) fn meaning(_: &str, normalized: &str) -> FieldName {
+pub(super) fn meaning(name: &str, normalized: &str) -> FieldName {
     let ends = |ends: &[&str]| ends.iter().any(|end| normalized.ends_with(end));
+    let is_of_person = PERSON_PARTS.iter().any(|part| normalized.contains(part));
+    let is_of_thing = ends(&THING_ENDS);
+    // `owner.id` is the `id` of the `owner`.
+    let last = name.rsplit_once('.').map_or("", |(_, last)| last);
+    let is_part = |name: &str| PARTS_OF_PERSON.iter().any(|part| name.eq_ignore_ascii_case(part));
     FieldName::default()
-        .and_if(PERSON_PARTS.iter().any(|part| normalized.contains(part)), FieldName::PERSON)
-        .and_if(ends(&THING_ENDS), FieldName::THING)
-        .and_if(ends(&ACCOUNT_ENDS), FieldName::ACCOUNT)
+        .and_if(is_of_person, FieldName::PERSON)
+        .and_if(is_of_thing, FieldName::THING)
+        .and_if(ends(&ACCOUNT_ENDS) || (is_of_person && !is_of_thing && is_part(last)), FieldName::ACCOUNT)
+        .and_if(is_part(normalized), FieldName::PART_OF_PERSON)
 }

@@ -61,8 +61,12 @@ impl<'r> Part<'r> {
         self.value.entries().map(move |entry| Self::new(entry, self.embedded))
     }
 
-    pub(super) fn members(self) -> impl Iterator<Item = (&'r str, Self)> {
-        self.value.members().map(move |(name, value)| (name, Self::new(value, self.embedded)))
+    /// Returns the members of an object in the order of their names, so that nothing depends on the layout of the record.
+    fn members(self) -> Vec<(&'r str, Self)> {
+        let members = self.value.members().map(|(name, value)| (name, Self::new(value, self.embedded)));
+        let mut members: Vec<_> = members.collect();
+        members.sort_unstable_by_key(|(name, _)| *name);
+        members
     }
 
     /// Returns the value as a tree. The recursion is as deep as that of the parser, which has a limit.
@@ -77,7 +81,7 @@ impl<'r> Part<'r> {
             }
             Kind::String => self.value.as_str().unwrap_or_default().into(),
             Kind::List => self.entries().map(Self::tree).collect(),
-            Kind::Object => self.members().map(|(name, value)| (name.to_owned(), value.tree())).collect(),
+            Kind::Object => self.members().into_iter().map(|(name, value)| (name.to_owned(), value.tree())).collect(),
         }
     }
 
@@ -86,7 +90,7 @@ impl<'r> Part<'r> {
         match self.value.kind() {
             Kind::String => visit(self.value.as_str().unwrap_or_default()),
             Kind::List => self.entries().for_each(|entry| entry.for_each_text(visit)),
-            Kind::Object => self.members().for_each(|(_, value)| value.for_each_text(visit)),
+            Kind::Object => self.members().into_iter().for_each(|(_, value)| value.for_each_text(visit)),
             Kind::Null | Kind::Bool | Kind::Number => {}
         }
     }

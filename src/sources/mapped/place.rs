@@ -117,6 +117,13 @@ impl Place {
         &self.text
     }
 
+    /// Returns the name of the member of a record that contains the place, if it is always the same.
+    pub(super) fn first_name(&self) -> Option<&str> {
+        match &self.search {
+            Search::Pointer(start) | Search::Query { start, .. } => start.names().next(),
+        }
+    }
+
     /// Calls `visit` with each value at the place until one gives a result. A list gives each of its entries.
     pub(super) fn find<T>(&self, node: Node<'_>, visit: &mut dyn FnMut(Item<'_>) -> Option<T>) -> Option<T> {
         node.search(&self.search, &mut |found| found.find_item(visit))

@@ -63,10 +63,15 @@ impl Pointer {
         Self { tokens: tokens.collect(), joined: None }
     }
 
+    /// Returns the names of the members on the way to the value.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.tokens.iter().map(|token| &*token.name)
+    }
+
     /// Returns the pointer that also points to members whose names are several names joined by dots: `/user/name` to the
     /// member `user.name`.
     pub(super) fn dotted(mut self) -> Self {
-        let names: Vec<&str> = self.tokens.iter().map(|token| &*token.name).collect();
+        let names: Vec<&str> = self.names().collect();
         let joined_from = |start: usize| {
             let behind = names.get(start..).unwrap_or_default();
             (2..=behind.len()).filter_map(|count| Some(behind.get(..count)?.join(".").into())).collect()

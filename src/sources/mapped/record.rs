@@ -1,20 +1,21 @@
 //! The activity in a record.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::RejectReason;
 use super::condition::Condition;
-use super::embedded::visit_with_embedded;
+use super::embedded::{Embedding, visit_with_embedded};
 use super::map::Rules;
 use super::node::{Node, RecordNode};
 use super::objects::objects;
+use super::place::Place;
 use super::principals::Principals;
 use super::text_source::TextSource;
 use super::time::TimePlace;
-use crate::activity::{Action, Activity, ActivityId};
+use crate::activity::{Action, Activity, ActivityId, Actor};
 use crate::json::{DocumentValue, Kind, canonical_value};
 use crate::sources::field_names::FieldNames;
 use crate::sources::json;
@@ -31,15 +32,22 @@ const MAX_WRAPPING: usize = 3;
 /// A record, and those that a collector wrapped around it.
 struct Record<'r> {
     node: &'r RecordNode<'r>,
+    /// Whether principals can be lost in embedded JSON that could not be read.
+    is_incomplete: bool,
     /// The text of the record, or `None` if it is a part of another text.
     text: Option<&'r str>,
     outer: Option<&'r Record<'r>>,
 }
 
-/// Returns the activity in a JSON record.
-pub(super) fn activity(rules: &Rules, text: &str, names: &mut FieldNames) -> Result<Activity, RejectReason> {
+/// Returns the activity in a JSON record. Its id begins with `source`.
+pub(super) fn activity(
+    rules: &Rules,
+    source: &str,
+    text: &str,
+    names: &mut FieldNames,
+) -> Result<Activity, RejectReason> {
     let names = RefCell::new(names);
-    visit_text(rules, text, |record| record.activity(rules, &mut names.borrow_mut()))?
+    visit_text(rules, text, |record| record.activity(rules, source, &mut names.borrow_mut()))?
 }
 
 /// Returns whether the map recognizes a JSON record as one of its source.
@@ -54,54 +62,70 @@ fn visit_text<T>(rules: &Rules, text: &str, visit: impl Fn(&Record<'_>) -> T) ->
         return Err(RejectReason::NotAnObject);
     }
     let document = json::document(text)?;
-    let result = visit_with_embedded(rules, document.root(), &|part| {
-        let record = Record { node: &rules.node(part), text: Some(text), outer: None };
-        find_wrapped(rules, &record, MAX_WRAPPING, &visit).unwrap_or_else(|| visit(&record))
-    });
-    Ok(result)
-}
-
-/// Calls `visit` with the record of the source in a record: that record itself, or else the first in a wrapper. Returns
-/// `None` if there is none.
-fn find_wrapped<T>(rules: &Rules, record: &Record<'_>, levels: usize, visit: &impl Fn(&Record<'_>) -> T) -> Option<T> {
-    // The same field can be a wrapper in one record, and contain something else in another.
-    if rules.has_signs() && rules.recognize(Node::Record(record.node)) {
-        return Some(visit(record));
-    }
-    let levels = levels.checked_sub(1)?;
-    rules.wrappers.iter().find_map(|wrapper| {
-        let inner = wrapper.find(record.node.part(), &mut |part| Some(part.value()))?;
-        match inner.kind() {
-            Kind::Object => visit_wrapped(rules, inner, None, record, levels, visit),
-            Kind::String => {
-                let text = inner.as_str()?.trim();
-                let document = if text.starts_with('{') { json::document(text).ok()? } else { return None };
-                visit_wrapped(rules, document.root(), Some(text), record, levels, visit)
-            }
-            _ => None,
+    visit_with_embedded(rules, document.root(), &|Embedding { record: part, is_incomplete }| {
+        let record = Record { node: &rules.node(part), is_incomplete, text: Some(text), outer: None };
+        let search = WrapperSearch { rules, visit: &visit, fault: OnceCell::new() };
+        match search.find(&record, MAX_WRAPPING) {
+            Some(result) => Ok(result),
+            // The damaged wrapper can contain the record of the source, so that nothing else is read as it.
+            None => search.fault.into_inner().map_or_else(|| Ok(visit(&record)), Err),
         }
     })
 }
 
-/// Calls `visit` with the record of the source in the content of a wrapper.
-fn visit_wrapped<T>(
-    rules: &Rules,
-    root: DocumentValue<'_>,
-    text: Option<&str>,
-    outer: &Record<'_>,
-    levels: usize,
-    visit: &impl Fn(&Record<'_>) -> T,
-) -> Option<T> {
-    visit_with_embedded(rules, root, &|part| {
-        let record = Record { node: &rules.node(part), text, outer: Some(outer) };
-        let found = find_wrapped(rules, &record, levels, visit);
-        // Without signs, the content of every wrapper is a record.
-        found.or_else(|| (!rules.has_signs()).then(|| visit(&record)))
-    })
+/// A search for the record of the source in what collectors wrapped around it.
+struct WrapperSearch<'s, V> {
+    rules: &'s Rules,
+    visit: &'s V,
+    /// The fault of the first wrapper whose text begins as an object and cannot be read.
+    fault: OnceCell<RejectReason>,
+}
+
+impl<T, V: Fn(&Record<'_>) -> T> WrapperSearch<'_, V> {
+    /// Calls `visit` with the record of the source in a record: that record itself, or else the first in a wrapper.
+    /// Returns `None` if there is none.
+    fn find(&self, record: &Record<'_>, levels: usize) -> Option<T> {
+        // The same field can be a wrapper in one record, and contain something else in another.
+        if self.rules.has_signs() && self.rules.recognize(Node::Record(record.node)) {
+            return Some((self.visit)(record));
+        }
+        let levels = levels.checked_sub(1)?;
+        self.rules.wrappers.iter().find_map(|wrapper| {
+            let inner = wrapper.find(record.node.part(), &mut |part| Some(part.value()))?;
+            match inner.kind() {
+                Kind::Object => self.find_in(inner, None, record, levels),
+                Kind::String => {
+                    let text = inner.as_str()?.trim();
+                    if !text.starts_with('{') {
+                        return None;
+                    }
+                    match json::document(text) {
+                        Ok(document) => self.find_in(document.root(), Some(text), record, levels),
+                        Err(fault) => {
+                            self.fault.get_or_init(|| fault);
+                            None
+                        }
+                    }
+                }
+                _ => None,
+            }
+        })
+    }
+
+    /// Calls `visit` with the record of the source in the content of a wrapper.
+    fn find_in(&self, root: DocumentValue<'_>, text: Option<&str>, outer: &Record<'_>, levels: usize) -> Option<T> {
+        visit_with_embedded(self.rules, root, &|Embedding { record: part, is_incomplete }| {
+            let record = Record { node: &self.rules.node(part), is_incomplete, text, outer: Some(outer) };
+            let found = self.find(&record, levels);
+            // Without signs, the content of the first wrapper is the record.
+            let is_record = || !self.rules.has_signs() && self.fault.get().is_none();
+            found.or_else(|| is_record().then(|| (self.visit)(&record)))
+        })
+    }
 }
 
 impl Record<'_> {
-    fn activity(&self, rules: &Rules, names: &mut FieldNames) -> Result<Activity, RejectReason> {
+    fn activity(&self, rules: &Rules, source: &str, names: &mut FieldNames) -> Result<Activity, RejectReason> {
         let (record, root) = (Node::Record(self.node), self.node.root());
         if let Some(rejection) = rules.reject.iter().find(|rejection| Condition::all_hold(&rejection.when, record)) {
             return Err(RejectReason::NoActivity { reason: rejection.reason.clone() });
@@ -111,9 +135,13 @@ impl Record<'_> {
         let texts = Texts::of(root, names);
         let mut principals = Principals::of(rules, record, &texts);
         let objects = objects(rules, record, &texts, &mut principals);
+        if self.is_incomplete {
+            principals.push(Actor::unknown());
+        }
 
         let Principals { actor, on_behalf_of } = principals;
-        let mut activity = Activity::builder(self.id(rules)?, actor, rules.app.app(record), action, occurred_at);
+        let mut activity =
+            Activity::builder(self.id(rules, source)?, actor, rules.app.app(record), action, occurred_at);
         for principal in on_behalf_of {
             activity = activity.on_behalf_of(principal);
         }
@@ -124,20 +152,20 @@ impl Record<'_> {
         activity.details(details.unwrap_or_default()).build().map_err(RejectReason::TooLarge)
     }
 
-    /// Returns the id at the first place that has one, in the record or in one around it, or the id of the content.
-    fn id(&self, rules: &Rules) -> Result<ActivityId, RejectReason> {
+    /// Returns the id at the first place that has one, in the record or in one around it, or the id of the content. It
+    /// begins with the source, because others can use the same ids.
+    fn id(&self, rules: &Rules, source: &str) -> Result<ActivityId, RejectReason> {
         let records = || std::iter::successors(Some(self), |record| record.outer);
         let named = rules.id.iter().find_map(|place| {
             let id = records().find_map(|record| place.first_text(Node::Record(record.node)))?;
-            Some((place, id))
+            Some((place.as_str(), id))
         });
-        match named {
-            Some((place, id)) => ActivityId::new(id).map_err(in_field(place.as_str().to_owned())),
-            None => {
-                let content = canonical_value(self.node.root()).unwrap_or_default();
-                ActivityId::new(Uuid::new_v5(&CONTENT_IDS, content.as_bytes()).to_string()).map_err(in_field("id"))
-            }
-        }
+        let (field, id) = named.unwrap_or_else(|| {
+            let content = canonical_value(self.node.root()).unwrap_or_default();
+            ("id", Uuid::new_v5(&CONTENT_IDS, content.as_bytes()).to_string())
+        });
+        let id = ActivityId::new(id).and_then(|id| ActivityId::new(format!("{source}:{id}")));
+        id.map_err(in_field(field.to_owned()))
     }
 }
 
@@ -164,7 +192,7 @@ fn occurred_at(rules: &Rules, record: Node<'_>) -> Result<DateTime<Utc>, RejectR
 }
 
 fn action(rules: &Rules, record: Node<'_>) -> Result<Action, RejectReason> {
-    let field = rules.action.iter().find_map(TextSource::place).unwrap_or("action").to_owned();
+    let field = rules.action.iter().find_map(TextSource::place).map_or("action", Place::as_str).to_owned();
     match TextSource::first(&rules.action, record) {
         Some(action) => Action::truncated(action).map_err(in_field(field)),
         None => Err(RejectReason::MissingField { field: field.into(), expected: "the name of an action" }),

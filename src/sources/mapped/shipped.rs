@@ -130,6 +130,7 @@ mod tests {
             let document: serde_json::Value = serde_json::from_str(&text).unwrap();
             assert_eq!(serde_json::to_value(&map).unwrap(), document, "{name}");
             assert_eq!(Map::shipped(name), Some(&map));
+            assert!(Map::shipped(map.source_of_ids()).is_some(), "{name}");
         }
         let files = std::fs::read_dir(folder)
             .unwrap()

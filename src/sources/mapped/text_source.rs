@@ -82,10 +82,10 @@ impl TextSource {
         sources.iter().find_map(|source| source.text(node))
     }
 
-    /// Returns the place of the text, for errors.
-    pub(super) fn place(&self) -> Option<&str> {
+    /// Returns the place of the text.
+    pub(super) fn place(&self) -> Option<&Place> {
         match self {
-            Self::Place(place) | Self::Named(place, _) => Some(place.as_str()),
+            Self::Place(place) | Self::Named(place, _) => Some(place),
             Self::Constant(_) => None,
         }
     }
