@@ -7,8 +7,6 @@ mod bulk_ingest;
 mod comparison;
 mod dry_run;
 mod engine_cache;
-#[cfg(feature = "export")]
-mod export;
 mod feeds;
 mod forwarders;
 mod ingest;
@@ -17,6 +15,8 @@ mod opening;
 mod pairing;
 mod policy_update;
 mod reconcile;
+#[cfg(feature = "export")]
+mod record_export;
 mod record_then;
 mod records;
 mod removal;

@@ -24,16 +24,19 @@ use lexopt::{Arg, Parser, ValueExt};
 use terminal::{Output, Result};
 
 const USAGE: &str = "\
-usage: export_log [FORMAT] [--export | --redact | --syslog HOST [--lines] [--pen NUMBER]]
+usage: export_log [FORMAT] [--export | --redact]
+       export_log [FORMAT] --syslog HOST [--lines] [--pen NUMBER]
 
-  FORMAT        json_lines (default), ocsf, ecs, cef or leef: the public activities in the order
-                of storing, as a forwarder sends them
-                csv or parquet: an export of the public activities, newest first
-  --export      with json_lines: an export, too
-  --redact      an export under a reveal, with a row for each private activity
-  --syslog HOST syslog messages of RFC 5424, each with its length before it
-  --lines       a line feed after each message instead of its length
-  --pen NUMBER  adds structured data under a private enterprise number";
+Writes a sample log in a format.
+
+  FORMAT         json_lines (default), ocsf, ecs, cef or leef: the public
+                 activities in the order of storing, as a forwarder sends them;
+                 csv or parquet: an export of the public activities, newest first
+  --export       write json_lines as an export
+  --redact       export under a reveal, with a row for each private activity
+  --syslog HOST  write syslog messages (RFC 5424), each with its length before it
+  --lines        write a line feed after each message instead of its length
+  --pen NUMBER   add structured data under a private enterprise number";
 
 #[derive(Default)]
 struct Arguments {
