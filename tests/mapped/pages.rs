@@ -140,8 +140,8 @@ pub(crate) fn assert_read(samples: Vec<(&str, Value)>) {
         let document = serde_json::to_value(map(name)).unwrap();
         let mut pages = PAGES.iter().filter(|(of, _)| *of == name).peekable();
         assert_eq!(pages.peek().is_some(), document.get("pages").is_some(), "{name}");
-        for (_, page) in pages {
-            let page = page.replace("RECORDS", &format!("[{record},{record}]"));
+        for (_, template) in pages {
+            let page = template.replace("RECORDS", &format!("[{record},{record}]"));
             let pretty: Value = serde_json::from_str(&page).unwrap();
             for text in [page.clone(), format!("{page}\n{page}"), serde_json::to_string_pretty(&pretty).unwrap()] {
                 let items = read(name, &text);
@@ -153,6 +153,19 @@ pub(crate) fn assert_read(samples: Vec<(&str, Value)>) {
                 let found = mapped::detect(text.as_bytes()).map(mapped::Map::name);
                 assert_eq!(found, Some(name), "{text}");
             }
+            assert_long_page_is_read(name, template, &record);
         }
     }
+}
+
+/// Reads a page that is longer than what is inspected to detect its source and its layout, with one record a line.
+fn assert_long_page_is_read(name: &str, template: &str, record: &Value) {
+    const INSPECTED: usize = 64 * 1024;
+    let record = record.to_string();
+    let count = INSPECTED / record.len() + 1;
+    let text = template.replace("RECORDS", &format!("[\n{}\n]", vec![record; count].join(",\n")));
+    let found = text.as_bytes().get(..INSPECTED).and_then(mapped::detect).map(mapped::Map::name);
+    assert_eq!(found, Some(name), "a long page: {template}");
+    let items = read(name, &text);
+    assert!(items.len() >= count && items.iter().all(Result::is_ok), "a long page of {name}: {template}");
 }

@@ -89,16 +89,19 @@ impl JsonLayout {
 
     /// Returns the layout that these first bytes show, or `None` if they are too few.
     fn of_head(head: &[u8], pages: &PageFormat) -> Option<Self> {
-        if let Head::Page(_) = Head::of(head, pages) {
+        let kind = Head::of(head, pages);
+        if let Head::Page(_) = kind {
             return Some(Self::Documents);
         }
+        let may_be_page = kind.into_page().is_some();
         let mut scan = JsonScan::default();
         for (at, byte) in head.iter().enumerate() {
             let rest = || head.get(at + 1..).unwrap_or_default();
             if *byte == b'\n' && !scan.is_in_string() {
                 // The next line of the same object begins with a name or a closing bracket, a new record with neither.
                 let next = rest().iter().find(|byte| !byte.is_ascii_whitespace())?;
-                return Some(if matches!(next, b'"' | b'}') { Self::Documents } else { Self::Lines });
+                let is_same_object = may_be_page || matches!(next, b'"' | b'}');
+                return Some(if is_same_object { Self::Documents } else { Self::Lines });
             }
             scan.advance(*byte);
             if scan.is_closed() {
