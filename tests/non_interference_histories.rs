@@ -263,9 +263,11 @@ fn v2_histories_hide_show_and_reject() {
     use proptest::strategy::ValueTree;
     use proptest::test_runner::TestRunner;
     let mut runner = TestRunner::deterministic();
-    let (mut hidden, mut refused) = (0, 0);
+    let (mut hidden, mut refused, mut histories_played) = (0, 0, 0);
     let ((), reached) = Coverage::during(|| {
-        for _ in 0..150 {
+        // A rejected batch is rare.
+        while histories_played < 150 || (refused == 0 && histories_played < 1_500) {
+            histories_played += 1;
             let history = histories(20..=40).new_tree(&mut runner).unwrap().current();
             let run = drive::<Memory>(&history, &[], None, EmptyBatch::Delivered);
             hidden += run.hidden.len();
