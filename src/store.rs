@@ -42,7 +42,7 @@ pub use crate::versioned::Versioned;
 ///   change, in the same transaction. The safe wrong answer is a different version than before.
 /// - **Removal.** A removal removes exactly the activities that its [`Recorded<Removal>`] covers, in steps; each step
 ///   is one transaction. No method returns a removed activity again. Its id stays taken: a later delivery is a
-///   duplicate, whatever its content, because the first content is no longer stored.
+///   duplicate, also with other content, because the first content is no longer stored.
 /// - **Non-interference.** The `public_*` methods answer as if no private activity had ever been appended: in content,
 ///   order, counts and errors. Their cost must not grow with the number of private activities. They return only
 ///   activities that were decided public. Anything else in the place of a public activity, for example a private

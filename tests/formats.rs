@@ -1,5 +1,5 @@
 //! The formats of public activities: rules F1 and V5. Strict readers, written here from the standards, read back every
-//! field unchanged, whatever it contains.
+//! field unchanged, with any content.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 #![cfg(feature = "export")]
 

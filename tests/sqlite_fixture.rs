@@ -27,8 +27,8 @@ use rusqlite::Connection;
 /// The number of activities of each of two users, one of them private. A partition contains 8 activities.
 const ROWS: i64 = 20;
 
-/// The schema versions of the file of activities. The file of governance records still has version 1, whatever the number
-/// in the name of its fixture.
+/// The schema versions of the file of activities. The file of governance records still has version 1, also in
+/// the fixture of version 2.
 const VERSIONS: [u32; 2] = [1, 2];
 
 fn fixture(version: u32) -> [PathBuf; 2] {

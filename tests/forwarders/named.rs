@@ -166,7 +166,7 @@ fn f2_batch_respects_rows_and_bytes() {
         assert_eq!(feed.next_batch(limit(70, usize::MAX)).unwrap().items().len(), 70);
         let ten = feed.next_batch(limit(1_000, 15_000)).unwrap();
         assert!((8..=12).contains(&ten.items().len()), "{}", ten.items().len());
-        // One item is always read, whatever its size.
+        // One item of any size is always read.
         assert_eq!(feed.next_batch(limit(1_000, 0)).unwrap().items().len(), 1);
         let mut read = 0;
         let mut largest = 0;
