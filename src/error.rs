@@ -77,6 +77,7 @@ mod adapters;
 mod backend;
 mod filter;
 mod input;
+mod message;
 mod policy;
 
 use std::error::Error;
@@ -85,6 +86,7 @@ use serde::Serialize;
 
 pub use self::backend::WithKind;
 pub use self::input::UnknownWord;
+pub(crate) use self::message::with_sources;
 use crate::text::words;
 
 /// The kind of an error. The [module](self) has a table of what each of them means for a service.

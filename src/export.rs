@@ -10,6 +10,7 @@ mod activities;
 mod error;
 mod json;
 mod one_line;
+mod product;
 mod records;
 mod rows;
 mod syslog;

@@ -30,6 +30,7 @@ mod crash {
     pub(crate) mod oracle;
     pub(crate) mod round;
     pub(crate) mod scenario;
+    pub(crate) mod settings;
     pub(crate) mod summary;
 }
 
@@ -38,6 +39,7 @@ use std::env;
 use crash::chance::Chance;
 use crash::child;
 use crash::scenario::Scenario;
+use crash::settings::Settings;
 use crash::summary::Summary;
 
 /// The numbers of rounds per set of files: old files, and files that are killed while they are created.
@@ -53,10 +55,7 @@ fn the_child() {
 
 #[test]
 fn d4_g1_r3_acknowledged_writes_survive_kill() {
-    let number = |name| env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
-    let kills = number("ACTIVITY_PRIVACY_KILLS").unwrap_or(40);
-    let seed = number("ACTIVITY_PRIVACY_SEED").unwrap_or_else(|| u64::from(std::process::id()) << 16 | 1);
-    println!("ACTIVITY_PRIVACY_SEED={seed}");
+    let Settings { kills, seed } = Settings::read(40);
     let (mut chance, mut summary) = (Chance::new(seed), Summary::default());
     for rounds in ROUNDS.into_iter().cycle() {
         let mut scenario = Scenario::new();

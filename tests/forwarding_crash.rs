@@ -17,6 +17,8 @@
 mod chance;
 mod fixture;
 mod place;
+#[path = "crash/settings.rs"]
+mod settings;
 
 mod forwarding_crash {
     pub(crate) mod child;
@@ -33,6 +35,7 @@ use chance::Chance;
 use forwarding_crash::child;
 use forwarding_crash::truth::Truth;
 use place::folder;
+use settings::Settings;
 
 /// Not a test of its own: the process that is killed.
 #[test]
@@ -44,10 +47,7 @@ fn the_child() {
 
 #[test]
 fn f1_f2_killed_forwarder_loses_nothing_and_sends_nothing_private() {
-    let number = |name| env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
-    let kills = number("ACTIVITY_PRIVACY_KILLS").unwrap_or(12);
-    let seed = number("ACTIVITY_PRIVACY_SEED").unwrap_or_else(|| u64::from(std::process::id()) << 16 | 1);
-    println!("ACTIVITY_PRIVACY_SEED={seed}");
+    let Settings { kills, seed } = Settings::read(12);
     let (mut chance, folder, mut truth) = (Chance::new(seed), folder(), Truth::default());
     for round in 0..kills {
         let mut process = Command::new(env::current_exe().unwrap())

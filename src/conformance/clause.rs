@@ -5,6 +5,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::error::with_sources;
+
 /// A testable sentence of a port's contract.
 #[derive(Clone, Copy)]
 pub struct Clause {
@@ -65,17 +67,6 @@ impl<E: Error> From<E> for Breach {
     fn from(error: E) -> Self {
         Self(format!("unexpected error: {}", with_sources(&error)))
     }
-}
-
-/// Returns the message of an error with its sources.
-pub(super) fn with_sources(error: &dyn Error) -> String {
-    let mut message = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        message = format!("{message}: {error}");
-        source = error.source();
-    }
-    message
 }
 
 /// The result of a clause, or of one step of it.

@@ -7,6 +7,7 @@ mod json_lines;
 mod leef;
 mod names;
 mod ocsf;
+mod own_fields;
 
 use std::io::{self, Write};
 
@@ -96,10 +97,6 @@ impl ActivityFormat {
         }
     }
 }
-
-/// The name of this crate as the product that produced an event.
-pub(super) const PRODUCT: &str = env!("CARGO_PKG_NAME");
-pub(super) const PRODUCT_VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Returns the time in RFC 3339 with the precision that is stored.
 pub(super) fn rfc3339(time: DateTime<Utc>) -> String {

@@ -8,8 +8,9 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::ActivityFormat;
-use super::activities::{Names, PRODUCT, PRODUCT_VERSION};
+use super::activities::Names;
 use super::one_line::escaped;
+use super::product::{PRODUCT, PRODUCT_VERSION};
 use crate::store::PublicActivity;
 use crate::text::words;
 

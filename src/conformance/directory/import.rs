@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::{DirectoryHarness, Source};
-use crate::conformance::clause::{Breach, Checked, ensure, with_sources};
+use crate::conformance::clause::{Breach, Checked, ensure};
 use crate::conformance::fixture::{alias, at};
 use crate::directory::{DirectoryError, DirectorySnapshot, GroupDirectory, Resolution, User, UserStatus};
+use crate::error::with_sources;
 use crate::identity::{Alias, Domain, GroupId, Identity, UserId};
 
 /// The as-of time of a source, in seconds.

@@ -1,8 +1,9 @@
 //! Idempotency: one id has one record and one receipt.
 
 use super::SinkHarness;
-use crate::conformance::clause::{Breach, Checked, ensure, with_sources};
+use crate::conformance::clause::{Breach, Checked, ensure};
 use crate::conformance::fixture::{ALL, at, race, record};
+use crate::error::with_sources;
 use crate::governance::{GovernanceSink, Receipt, Record, RecordId, RecordQuery, SinkError};
 
 /// The number of races in a clause about concurrent calls.

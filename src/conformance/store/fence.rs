@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::StoreHarness;
 use crate::activity::Actor;
-use crate::conformance::clause::{Breach, Checked, ensure, with_sources};
+use crate::conformance::clause::{Breach, Checked, ensure};
 use crate::conformance::fixture::{
     self, ADELE, HANNA, ReadExt, StoreExt, Task, Workers, activities, activity, activity_builder, alias, at, council,
     council_toggled, decided, ensure_same, initial, race, staff,
 };
 use crate::engine::DecidedBatch;
+use crate::error::with_sources;
 use crate::identity::{Alias, Domain, UserId};
 use crate::policy::{GroupRef, ManagedDomain, OptionsPatch, PolicyChange, Revision, Role, ScopeRule, ScopeTarget};
 use crate::store::{ActivityStore, StoreError};

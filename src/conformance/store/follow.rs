@@ -4,10 +4,11 @@ use std::collections::HashSet;
 
 use super::StoreHarness;
 use super::ordering::{populate, shuffled};
-use crate::conformance::clause::{Breach, Checked, ensure, with_sources};
+use crate::conformance::clause::{Breach, Checked, ensure};
 use crate::conformance::fixture::{
     ADELE, ALL, HANNA, ReadExt, StoreExt, Task, Workers, activities, activity_at, at, ensure_same, into_stored, race,
 };
+use crate::error::with_sources;
 use crate::forward::Offset;
 use crate::store::{ActivityStore, PublicOrder, StoreError};
 

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 
 use super::StoreHarness;
 use crate::activity::Activity;
-use crate::conformance::clause::{Breach, Checked, ensure, with_sources};
+use crate::conformance::clause::{Breach, Checked, ensure};
 use crate::conformance::fixture::{
     ADELE, ALL, HANNA, ReadExt, StoreExt, activities, activity_at, at, council, ensure_same, into_stored, is_public,
     micros, newest_first, position_of,
 };
+use crate::error::with_sources;
 use crate::forward::Offset;
 use crate::query::{Count, CountBy, Counts, Position, Query};
 use crate::store::{ActivityStore, PublicActivity, PublicOrder, StoredActivity};

@@ -3,10 +3,11 @@
 use super::StoreHarness;
 use super::removal::remove_all;
 use crate::activity::Activity;
-use crate::conformance::clause::{Checked, ensure, with_sources};
+use crate::conformance::clause::{Checked, ensure};
 use crate::conformance::fixture::{
     ADELE, ALL, HANNA, ReadExt, StoreExt, activities, activity_at, alias, at, decided_at, erasure, micros,
 };
+use crate::error::with_sources;
 use crate::forward::Offset;
 use crate::store::{ActivityStore, PublicOrder, StoreError};
 

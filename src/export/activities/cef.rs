@@ -4,8 +4,9 @@
 
 use std::borrow::Cow;
 
-use super::{Names, PRODUCT, PRODUCT_VERSION};
+use super::Names;
 use crate::export::one_line::{escaped, escaped_if, is_hazard, list};
+use crate::export::product::{PRODUCT, PRODUCT_VERSION};
 use crate::store::PublicActivity;
 
 /// Appends the event, without a line feed.

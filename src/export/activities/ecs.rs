@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::action_kind::ActionKind;
+use super::own_fields::OwnFields;
 use super::{Names, rfc3339};
 use crate::activity::Actor;
-use crate::engine::Decision;
 use crate::store::PublicActivity;
 
 /// One event. A field of the schema that can have several values is an array.
@@ -21,7 +21,7 @@ pub(super) struct EcsEvent<'a> {
     related: Related<'a>,
     /// The schema reserves names with a capital letter for fields of others.
     #[serde(rename = "ActivityPrivacy")]
-    own: Own<'a>,
+    own: OwnFields<'a>,
 }
 
 #[derive(Serialize)]
@@ -73,17 +73,6 @@ struct Related<'a> {
     user: Vec<&'a str>,
 }
 
-/// The values that the schema has no fields for, and the complete principals.
-#[derive(Serialize)]
-struct Own<'a> {
-    principals: Vec<&'a Actor>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    suite: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    objects: Vec<&'a str>,
-    decision: &'a Decision,
-}
-
 impl<'a> EcsEvent<'a> {
     pub(super) fn of(public: &'a PublicActivity) -> Self {
         let (activity, decision) = (public.activity(), public.decision());
@@ -119,12 +108,7 @@ impl<'a> EcsEvent<'a> {
                 effective: activity.on_behalf_of().first().map(user_names),
             },
             related: Related { user: Names::all(activity.principals()) },
-            own: Own {
-                principals: activity.principals().collect(),
-                suite: activity.app().suite().map(|suite| suite.as_str()),
-                objects: activity.objects().collect(),
-                decision,
-            },
+            own: OwnFields::of(public),
         }
     }
 }

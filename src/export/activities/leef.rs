@@ -1,7 +1,8 @@
 //! Activities in the Log Event Extended Format (LEEF) 2.0 of IBM QRadar.
 
-use super::{Names, PRODUCT, PRODUCT_VERSION, rfc3339};
+use super::{Names, rfc3339};
 use crate::export::one_line::{escaped, escaped_if, is_hazard, list};
+use crate::export::product::{PRODUCT, PRODUCT_VERSION};
 use crate::store::PublicActivity;
 
 /// The character between attributes. The header declares it. Values contain it as an escape only.

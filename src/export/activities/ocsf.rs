@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use super::action_kind::ActionKind;
-use super::{Names, PRODUCT, PRODUCT_VERSION, rfc3339};
+use super::own_fields::OwnFields;
+use super::{Names, rfc3339};
 use crate::activity::{Actor, ActorKind};
-use crate::engine::Decision;
+use crate::export::product::Product;
 use crate::store::PublicActivity;
 
 /// One event.
@@ -30,7 +31,7 @@ pub(super) struct OcsfEvent<'a> {
     fields: ClassFields<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     raw_data: Option<&'a str>,
-    unmapped: Unmapped<'a>,
+    unmapped: OwnFields<'a>,
 }
 
 #[derive(Serialize)]
@@ -41,12 +42,6 @@ struct Metadata<'a> {
     original_time: String,
     /// In milliseconds.
     logged_time: i64,
-}
-
-#[derive(Serialize)]
-struct Product {
-    name: &'static str,
-    version: &'static str,
 }
 
 #[derive(Serialize)]
@@ -112,17 +107,6 @@ struct Endpoint {
     endpoint_type: &'static str,
 }
 
-/// The values that the schema has no fields for, and the complete principals.
-#[derive(Serialize)]
-struct Unmapped<'a> {
-    principals: Vec<&'a Actor>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    suite: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    objects: Vec<&'a str>,
-    decision: &'a Decision,
-}
-
 impl<'a> OcsfEvent<'a> {
     pub(super) fn of(public: &'a PublicActivity) -> Self {
         let (activity, decision) = (public.activity(), public.decision());
@@ -154,6 +138,11 @@ impl<'a> OcsfEvent<'a> {
                 resources: activity.objects().map(|name| Named { name }).collect(),
             }
         };
+        let mut unmapped = OwnFields::of(public);
+        if !is_authentication {
+            // The API has them as its group and its resources.
+            (unmapped.suite, unmapped.objects) = (None, Vec::new());
+        }
         let type_caption = if activity_id == 99 { "Other" } else { activity_name };
         Self {
             category_uid: class_uid / 1000,
@@ -170,7 +159,7 @@ impl<'a> OcsfEvent<'a> {
             message: action,
             metadata: Metadata {
                 version: "1.8.0",
-                product: Product { name: PRODUCT, version: PRODUCT_VERSION },
+                product: Product::THIS_CRATE,
                 uid: activity.id().as_str(),
                 original_time: rfc3339(activity.occurred_at()),
                 logged_time: decision.decided_at().timestamp_millis(),
@@ -178,12 +167,7 @@ impl<'a> OcsfEvent<'a> {
             actor: actor(activity.actor()),
             fields,
             raw_data: activity.details(),
-            unmapped: Unmapped {
-                principals: activity.principals().collect(),
-                suite: suite.filter(|_| is_authentication),
-                objects: if is_authentication { activity.objects().collect() } else { Vec::new() },
-                decision,
-            },
+            unmapped,
         }
     }
 }

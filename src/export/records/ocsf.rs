@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use crate::export::product::{PRODUCT, Product};
 use crate::governance::{
     ChangeSummary, Commitment, Event, FailureReason, Initiator, Justification, Outcome, OutcomeKind, Record,
     RecordEntry, RemovalSummary,
@@ -49,12 +50,6 @@ struct Metadata {
     sequence: u64,
     /// The id of the intent record that an outcome refers to, or of the record itself.
     correlation_uid: String,
-}
-
-#[derive(Serialize)]
-struct Product {
-    name: &'static str,
-    version: &'static str,
 }
 
 #[derive(Serialize)]
@@ -151,14 +146,14 @@ impl<'a> OcsfEvent<'a> {
             message: format!("{}: {}", kinds(record), record.outcome.kind()),
             metadata: Metadata {
                 version: "1.8.0",
-                product: Product { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
+                product: Product::THIS_CRATE,
                 uid: record.id.to_string(),
                 sequence: *sequence,
                 correlation_uid: record.outcome.intent().unwrap_or(record.id).to_string(),
             },
             actor: match &record.initiator {
                 Initiator::User(user) => OcsfActor::User(OcsfUser { uid: Some(user.as_str()), name: None }),
-                Initiator::System => OcsfActor::AppName(env!("CARGO_PKG_NAME")),
+                Initiator::System => OcsfActor::AppName(PRODUCT),
             },
             // Entity Management has a comment. No record of the other class has a justification.
             comment: justification(&record.event),

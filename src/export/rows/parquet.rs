@@ -17,6 +17,7 @@ use super::Row;
 use super::columns::NAMES;
 use crate::engine::Visibility;
 use crate::export::json;
+use crate::export::product::{PRODUCT, PRODUCT_VERSION};
 
 /// The columns, with the names and the order of [`NAMES`].
 const SCHEMA: &str = "message activity {
@@ -77,7 +78,7 @@ impl ParquetRows {
             // Statistics of pages would grow with the file.
             .set_statistics_enabled(EnabledStatistics::Chunk)
             .set_offset_index_disabled(true)
-            .set_created_by(concat!(env!("CARGO_PKG_NAME"), " version ", env!("CARGO_PKG_VERSION")).to_owned())
+            .set_created_by(format!("{PRODUCT} version {PRODUCT_VERSION}"))
             .build();
         let file = SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::new(properties)).map_err(of_parquet)?;
         Ok(Self { file, columns: columns(), rows: 0, bytes: 0 })

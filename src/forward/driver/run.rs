@@ -13,6 +13,7 @@ use super::forwarder::{Accepted, DeliveryError};
 use super::options::{DriverOptions, LONGEST};
 use super::shared::Shared;
 use super::state::{DriverError, Phase, RefusedItem, StopReason};
+use crate::error::with_sources;
 use crate::forward::{Batch, BatchLimit, Feed, FeedSource, ForwardError, Offset};
 use crate::query::PageSize;
 
@@ -31,7 +32,6 @@ pub(super) struct Run<S: FeedSource> {
     unsaved: Option<(Arc<Batch<S::Item>>, usize)>,
     /// The number of items in the next batch, if the item after them was refused.
     before_refused: Option<usize>,
-    failures: u32,
     /// The acknowledged offset, and the time at which the first item after it was stored, as far as they are known.
     acknowledged: Option<Offset>,
     oldest: Option<DateTime<Utc>>,
@@ -84,7 +84,6 @@ impl<S: FeedSource> Run<S> {
             late: Vec::new(),
             unsaved: None,
             before_refused: None,
-            failures: 0,
             acknowledged: None,
             oldest: None,
         }
@@ -134,7 +133,7 @@ impl<S: FeedSource> Run<S> {
         let batch = match self.feed.next_batch(limit) {
             Ok(batch) => Arc::new(batch),
             Err(ForwardError::Unknown(_)) => return Step::Stopped(StopReason::Removed),
-            Err(error) => return Step::Failed(sentence(&error)),
+            Err(error) => return Step::Failed(with_sources(&error)),
         };
         self.acknowledged = Some(batch.from.offset().clone());
         self.oldest = batch.items.first().map(S::stored_at);
@@ -160,7 +159,7 @@ impl<S: FeedSource> Run<S> {
                     self.before_refused = Some(item);
                     Step::Again
                 } else {
-                    self.refuse(&batch, RefusedItem { id, reason: sentence(&*reason) })
+                    self.refuse(&batch, RefusedItem { id, reason: with_sources(&*reason) })
                 }
             }
             Err(Failure::Delivery(error)) => self.fail(&error),
@@ -235,7 +234,7 @@ impl<S: FeedSource> Run<S> {
             }
             Err(error) => {
                 self.unsaved = Some((batch, items));
-                Step::Failed(sentence(&error))
+                Step::Failed(with_sources(&error))
             }
         }
     }
@@ -266,28 +265,27 @@ impl<S: FeedSource> Run<S> {
                 self.shared.update(|state| state.superseded += 1);
                 Step::Again
             }
-            Err(error) => Step::Failed(sentence(&error)),
+            Err(error) => Step::Failed(with_sources(&error)),
         }
     }
 
-    fn succeed(&mut self) {
-        self.failures = 0;
+    fn succeed(&self) {
         self.shared.update(|state| state.failures = 0);
     }
 
-    fn fail(&mut self, error: &(dyn Error + 'static)) -> Step {
+    fn fail(&self, error: &(dyn Error + 'static)) -> Step {
         self.shared.update(|state| state.retries += 1);
-        Step::Failed(sentence(error))
+        Step::Failed(with_sources(error))
     }
 
     fn back_off(&mut self, message: String) {
-        self.failures = self.failures.saturating_add(1);
-        let (at, failures) = (self.feed.source().now(), self.failures);
-        self.shared.update(|state| {
-            state.failures = failures;
+        let at = self.feed.source().now();
+        let failures = self.shared.update(|state| {
+            state.failures = state.failures.saturating_add(1);
             state.last_error = Some(DriverError { at, message });
+            state.failures
         });
-        let delay = self.options.back_off.delay(self.failures, (self.options.jitter)());
+        let delay = self.options.back_off.delay(failures, (self.options.jitter)());
         self.pause(Phase::BackingOff, delay);
     }
 
@@ -323,18 +321,4 @@ impl<S: FeedSource> Run<S> {
 enum Failure {
     Delivery(DeliveryError),
     Fault(Fault),
-}
-
-/// Returns an error with its sources as one sentence.
-fn sentence(error: &(dyn Error + 'static)) -> String {
-    /// An embedder can make a chain without an end by mistake.
-    const LONGEST: usize = 16;
-    let mut text = error.to_string();
-    let mut source = error.source();
-    for _ in 0..LONGEST {
-        let Some(error) = source else { break };
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
 }

@@ -28,8 +28,8 @@ impl Shared {
         self.control().state.clone()
     }
 
-    pub(super) fn update(&self, update: impl FnOnce(&mut DriverState)) {
-        update(&mut self.control().state);
+    pub(super) fn update<T>(&self, update: impl FnOnce(&mut DriverState) -> T) -> T {
+        update(&mut self.control().state)
     }
 
     pub(super) fn stop(&self) {
